@@ -1,0 +1,4 @@
+//! Sets the linker flags that a Node.js addon needs on each platform.
+fn main() {
+    napi_build::setup();
+}

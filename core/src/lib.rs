@@ -1,0 +1,9 @@
+//! The engine of `@libs/messaging`: everything that happens off the JavaScript thread.
+//!
+//! Nothing in here knows Node.js. The addon at the repository's root converts between JavaScript
+//! and this crate, and holds no behaviour of its own.
+
+#![forbid(unsafe_code)]
+
+pub mod runtime;
+pub mod ws;

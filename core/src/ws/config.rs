@@ -1,0 +1,242 @@
+//! The options of a server: from the values that the host gave, or the environment, to a valid
+//! [`Config`]. An option goes before its environment variable, and that before the default.
+//!
+//! `undefined`, `null`, `NaN`, `''` and `0` count as not given, as callers are used to; the one
+//! exception is `port: 0`, the ephemeral port. For booleans only `undefined` and `null` do. An
+//! empty environment variable is unset.
+
+mod setting;
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::thread::available_parallelism;
+use std::time::Duration;
+
+use thiserror::Error;
+
+pub use setting::{RawOptions, RawValue};
+
+/// The longest timer in ms: what a signed 32-bit number holds, which is also Node's limit.
+const MAX_TIMER: u64 = (1 << 31) - 1;
+/// The most connections: beyond the file descriptors of any system.
+const MAX_CONNECTIONS: u64 = 10_000_000;
+/// The largest message: 1 GiB. JavaScript strings end at half of that.
+const MAX_PAYLOAD: u64 = 1 << 30;
+/// The largest bound of a queue: 1 TiB. More is a slip of the pen.
+const MAX_QUEUE: u64 = 1 << 40;
+/// The most shards: each is a thread.
+const MAX_SHARDS: u64 = 64;
+
+/// What a server is run with. Every value is within its limits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// `port`, `WS_PORT`: the TCP port to listen on, default 8080, up to 65535. The option `0`
+    /// lets the system choose a free one, for tests.
+    pub port: u16,
+    /// `host`, `WS_HOST`: the address to listen on, an IP address or `localhost` (127.0.0.1).
+    /// Default `None`: all addresses, IPv6 and IPv4, as Node's servers do.
+    pub host: Option<IpAddr>,
+    /// `path`, `WS_PATH`: the path that clients ask for, default `/ws`. It begins with `/` and is
+    /// written as it comes in a request: printable ASCII, without query or fragment.
+    pub path: String,
+    /// `heartbeatInterval`, `WS_HEARTBEAT_INTERVAL`: how long, in ms, a client may be silent before
+    /// it is pinged; after two intervals it is removed. Default 30000, up to 2^31 - 1: under the
+    /// idle limit of usual proxies. `None` when `enableHeartbeat`, `WS_HEARTBEAT` is false.
+    pub heartbeat: Option<Duration>,
+    /// `maxConnections`, `WS_MAX_CONNECTIONS`: connections at a time, default 1000, up to
+    /// 10,000,000. Further clients are told to try again later (close code 1013).
+    pub max_connections: usize,
+    /// `enableCompression`, `WS_COMPRESSION`: whether compression may be negotiated. Default true.
+    pub compression: bool,
+    /// `protocol`, `WS_PROTOCOL`: what frames mean. Default `messaging`.
+    pub protocol: Protocol,
+    /// `maxPayload`, `WS_MAX_PAYLOAD`: the largest message of a client in bytes, default 16384, up
+    /// to 1 GiB. It bounds what one client can make the server hold (close code 1009).
+    pub max_payload: usize,
+    /// `handshakeTimeout`, `WS_HANDSHAKE_TIMEOUT`: ms in which a client sends its whole request,
+    /// default 10000, up to 2^31 - 1. It ends silent and dribbling clients.
+    pub handshake_timeout: Duration,
+    /// `closeTimeout`, `WS_CLOSE_TIMEOUT`: ms to wait for a client's close frame and for what is
+    /// queued before it, default 5000, up to 2^31 - 1. Then the socket is destroyed.
+    pub close_timeout: Duration,
+    /// `maxBufferedAmount`, `WS_MAX_BUFFERED_AMOUNT`: bytes owed to one client, default 4 MiB, up
+    /// to 1 TiB. A client that reads too slowly for it meets `slowConsumer`.
+    pub max_buffered_amount: usize,
+    /// `slowConsumer`, `WS_SLOW_CONSUMER`: what happens to a client over `maxBufferedAmount`.
+    /// Default `disconnect`.
+    pub slow_consumer: SlowConsumer,
+    /// `memoryBudget`, `WS_MEMORY_BUDGET`: bytes of all queued payloads, each counted once,
+    /// default 256 MiB, up to 1 TiB. Over it sends are refused, since they cannot wait.
+    pub memory_budget: usize,
+    /// `shards`, `WS_SHARDS`: threads that serve connections, up to 64. Default: the number of
+    /// cores less one, which is JavaScript's, but at least 1 and at most 4; I/O rarely needs more.
+    pub shards: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        let cores = available_parallelism().map_or(1, usize::from);
+        Self {
+            port: 8080,
+            host: None,
+            path: "/ws".to_owned(),
+            heartbeat: Some(Duration::from_secs(30)),
+            max_connections: 1000,
+            compression: true,
+            protocol: Protocol::Messaging,
+            max_payload: 16 * 1024,
+            handshake_timeout: Duration::from_secs(10),
+            close_timeout: Duration::from_secs(5),
+            max_buffered_amount: 4 * 1024 * 1024,
+            slow_consumer: SlowConsumer::Disconnect,
+            memory_budget: 256 * 1024 * 1024,
+            shards: (cores - 1).clamp(1, 4),
+        }
+    }
+}
+
+impl Config {
+    /// Resolves options, environment (`env` gives a variable's value) and defaults.
+    ///
+    /// # Errors
+    /// The first option or variable that is wrong. A variable is not looked at when its option is
+    /// given.
+    pub fn resolve(
+        options: &RawOptions,
+        env: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, ConfigError> {
+        let given = options.settings(env);
+        let default = Self::default();
+        let timer = 1..=MAX_TIMER;
+        let millis = |given: Option<u64>, default| given.map_or(default, Duration::from_millis);
+        let heartbeat = given.heartbeat_interval.integer(timer.clone())?;
+        let enable_heartbeat = given.enable_heartbeat.boolean()?;
+        let path = given.path.text("a path like /ws, without query or fragment", |path| {
+            let printable = path.bytes().all(|byte| byte.is_ascii_graphic());
+            (path.starts_with('/') && printable && !path.contains(['?', '#'])).then(|| path.into())
+        })?;
+        Ok(Self {
+            port: match options.port {
+                RawValue::Number(0.0) => 0,
+                _ => given.port.integer(0..=u64::from(u16::MAX))?.unwrap_or(default.port),
+            },
+            host: given.host.text("an IP address or localhost", parse_host)?.or(default.host),
+            path: path.unwrap_or(default.path),
+            heartbeat: match enable_heartbeat {
+                Some(false) => None,
+                _ => heartbeat.map(Duration::from_millis).or(default.heartbeat),
+            },
+            max_connections: given
+                .max_connections
+                .integer(1..=MAX_CONNECTIONS)?
+                .unwrap_or(default.max_connections),
+            compression: given.enable_compression.boolean()?.unwrap_or(default.compression),
+            protocol: given
+                .protocol
+                .text("messaging or raw", |name| match name {
+                    "messaging" => Some(Protocol::Messaging),
+                    "raw" => Some(Protocol::Raw),
+                    _ => None,
+                })?
+                .unwrap_or(default.protocol),
+            max_payload: given.max_payload.integer(1..=MAX_PAYLOAD)?.unwrap_or(default.max_payload),
+            handshake_timeout: millis(
+                given.handshake_timeout.integer(timer.clone())?,
+                default.handshake_timeout,
+            ),
+            close_timeout: millis(given.close_timeout.integer(timer)?, default.close_timeout),
+            max_buffered_amount: given
+                .max_buffered_amount
+                .integer(1..=MAX_QUEUE)?
+                .unwrap_or(default.max_buffered_amount),
+            slow_consumer: given
+                .slow_consumer
+                .text("disconnect or dropOldest", |name| match name {
+                    "disconnect" => Some(SlowConsumer::Disconnect),
+                    "dropOldest" => Some(SlowConsumer::DropOldest),
+                    _ => None,
+                })?
+                .unwrap_or(default.slow_consumer),
+            memory_budget: given
+                .memory_budget
+                .integer(1..=MAX_QUEUE)?
+                .unwrap_or(default.memory_budget),
+            shards: given.shards.integer(1..=MAX_SHARDS)?.unwrap_or(default.shards),
+        })
+    }
+}
+
+/// `localhost` is not looked up: it must mean the same on every machine.
+fn parse_host(host: &str) -> Option<IpAddr> {
+    match host {
+        "localhost" => Some(Ipv4Addr::LOCALHOST.into()),
+        _ => host.parse().ok(),
+    }
+}
+
+/// What frames mean.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// JSON messages with rooms, topics and users.
+    Messaging,
+    /// Nothing is interpreted: every frame goes to the host as it is.
+    Raw,
+}
+
+/// What happens to a client that reads too slowly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SlowConsumer {
+    /// It is closed with code 1013, and resumes when it comes back.
+    Disconnect,
+    /// The oldest frames queued for it are dropped, and counted.
+    DropOldest,
+}
+
+/// A wrong option or environment variable. The text begins with its name.
+#[derive(Clone, Debug, Error, PartialEq, Eq)]
+pub enum ConfigError {
+    /// The option is of another type.
+    #[error("{option}: must be {expected}, got {got}")]
+    Type {
+        /// The option's path.
+        option: &'static str,
+        /// What it must be.
+        expected: String,
+        /// What it is: a type.
+        got: String,
+    },
+    /// The option is of the right type, but negative, fractional or unknown.
+    #[error("{option}: must be {expected}, got {got}")]
+    Range {
+        /// The option's path.
+        option: &'static str,
+        /// What it must be.
+        expected: String,
+        /// What it is: a value.
+        got: String,
+    },
+    /// The environment variable cannot be read as its option.
+    #[error("{variable}: must be {expected}, got {got:?}")]
+    Env {
+        /// The variable's name.
+        variable: &'static str,
+        /// What it must be.
+        expected: String,
+        /// What it is.
+        got: String,
+    },
+}
+
+impl ConfigError {
+    /// The stable code that users see.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Type { .. } => "ERR_INVALID_OPTION_TYPE",
+            Self::Range { .. } => "ERR_INVALID_OPTION_RANGE",
+            Self::Env { .. } => "ERR_INVALID_ENV",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

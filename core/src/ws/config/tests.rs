@@ -1,0 +1,240 @@
+//! Tests of the options: defaults, precedence, and every way to be wrong.
+
+use std::net::Ipv6Addr;
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn number(number: impl Into<f64>) -> RawValue {
+    RawValue::Number(number.into())
+}
+
+fn text(text: &str) -> RawValue {
+    RawValue::Text(text.to_owned())
+}
+
+fn resolve(options: &[(&str, RawValue)], env: &[(&str, &str)]) -> Result<Config, ConfigError> {
+    let mut raw = RawOptions::default();
+    for (name, value) in options {
+        assert!(raw.set(name, value.clone()), "{name} is an option");
+    }
+    let env = |variable: &str| {
+        env.iter().find(|(name, _)| *name == variable).map(|(_, value)| (*value).to_owned())
+    };
+    Config::resolve(&raw, &env)
+}
+
+#[test]
+fn nothing_given_is_the_default() {
+    assert_eq!(resolve(&[], &[]), Ok(Config::default()));
+    assert!((1..=4).contains(&Config::default().shards));
+}
+
+#[test]
+fn an_unknown_name_is_not_an_option() {
+    assert!(!RawOptions::default().set("prot", number(1)));
+    assert_eq!(RawOptions::NAMES.len(), 15);
+}
+
+#[test]
+fn every_option_is_read() {
+    let options = [
+        ("port", number(9000)),
+        ("host", text("::1")),
+        ("path", text("/live")),
+        ("heartbeatInterval", number(50)),
+        ("maxConnections", number(7)),
+        ("enableCompression", RawValue::Bool(false)),
+        ("enableHeartbeat", RawValue::Bool(true)),
+        ("protocol", text("raw")),
+        ("maxPayload", number(1_u32 << 30)),
+        ("handshakeTimeout", number(1)),
+        ("closeTimeout", number(2)),
+        ("maxBufferedAmount", number(3)),
+        ("slowConsumer", text("dropOldest")),
+        ("memoryBudget", number(4)),
+        ("shards", number(64)),
+    ];
+    let expected = Config {
+        port: 9000,
+        host: Some(Ipv6Addr::LOCALHOST.into()),
+        path: "/live".to_owned(),
+        heartbeat: Some(Duration::from_millis(50)),
+        max_connections: 7,
+        compression: false,
+        protocol: Protocol::Raw,
+        max_payload: 1 << 30,
+        handshake_timeout: Duration::from_millis(1),
+        close_timeout: Duration::from_millis(2),
+        max_buffered_amount: 3,
+        slow_consumer: SlowConsumer::DropOldest,
+        memory_budget: 4,
+        shards: 64,
+    };
+    assert_eq!(resolve(&options, &[]), Ok(expected.clone()));
+
+    let env = [
+        ("WS_PORT", "9000"),
+        ("WS_HOST", "::1"),
+        ("WS_PATH", "/live"),
+        ("WS_HEARTBEAT_INTERVAL", "50"),
+        ("WS_MAX_CONNECTIONS", " 7 "),
+        ("WS_COMPRESSION", "yes"),
+        ("WS_HEARTBEAT", "true"),
+        ("WS_PROTOCOL", "raw"),
+        ("WS_MAX_PAYLOAD", "1073741824"),
+        ("WS_HANDSHAKE_TIMEOUT", "1"),
+        ("WS_CLOSE_TIMEOUT", "2"),
+        ("WS_MAX_BUFFERED_AMOUNT", "3"),
+        ("WS_SLOW_CONSUMER", "dropOldest"),
+        ("WS_MEMORY_BUDGET", "4"),
+        ("WS_SHARDS", "64"),
+    ];
+    assert_eq!(resolve(&[], &env), Ok(expected));
+}
+
+#[test]
+fn falsy_options_fall_through_to_the_environment_and_then_to_the_default() {
+    for falsy in [RawValue::Absent, number(0), number(-0.0), number(f64::NAN), text("")] {
+        let path = resolve(&[("path", falsy.clone())], &[("WS_PATH", "/env")]);
+        assert_eq!(path.map(|config| config.path).as_deref(), Ok("/env"), "{falsy:?}");
+        let options = [("maxPayload", falsy)];
+        let payload = |env| resolve(&options, env).map(|config| config.max_payload);
+        assert_eq!(payload(&[("WS_MAX_PAYLOAD", "99")]), Ok(99));
+        assert_eq!(payload(&[("WS_MAX_PAYLOAD", "0")]), Ok(16384));
+        assert_eq!(payload(&[("WS_MAX_PAYLOAD", "")]), Ok(16384));
+    }
+}
+
+#[test]
+fn only_the_option_asks_for_an_ephemeral_port() {
+    let port = |value, env| resolve(&[("port", value)], &[("WS_PORT", env)]).map(|c| c.port);
+    assert_eq!(port(number(0), "9000"), Ok(0));
+    assert_eq!(port(text(""), "9000"), Ok(9000));
+    assert_eq!(port(RawValue::Absent, "0"), Ok(8080));
+}
+
+#[test]
+fn an_option_hides_its_variable() {
+    let config = resolve(&[("port", number(1))], &[("WS_PORT", "bad")]);
+    assert_eq!(config.map(|config| config.port), Ok(1));
+}
+
+#[test]
+fn booleans() {
+    let heartbeat = |value, env| {
+        resolve(&[("enableHeartbeat", value)], &[("WS_HEARTBEAT", env)])
+            .map(|config| config.heartbeat.is_some())
+    };
+    assert_eq!(heartbeat(RawValue::Bool(false), "true"), Ok(false));
+    assert_eq!(heartbeat(RawValue::Bool(true), "false"), Ok(true));
+    assert_eq!(heartbeat(RawValue::Absent, "true"), Ok(true));
+    assert_eq!(heartbeat(RawValue::Absent, "TRUE"), Ok(false));
+    assert_eq!(heartbeat(RawValue::Absent, ""), Ok(true));
+    assert!(heartbeat(number(0), "true").is_err());
+    assert!(heartbeat(text(""), "true").is_err());
+}
+
+#[test]
+fn hosts() {
+    let host = |host| resolve(&[("host", text(host))], &[]).map(|config| config.host);
+    assert_eq!(host("localhost"), Ok(Some(Ipv4Addr::LOCALHOST.into())));
+    assert_eq!(host("0.0.0.0"), Ok(Some(Ipv4Addr::UNSPECIFIED.into())));
+    assert_eq!(host("::"), Ok(Some(Ipv6Addr::UNSPECIFIED.into())));
+    assert!(host("example.com").is_err());
+}
+
+#[test]
+fn wrong_options_name_themselves() {
+    let path = "path: must be a path like /ws, without query or fragment, got";
+    let cases: &[(&str, RawValue, &str)] = &[
+        ("port", number(-1), "port: must be an integer from 0 to 65535, got -1"),
+        ("port", number(65536), "port: must be an integer from 0 to 65535, got 65536"),
+        ("port", number(1.5), "port: must be an integer from 0 to 65535, got 1.5"),
+        ("port", text("80"), "port: must be an integer from 0 to 65535, got type string"),
+        (
+            "port",
+            RawValue::Bool(false),
+            "port: must be an integer from 0 to 65535, got type boolean",
+        ),
+        ("shards", number(65), "shards: must be an integer from 1 to 64, got 65"),
+        ("shards", number(f64::INFINITY), "shards: must be an integer from 1 to 64, got Infinity"),
+        ("shards", number(1e300), "shards: must be an integer from 1 to 64, got 1e300"),
+        (
+            "closeTimeout",
+            number(2_147_483_648_u32),
+            "closeTimeout: must be an integer from 1 to 2147483647, got 2147483648",
+        ),
+        ("host", text("nowhere"), "host: must be an IP address or localhost, got \"nowhere\""),
+        ("host", number(1), "host: must be an IP address or localhost, got type number"),
+        ("path", text("ws"), &format!("{path} \"ws\"")),
+        ("path", text("/ws?a"), &format!("{path} \"/ws?a\"")),
+        ("path", text("/w s"), &format!("{path} \"/w s\"")),
+        ("path", RawValue::Other("object"), &format!("{path} type object")),
+        ("protocol", text("mqtt"), "protocol: must be messaging or raw, got \"mqtt\""),
+        (
+            "slowConsumer",
+            text("drop"),
+            "slowConsumer: must be disconnect or dropOldest, got \"drop\"",
+        ),
+        (
+            "enableCompression",
+            text("true"),
+            "enableCompression: must be a boolean, got type string",
+        ),
+    ];
+    for (option, value, message) in cases {
+        let error = resolve(&[(option, value.clone())], &[]).expect_err(message);
+        assert_eq!(error.to_string(), *message);
+        let wrong_type = message.contains("got type");
+        let codes = ["ERR_INVALID_OPTION_RANGE", "ERR_INVALID_OPTION_TYPE"];
+        assert_eq!(error.code(), codes[usize::from(wrong_type)]);
+    }
+}
+
+#[test]
+fn wrong_variables_name_themselves() {
+    let cases = [
+        ("WS_PORT", "abc", "an integer from 0 to 65535"),
+        ("WS_PORT", "80a", "an integer from 0 to 65535"),
+        ("WS_PORT", "-1", "an integer from 0 to 65535"),
+        ("WS_PORT", "NaN", "an integer from 0 to 65535"),
+        ("WS_MAX_CONNECTIONS", "10000001", "an integer from 1 to 10000000"),
+        ("WS_HEARTBEAT_INTERVAL", "0.5", "an integer from 1 to 2147483647"),
+        ("WS_HOST", "nowhere", "an IP address or localhost"),
+        ("WS_PATH", "ws", "a path like /ws, without query or fragment"),
+        ("WS_PROTOCOL", "Raw", "messaging or raw"),
+    ];
+    for (variable, value, expected) in cases {
+        let error = resolve(&[], &[(variable, value)]).expect_err(variable);
+        assert_eq!(error.to_string(), format!("{variable}: must be {expected}, got {value:?}"));
+        assert_eq!(error.code(), "ERR_INVALID_ENV");
+    }
+}
+
+proptest! {
+    /// A number is taken exactly, falls through, or is an error: never rounded or wrapped.
+    #[test]
+    fn numbers_are_never_bent(
+        value in prop_oneof![any::<f64>(), (-10i32..100_000).prop_map(f64::from)],
+    ) {
+        match resolve(&[("port", number(value))], &[]) {
+            Ok(config) if value.is_nan() => prop_assert_eq!(config.port, 8080),
+            Ok(config) => prop_assert_eq!(f64::from(config.port), value),
+            Err(error) => {
+                prop_assert!(value.fract() != 0.0 || !(0.0..=65535.0).contains(&value));
+                prop_assert!(error.to_string().starts_with("port: "));
+            }
+        }
+    }
+
+    #[test]
+    fn any_environment_is_survived(value in ".{0,12}") {
+        for variable in ["WS_PORT", "WS_HOST", "WS_PATH", "WS_HEARTBEAT", "WS_SHARDS"] {
+            if let Err(error) = resolve(&[], &[(variable, &value)]) {
+                prop_assert!(error.to_string().starts_with(variable));
+            }
+        }
+    }
+}

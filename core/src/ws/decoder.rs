@@ -1,0 +1,306 @@
+//! Client bytes to messages. The decoder takes the bytes of one read, as TCP happened to cut them,
+//! and gives whole messages and control frames.
+//!
+//! Nearly every read holds whole, unfragmented frames: these are unmasked where they lie and lent
+//! to the caller, without an allocation or a copy. Only what is cut or fragmented is kept, in a
+//! box that exists from the first byte to the last one, so an idle connection holds a null pointer.
+
+mod text;
+
+use std::borrow::Cow;
+
+use super::close::{self, Violation};
+use super::frame::{self, Header, MAX_CLIENT_HEADER, MAX_CONTROL_PAYLOAD, Opcode};
+use text::TextBuffer;
+
+/// No extension is negotiated that would claim the first reserved bit.
+const RSV1_ALLOWED: bool = false;
+
+/// What the decoder holds clients to.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// The most bytes of one message, all its fragments together.
+    pub max_payload: usize,
+}
+
+/// Bytes of a message or control frame: lent from the input, or owned when they came in pieces.
+pub type Payload<'a> = Cow<'a, [u8]>;
+
+/// The text of a message, lent or owned like [`Payload`]. Its type is the proof of valid UTF-8.
+pub type TextPayload<'a> = Cow<'a, str>;
+
+/// What the client sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Item<'a> {
+    /// A whole text message.
+    Text(TextPayload<'a>),
+    /// A whole binary message.
+    Binary(Payload<'a>),
+    /// A ping: answer it with the same payload.
+    Ping(Payload<'a>),
+    /// A pong, asked for or not.
+    Pong(Payload<'a>),
+    /// The client's close frame with its code and reason, if it gives any. The last item.
+    Close(Option<(u16, String)>),
+}
+
+/// The decoder of one connection.
+#[derive(Debug, Default)]
+pub struct Decoder {
+    /// `None` between messages, which is nearly always.
+    partial: Option<Box<Partial>>,
+}
+
+impl Decoder {
+    /// A decoder at the start of the stream, just behind the handshake.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { partial: None }
+    }
+
+    /// Whether nothing is kept: no cut frame, no open message.
+    #[must_use]
+    pub const fn is_idle(&self) -> bool {
+        self.partial.is_none()
+    }
+
+    /// Takes the next item off the front of `input`. To be called until it returns `None`, which
+    /// means that all of `input` is consumed. The input is scratch space: payloads are unmasked
+    /// in place.
+    ///
+    /// # Errors
+    /// The rule that the client broke, as early as the bytes show it. The connection is to be
+    /// closed then; nothing more can be decoded.
+    #[inline]
+    pub fn next<'a>(
+        &mut self,
+        input: &mut &'a mut [u8],
+        limits: &Limits,
+    ) -> Result<Option<Item<'a>>, Violation> {
+        if input.is_empty() {
+            return Ok(None);
+        }
+        if self.partial.is_none()
+            && let Some((header, header_len)) = frame::parse_header(input, RSV1_ALLOWED)?
+            && let Some(len) = fits(header.len, limits.max_payload.min(input.len() - header_len))
+            && header.fin
+        {
+            let payload = &mut take(input, header_len + len)[header_len..];
+            frame::unmask(payload, header.mask, 0);
+            return whole(header.opcode, payload).map(Some);
+        }
+        self.resume(input, limits)
+    }
+
+    /// Decodes what is cut or fragmented.
+    #[cold]
+    fn resume<'a>(
+        &mut self,
+        input: &mut &'a mut [u8],
+        limits: &Limits,
+    ) -> Result<Option<Item<'a>>, Violation> {
+        // A violation drops what was kept: it is put back only when its end is still to come.
+        let mut partial = self.partial.take().unwrap_or_default();
+        let item = partial.next(input, limits)?;
+        if partial.is_open() {
+            self.partial = Some(partial);
+        }
+        Ok(item)
+    }
+}
+
+/// What is kept of a cut frame or a fragmented message.
+#[derive(Debug, Default)]
+struct Partial {
+    /// The first bytes of a header that is cut.
+    head: [u8; MAX_CLIENT_HEADER],
+    head_len: usize,
+    /// The frame whose payload is arriving.
+    frame: Option<Frame>,
+    /// The payload of a control frame that is arriving.
+    control: Vec<u8>,
+    /// The message that the data frames make.
+    message: Option<Message>,
+}
+
+impl Partial {
+    fn is_open(&self) -> bool {
+        self.head_len > 0 || self.frame.is_some() || self.message.is_some()
+    }
+
+    fn next<'a>(
+        &mut self,
+        input: &mut &'a mut [u8],
+        limits: &Limits,
+    ) -> Result<Option<Item<'a>>, Violation> {
+        loop {
+            let frame = match self.frame.take() {
+                Some(frame) => frame,
+                None => match self.take_header(input)? {
+                    Some(header) => self.begin(&header, limits)?,
+                    None => return Ok(None),
+                },
+            };
+            let Some(frame) = self.take_payload(frame, input, limits)? else {
+                return Ok(None);
+            };
+            if frame.opcode.is_control() {
+                return control(frame.opcode, std::mem::take(&mut self.control).into()).map(Some);
+            }
+            if let Some(message) = self.message.take_if(|_| frame.fin) {
+                return message.finish().map(Some);
+            }
+        }
+    }
+
+    /// Takes a header off the input; its first bytes may have come before.
+    fn take_header(&mut self, input: &mut &mut [u8]) -> Result<Option<Header>, Violation> {
+        let known = self.head_len;
+        let copied = input.len().min(MAX_CLIENT_HEADER - known);
+        let filled = known + copied;
+        self.head[known..filled].copy_from_slice(&input[..copied]);
+        let header = frame::parse_header(&self.head[..filled], RSV1_ALLOWED)?;
+        // Of what was copied, bytes behind the header are payload, and stay in the input.
+        let (header, end) = header.map_or((None, filled), |(header, end)| (Some(header), end));
+        take(input, end - known);
+        self.head_len = if header.is_some() { 0 } else { filled };
+        Ok(header)
+    }
+
+    /// Checks what the header alone cannot tell: the order of fragments and the message's size.
+    fn begin(&mut self, header: &Header, limits: &Limits) -> Result<Frame, Violation> {
+        let room = if header.opcode.is_control() {
+            MAX_CONTROL_PAYLOAD
+        } else {
+            let message = match (&mut self.message, header.opcode) {
+                (Some(message), Opcode::Continuation) => message,
+                (Some(_), _) => return Err(Violation::ExpectedContinuation),
+                (None, Opcode::Continuation) => return Err(Violation::UnexpectedContinuation),
+                (message, Opcode::Text) => message.insert(Message::Text(TextBuffer::default())),
+                (message, _) => message.insert(Message::Binary(Vec::new())),
+            };
+            limits.max_payload.saturating_sub(message.len())
+        };
+        let len = fits(header.len, room).ok_or(Violation::TooBig)?;
+        Ok(Frame { opcode: header.opcode, fin: header.fin, mask: header.mask, len, received: 0 })
+    }
+
+    /// Takes what the input holds of the frame's payload. Gives the frame back when it is whole,
+    /// else keeps it.
+    fn take_payload(
+        &mut self,
+        mut frame: Frame,
+        input: &mut &mut [u8],
+        limits: &Limits,
+    ) -> Result<Option<Frame>, Violation> {
+        let missing = frame.len - frame.received;
+        let chunk = take(input, missing.min(input.len()));
+        frame::unmask(chunk, frame.mask, frame.received);
+        frame.received += chunk.len();
+        if frame.opcode.is_control() {
+            self.control.extend_from_slice(chunk);
+        } else if let Some(message) = &mut self.message {
+            // The last frame tells how long the message gets; before it, only the limit does.
+            let most = if frame.fin { message.len() + missing } else { limits.max_payload };
+            message.push(chunk, most)?;
+        }
+        if frame.received == frame.len {
+            return Ok(Some(frame));
+        }
+        self.frame = Some(frame);
+        Ok(None)
+    }
+}
+
+/// A frame whose payload is arriving.
+#[derive(Debug)]
+struct Frame {
+    opcode: Opcode,
+    fin: bool,
+    mask: [u8; 4],
+    len: usize,
+    received: usize,
+}
+
+/// A data message whose bytes are arriving.
+#[derive(Debug)]
+enum Message {
+    Text(TextBuffer),
+    Binary(Vec<u8>),
+}
+
+impl Message {
+    fn len(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Binary(bytes) => bytes.len(),
+        }
+    }
+
+    /// Appends a chunk; the message will never be longer than `most`.
+    fn push(&mut self, chunk: &[u8], most: usize) -> Result<(), Violation> {
+        match self {
+            Self::Text(text) => return text.push(chunk, most),
+            Self::Binary(bytes) => {
+                bytes.reserve_exact(growth(bytes.len(), bytes.capacity(), chunk.len(), most));
+                bytes.extend_from_slice(chunk);
+            }
+        }
+        Ok(())
+    }
+
+    fn finish<'a>(self) -> Result<Item<'a>, Violation> {
+        Ok(match self {
+            Self::Text(text) => Item::Text(text.finish()?.into()),
+            Self::Binary(bytes) => Item::Binary(bytes.into()),
+        })
+    }
+}
+
+/// How many bytes to reserve for `more` behind the `len` there are. The capacity doubles, so that
+/// it follows what has arrived and not what a header claims, but never passes `most`: a buffer
+/// holds no more than the message limit.
+fn growth(len: usize, capacity: usize, more: usize, most: usize) -> usize {
+    if capacity - len >= more {
+        return 0;
+    }
+    (2 * capacity).min(most).saturating_sub(len).max(more)
+}
+
+/// The length as a `usize`, if it is within `limit`.
+fn fits(len: u64, limit: usize) -> Option<usize> {
+    usize::try_from(len).ok().filter(|&len| len <= limit)
+}
+
+/// Takes `len` bytes off the front of the input.
+fn take<'a>(input: &mut &'a mut [u8], len: usize) -> &'a mut [u8] {
+    let (taken, rest) = std::mem::take(input).split_at_mut(len);
+    *input = rest;
+    taken
+}
+
+/// The item that an unfragmented frame makes, with no message open.
+#[inline]
+fn whole(opcode: Opcode, payload: &[u8]) -> Result<Item<'_>, Violation> {
+    match opcode {
+        Opcode::Text => match simdutf8::basic::from_utf8(payload) {
+            Ok(text) => Ok(Item::Text(text.into())),
+            Err(_) => Err(Violation::InvalidUtf8),
+        },
+        Opcode::Binary => Ok(Item::Binary(payload.into())),
+        Opcode::Continuation => Err(Violation::UnexpectedContinuation),
+        Opcode::Close | Opcode::Ping | Opcode::Pong => control(opcode, payload.into()),
+    }
+}
+
+/// The item that a control frame makes.
+fn control(opcode: Opcode, payload: Payload<'_>) -> Result<Item<'_>, Violation> {
+    Ok(match opcode {
+        Opcode::Ping => Item::Ping(payload),
+        Opcode::Pong => Item::Pong(payload),
+        _ => Item::Close(close::parse_close_payload(&payload)?),
+    })
+}
+
+#[cfg(test)]
+mod tests;

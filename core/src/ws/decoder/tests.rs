@@ -1,0 +1,330 @@
+//! Tests of the decoder: a table of streams, and properties over any message in any fragments in
+//! any cut of the stream.
+
+use proptest::prelude::*;
+
+use super::*;
+
+const LIMITS: Limits = Limits { max_payload: 1024 };
+const MASK: [u8; 4] = [0x12, 0x34, 0x56, 0x78];
+
+/// A client frame, masked.
+fn client_frame(fin: bool, opcode: Opcode, mask: [u8; 4], payload: &[u8]) -> Vec<u8> {
+    let mut bytes = [0; MAX_CLIENT_HEADER];
+    let len = frame::write_header(opcode, payload.len(), false, &mut bytes);
+    bytes[0] &= if fin { 0xff } else { 0x7f };
+    bytes[1] |= 0x80;
+    bytes[len..len + 4].copy_from_slice(&mask);
+    let mut masked = payload.to_vec();
+    frame::unmask(&mut masked, mask, 0);
+    [&bytes[..len + 4], &masked].concat()
+}
+
+fn frames(frames: &[(bool, Opcode, &[u8])]) -> Vec<u8> {
+    frames.iter().flat_map(|(fin, opcode, data)| client_frame(*fin, *opcode, MASK, data)).collect()
+}
+
+/// What a decoder gave for a stream that came in reads of these sizes, the last one repeated.
+#[derive(Debug, PartialEq)]
+struct Decoded {
+    items: Vec<Item<'static>>,
+    violation: Option<Violation>,
+    idle: bool,
+}
+
+impl Decoded {
+    fn good(items: Vec<Item<'static>>) -> Self {
+        Self { items, violation: None, idle: true }
+    }
+}
+
+fn decode(stream: &[u8], reads: &[usize]) -> Decoded {
+    let mut decoder = Decoder::new();
+    let mut items = Vec::new();
+    let mut stream = stream.to_vec();
+    let mut rest = &mut stream[..];
+    let mut sizes = reads.iter().chain(reads.last().into_iter().cycle());
+    while !rest.is_empty() {
+        let size = sizes.next().map_or(rest.len(), |&size| size.clamp(1, rest.len()));
+        let mut input = take(&mut rest, size);
+        loop {
+            match decoder.next(&mut input, &LIMITS) {
+                Ok(Some(item)) => items.push(owned(item)),
+                Ok(None) => break,
+                Err(violation) => {
+                    return Decoded { items, violation: Some(violation), idle: true };
+                }
+            }
+            assert!(held(&decoder) <= LIMITS.max_payload + MAX_CONTROL_PAYLOAD);
+        }
+        assert!(input.is_empty(), "None means that all input is consumed");
+        assert!(held(&decoder) <= LIMITS.max_payload + MAX_CONTROL_PAYLOAD);
+    }
+    Decoded { items, violation: None, idle: decoder.is_idle() }
+}
+
+/// The bytes that the decoder has on the heap besides its box.
+fn held(decoder: &Decoder) -> usize {
+    let Some(partial) = &decoder.partial else {
+        return 0;
+    };
+    let message = match &partial.message {
+        Some(Message::Binary(bytes)) => bytes.capacity(),
+        Some(Message::Text(text)) => text.capacity(),
+        None => 0,
+    };
+    message + partial.control.len()
+}
+
+fn owned(item: Item<'_>) -> Item<'static> {
+    match item {
+        Item::Text(text) => Item::Text(Cow::Owned(text.into_owned())),
+        Item::Binary(data) => Item::Binary(Cow::Owned(data.into_owned())),
+        Item::Ping(data) => Item::Ping(Cow::Owned(data.into_owned())),
+        Item::Pong(data) => Item::Pong(Cow::Owned(data.into_owned())),
+        Item::Close(close) => Item::Close(close),
+    }
+}
+
+/// Decodes in one read and byte by byte: both must agree, but for what is not yet known.
+fn decode_both(stream: &[u8]) -> Decoded {
+    let decoded = decode(stream, &[]);
+    assert_eq!(decode(stream, &[1]), decoded);
+    decoded
+}
+
+#[test]
+fn a_whole_frame_is_lent_from_the_input() {
+    let mut stream = frames(&[(true, Opcode::Text, b"hello"), (true, Opcode::Binary, &[1, 2, 3])]);
+    let mut input = &mut stream[..];
+    let mut decoder = Decoder::new();
+    let text = decoder.next(&mut input, &LIMITS);
+    let binary = decoder.next(&mut input, &LIMITS);
+    assert!(matches!(text, Ok(Some(Item::Text(Cow::Borrowed("hello"))))));
+    assert!(matches!(binary, Ok(Some(Item::Binary(Cow::Borrowed([1, 2, 3]))))));
+    assert_eq!(decoder.next(&mut input, &LIMITS), Ok(None));
+    assert!(decoder.is_idle());
+    assert_eq!(size_of::<Decoder>(), size_of::<usize>());
+}
+
+#[test]
+fn control_frames_come_between_fragments() {
+    let stream = frames(&[
+        (false, Opcode::Text, "zw\u{f6}lf ".as_bytes().split_at(3).0),
+        (true, Opcode::Ping, b"?"),
+        (false, Opcode::Continuation, "zw\u{f6}lf ".as_bytes().split_at(3).1),
+        (false, Opcode::Continuation, b""),
+        (true, Opcode::Pong, b""),
+        (true, Opcode::Continuation, b"Boxer"),
+        (true, Opcode::Close, &close::close_payload(close::NORMAL, "bye")),
+    ]);
+    let items = vec![
+        Item::Ping(b"?".into()),
+        Item::Pong(b"".into()),
+        Item::Text("zwölf Boxer".into()),
+        Item::Close(Some((close::NORMAL, "bye".to_owned()))),
+    ];
+    assert_eq!(decode_both(&stream), Decoded::good(items));
+}
+
+#[test]
+fn violations_of_sequences_and_payloads() {
+    use Opcode::{Binary, Close, Continuation, Text};
+    type Frames<'a> = &'a [(bool, Opcode, &'a [u8])];
+    let big = [b'x'; 1025];
+    let cases: &[(Frames<'_>, Violation)] = &[
+        (&[(true, Continuation, b"")], Violation::UnexpectedContinuation),
+        (&[(false, Continuation, b"")], Violation::UnexpectedContinuation),
+        (&[(false, Text, b"a"), (true, Text, b"b")], Violation::ExpectedContinuation),
+        (&[(false, Text, b"a"), (false, Binary, b"b")], Violation::ExpectedContinuation),
+        (&[(true, Text, &big)], Violation::TooBig),
+        (&[(true, Binary, &big)], Violation::TooBig),
+        (&[(false, Text, &big[..1024]), (true, Continuation, b"x")], Violation::TooBig),
+        (&[(true, Text, b"\xff")], Violation::InvalidUtf8),
+        (&[(true, Text, b"\xe2\x82")], Violation::InvalidUtf8),
+        (&[(false, Text, b"\xe2"), (true, Continuation, b"")], Violation::InvalidUtf8),
+        (&[(false, Text, b"\xe2"), (false, Continuation, b"a")], Violation::InvalidUtf8),
+        (&[(true, Close, &[3])], Violation::ClosePayload),
+        (&[(true, Close, &[3, 0xed])], Violation::CloseCode),
+        (&[(true, Close, &[3, 0xe8, 0x80])], Violation::InvalidUtf8),
+    ];
+    for (bad, violation) in cases {
+        let decoded = decode_both(&frames(bad));
+        assert_eq!((decoded.items.len(), decoded.violation), (0, Some(*violation)), "{bad:?}");
+    }
+}
+
+#[test]
+fn the_limit_holds_messages_but_not_control_frames() {
+    let at_limit = vec![7; LIMITS.max_payload];
+    let stream = frames(&[
+        (true, Opcode::Binary, &at_limit),
+        (false, Opcode::Binary, &at_limit[..1000]),
+        (true, Opcode::Ping, &at_limit[..125]),
+        (true, Opcode::Continuation, &at_limit[1000..]),
+    ]);
+    let items = vec![
+        Item::Binary(at_limit.clone().into()),
+        Item::Ping(at_limit[..125].to_vec().into()),
+        Item::Binary(at_limit.into()),
+    ];
+    assert_eq!(decode_both(&stream), Decoded::good(items));
+
+    let mut ping = frames(&[(true, Opcode::Ping, &[1; 125])]);
+    let limits = Limits { max_payload: 10 };
+    let item = Decoder::new().next(&mut &mut ping[..], &limits);
+    assert_eq!(item, Ok(Some(Item::Ping([1; 125][..].into()))));
+}
+
+#[test]
+fn a_claimed_length_takes_no_memory_and_an_excess_shows_at_the_header() {
+    let limits = Limits { max_payload: 1 << 30 };
+    let mut decoder = Decoder::new();
+    let mut bytes = [0; MAX_CLIENT_HEADER + 1];
+    frame::write_header(Opcode::Binary, 1 << 30, false, &mut bytes);
+    bytes[1] |= 0x80;
+    assert_eq!(decoder.next(&mut &mut { bytes }[..], &limits), Ok(None));
+    assert!(held(&decoder) < 64);
+
+    let header = &mut bytes[..MAX_CLIENT_HEADER];
+    assert_eq!(Decoder::new().next(&mut &mut *header, &LIMITS), Err(Violation::TooBig));
+}
+
+#[test]
+fn bad_text_shows_before_its_frame_ends() {
+    let mut stream = frames(&[(true, Opcode::Text, b"good \xf4\x90 and the rest")]);
+    let cut = 6 + "good ".len() + 2;
+    let input = &mut stream[..cut];
+    assert_eq!(Decoder::new().next(&mut &mut *input, &LIMITS), Err(Violation::InvalidUtf8));
+}
+
+/// A message with its fragments' sizes, or a control frame.
+#[derive(Clone, Debug)]
+enum Sent {
+    Text(String, Vec<usize>),
+    Binary(Vec<u8>, Vec<usize>),
+    Control(Item<'static>),
+}
+
+fn sent() -> impl Strategy<Value = Sent> {
+    let sizes = || prop::collection::vec(0usize..40, 0..4);
+    let data = || {
+        prop_oneof![4 => prop::collection::vec(any::<u8>(), 0..40),
+                              1 => prop::collection::vec(any::<u8>(), 120..600)]
+    };
+    prop_oneof![
+        ("[a-zé€😀]{0,40}", sizes()).prop_map(|(text, sizes)| Sent::Text(text, sizes)),
+        (data(), sizes()).prop_map(|(data, sizes)| Sent::Binary(data, sizes)),
+        control_item().prop_map(Sent::Control),
+    ]
+}
+
+fn control_item() -> impl Strategy<Value = Item<'static>> {
+    let data = || prop::collection::vec(any::<u8>(), 0..126);
+    prop_oneof![
+        data().prop_map(|data| Item::Ping(data.into())),
+        data().prop_map(|data| Item::Pong(data.into())),
+        prop::option::of((3000u16..5000, ".{0,20}")).prop_map(Item::Close),
+    ]
+}
+
+fn control_frame(item: &Item<'_>, mask: [u8; 4]) -> Vec<u8> {
+    match item {
+        Item::Ping(data) => client_frame(true, Opcode::Ping, mask, data),
+        Item::Pong(data) => client_frame(true, Opcode::Pong, mask, data),
+        Item::Close(Some((code, reason))) => {
+            client_frame(true, Opcode::Close, mask, &close::close_payload(*code, reason))
+        }
+        _ => client_frame(true, Opcode::Close, mask, &[]),
+    }
+}
+
+/// The stream of what is sent, and the items it must give. `between` are control frames to put
+/// behind fragments, as long as there are any.
+fn stream_of(
+    sent: &[Sent],
+    between: &[Item<'static>],
+    mask: [u8; 4],
+) -> (Vec<u8>, Vec<Item<'static>>) {
+    let (mut stream, mut items) = (Vec::new(), Vec::new());
+    let mut between = between.iter();
+    for sent in sent {
+        let (opcode, mut data, sizes, item) = match sent {
+            Sent::Text(text, sizes) => {
+                (Opcode::Text, text.as_bytes(), sizes, Item::Text(text.clone().into()))
+            }
+            Sent::Binary(data, sizes) => {
+                (Opcode::Binary, &data[..], sizes, Item::Binary(data.clone().into()))
+            }
+            Sent::Control(item) => {
+                stream.extend(control_frame(item, mask));
+                items.push(item.clone());
+                continue;
+            }
+        };
+        let mut opcode = opcode;
+        for &size in sizes {
+            let (fragment, rest) = data.split_at(size.min(data.len()));
+            stream.extend(client_frame(false, opcode, mask, fragment));
+            (data, opcode) = (rest, Opcode::Continuation);
+            if let Some(control) = between.next() {
+                stream.extend(control_frame(control, mask));
+                items.push(control.clone());
+            }
+        }
+        stream.extend(client_frame(true, opcode, mask, data));
+        items.push(item);
+    }
+    (stream, items)
+}
+
+proptest! {
+    #[test]
+    fn any_fragments_and_any_cut_give_the_same_items(
+        sent in prop::collection::vec(sent(), 0..8),
+        between in prop::collection::vec(control_item(), 0..6),
+        mask in any::<[u8; 4]>(),
+        reads in prop::collection::vec(1usize..50, 1..8),
+    ) {
+        let (stream, items) = stream_of(&sent, &between, mask);
+        let expected = Decoded::good(items);
+        prop_assert_eq!(&decode(&stream, &[]), &expected);
+        prop_assert_eq!(&decode(&stream, &reads), &expected);
+        prop_assert_eq!(&decode(&stream, &[1]), &expected);
+    }
+
+    /// What is decoded, and where it ends, never depends on how the stream was cut. (Only which of
+    /// several violations shows first may: a chunk of text can be bad before its frame is whole.)
+    #[test]
+    fn a_mutated_stream_decodes_or_breaks_a_rule(
+        sent in prop::collection::vec(sent(), 1..6),
+        at in any::<prop::sample::Index>(),
+        bits in 1u8..,
+        reads in prop::collection::vec(1usize..50, 1..8),
+    ) {
+        let (mut stream, _) = stream_of(&sent, &[], MASK);
+        let at = at.index(stream.len());
+        stream[at] ^= bits;
+        let (whole, cut) = (decode(&stream, &[]), decode(&stream, &reads));
+        if whole.violation.is_none() && cut.violation.is_none() {
+            prop_assert_eq!(&whole, &cut);
+        }
+        prop_assert_eq!(whole.items, cut.items);
+    }
+
+    /// decode() asserts what must hold: no panic, all input consumed, bounded memory.
+    #[test]
+    fn any_bytes_are_survived(
+        mut stream in prop::collection::vec(any::<u8>(), 0..3000),
+        start in prop::sample::select(vec![0x81u8, 0x01, 0x02, 0x82, 0x89]),
+        masked in any::<bool>(),
+        reads in prop::collection::vec(1usize..500, 0..6),
+    ) {
+        // Half of the streams begin plausibly, or few would pass the first header.
+        if masked && stream.len() > 2 {
+            stream[0] = start;
+            stream[1] |= 0x80;
+        }
+        decode(&stream, &reads);
+    }
+}

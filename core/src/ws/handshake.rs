@@ -1,0 +1,207 @@
+//! The opening handshake of RFC 6455 (section 4.2) over HTTP/1.1: from the bytes of a request to a
+//! verdict, and the responses. No I/O: the caller brings all bytes so far, again with each read.
+
+mod refusal;
+
+use httparse::Header;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+pub use refusal::{Refusal, RefusalReason, refusal_response};
+
+/// The most bytes of a request's head, as in Node: a cookie or two and a token fit.
+pub const MAX_HEAD: usize = 16 * 1024;
+/// The most headers of a request; browsers and their proxies send about 30.
+pub const MAX_HEADERS: usize = 100;
+
+/// What the bytes so far amount to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The head goes on: come back with more.
+    Incomplete,
+    /// A good request: answer with [`accept_response`].
+    Accept {
+        /// What the client asks for.
+        request: Request,
+        /// The length of the head. The bytes behind it are frames already.
+        consumed: usize,
+    },
+    /// No connection: answer with [`refusal_response`] and close.
+    Refuse(Refusal),
+}
+
+/// A good handshake request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// The request target as sent, with its query.
+    pub url: String,
+    /// The headers in order: names in lower case, values as Latin-1, as Node gives them.
+    pub headers: Vec<(String, String)>,
+    /// The value of `Sec-WebSocket-Key`.
+    pub key: String,
+    /// The subprotocols that the client offers, best first.
+    pub protocols: Vec<String>,
+}
+
+/// Judges the bytes received so far. `path` is compared without the query.
+#[must_use]
+pub fn parse(input: &[u8], path: &str) -> Outcome {
+    match parse_head(input, path) {
+        Ok(Some((request, consumed))) => Outcome::Accept { request, consumed },
+        Ok(None) => Outcome::Incomplete,
+        Err(refusal) => Outcome::Refuse(refusal),
+    }
+}
+
+/// The response that opens the connection. Of the subprotocols offered, the first is taken: a
+/// browser that offered some fails without one.
+#[must_use]
+pub fn accept_response(request: &Request) -> Vec<u8> {
+    let mut response = format!(
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Accept: {}\r\n",
+        derive_accept_key(request.key.as_bytes())
+    );
+    if let Some(protocol) = request.protocols.first() {
+        response.extend(["Sec-WebSocket-Protocol: ", protocol.as_str(), "\r\n"]);
+    }
+    response.push_str("\r\n");
+    response.into_bytes()
+}
+
+const MALFORMED: &str = "Malformed HTTP request";
+
+fn parse_head(input: &[u8], path: &str) -> Result<Option<(Request, usize)>, Refusal> {
+    // A TLS client, or any other stranger, learns at once that it is wrong here.
+    if input.first().is_some_and(|byte| !byte.is_ascii_alphabetic() && !b"\r\n".contains(byte)) {
+        return Err(Refusal::bad_request(MALFORMED));
+    }
+    // The head is parsed once, when it is whole: a client that dribbles makes little work.
+    let Some(consumed) = head_end(&input[..input.len().min(MAX_HEAD)]) else {
+        return if input.len() < MAX_HEAD { Ok(None) } else { Err(Refusal::headers_too_large()) };
+    };
+    let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
+    let mut head = httparse::Request::new(&mut headers);
+    match head.parse(&input[..consumed]) {
+        Ok(httparse::Status::Complete(_)) => {}
+        Err(httparse::Error::TooManyHeaders) => return Err(Refusal::headers_too_large()),
+        Ok(httparse::Status::Partial) | Err(_) => return Err(Refusal::bad_request(MALFORMED)),
+    }
+    let (Some(method), Some(url), Some(version)) = (head.method, head.path, head.version) else {
+        return Err(Refusal::bad_request(MALFORMED));
+    };
+    if version != 1 {
+        return Err(Refusal::bad_request("HTTP/1.1 is required"));
+    }
+    if method != "GET" {
+        return Err(Refusal::bad_request("The method must be GET"));
+    }
+    if request_path(url) != path {
+        return Err(RefusalReason::NotFound.into());
+    }
+    let (key, protocols) = check_headers(head.headers)?;
+    let headers = head
+        .headers
+        .iter()
+        .map(|header| (header.name.to_ascii_lowercase(), latin1(header.value)))
+        .collect();
+    Ok(Some((Request { url: url.to_owned(), headers, key, protocols }, consumed)))
+}
+
+/// Checks what RFC 6455 asks of the headers. Gives the key and the subprotocols.
+fn check_headers(headers: &[Header<'_>]) -> Result<(String, Vec<String>), Refusal> {
+    if !tokens(headers, "upgrade").any(|token| token.eq_ignore_ascii_case(b"websocket")) {
+        return Err(RefusalReason::NotAWebsocket.into());
+    }
+    if !tokens(headers, "connection").any(|token| token.eq_ignore_ascii_case(b"upgrade")) {
+        return Err(Refusal::bad_request("Connection must have the token upgrade"));
+    }
+    if single(headers, "sec-websocket-version") != Some(b"13") {
+        return Err(RefusalReason::UnsupportedVersion.into());
+    }
+    if single(headers, "host").is_none() {
+        return Err(Refusal::bad_request("Host must be given once"));
+    }
+    // What a body holds would be read as frames.
+    let no_body = values(headers, "content-length").all(|length| length == b"0")
+        && values(headers, "transfer-encoding").next().is_none();
+    if !no_body {
+        return Err(Refusal::bad_request("A body is not allowed"));
+    }
+    let key = single(headers, "sec-websocket-key")
+        .filter(|key| is_key(key))
+        .ok_or(Refusal::bad_request("Sec-WebSocket-Key must be given once: 16 bytes in base64"))?;
+    let protocols: Vec<_> = tokens(headers, "sec-websocket-protocol").map(latin1).collect();
+    if !protocols.iter().all(|protocol| is_token(protocol)) {
+        return Err(Refusal::bad_request("Sec-WebSocket-Protocol must be a list of tokens"));
+    }
+    Ok((latin1(key), protocols))
+}
+
+/// Where the head ends: behind the first empty line that follows another one. A lone line feed
+/// ends a line too, as RFC 9112 (section 2.2) permits, so no client waits for a verdict in vain.
+fn head_end(input: &[u8]) -> Option<usize> {
+    let mut line = 0;
+    while let Some(len) = input[line..].iter().position(|&byte| byte == b'\n') {
+        line += len + 1;
+        match &input[line..] {
+            [b'\n', ..] => return Some(line + 1),
+            [b'\r', b'\n', ..] => return Some(line + 2),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// The path of a request target, which may be a whole URL (RFC 6455, section 4.2.1).
+fn request_path(url: &str) -> &str {
+    let path = match url.split_once("://") {
+        Some((_, rest)) if !url.starts_with('/') => rest.find('/').map_or("/", |at| &rest[at..]),
+        _ => url,
+    };
+    path.split_once('?').map_or(path, |(path, _)| path)
+}
+
+/// All values of a header, trimmed.
+fn values<'a>(headers: &'a [Header<'a>], name: &str) -> impl Iterator<Item = &'a [u8]> {
+    headers
+        .iter()
+        .filter(move |header| header.name.eq_ignore_ascii_case(name))
+        .map(|header| header.value.trim_ascii())
+}
+
+/// The value of a header that comes exactly once.
+fn single<'a>(headers: &'a [Header<'a>], name: &str) -> Option<&'a [u8]> {
+    let mut values = values(headers, name);
+    values.next().filter(|_| values.next().is_none())
+}
+
+/// The entries of a header that is a list, over all its lines.
+fn tokens<'a>(headers: &'a [Header<'a>], name: &str) -> impl Iterator<Item = &'a [u8]> {
+    values(headers, name)
+        .flat_map(|value| value.split(|&byte| byte == b','))
+        .map(<[u8]>::trim_ascii)
+        .filter(|token| !token.is_empty())
+}
+
+/// Whether this is base64 of 16 bytes: 22 characters, of which the last holds two bits, and `==`.
+fn is_key(key: &[u8]) -> bool {
+    let is_digit = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/".contains(byte);
+    matches!(key, [digits @ .., b'A' | b'Q' | b'g' | b'w', b'=', b'=']
+        if digits.len() == 21 && digits.iter().all(is_digit))
+}
+
+/// Whether this is a token of RFC 9110 (section 5.6.2).
+fn is_token(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+}
+
+/// Each byte a character, as Node reads header values.
+fn latin1(bytes: &[u8]) -> String {
+    match str::from_utf8(bytes) {
+        Ok(text) if text.is_ascii() => text.to_owned(),
+        _ => bytes.iter().copied().map(char::from).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

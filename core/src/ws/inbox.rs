@@ -1,0 +1,105 @@
+//! A shard's one FIFO: whatever the host or another shard wants of it comes through here, so that
+//! what one caller sends arrives in the order in which it was sent.
+
+use bytes::Bytes;
+use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, Ordering::AcqRel, Ordering::Release};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use tokio::sync::{Notify, oneshot};
+use tokio::time::Instant;
+
+use super::connection::{Address, GroupId};
+
+/// One piece of a shard's work.
+#[derive(Debug)]
+pub enum Job {
+    /// The host is ready: begin to accept, on the shard that has the listener.
+    Start,
+    /// A socket that another shard accepted.
+    Adopt(TcpStream),
+    One {
+        to: Address,
+        frame: Bytes,
+    },
+    /// `expected` receivers were counted by the send.
+    Group {
+        group: GroupId,
+        frame: Bytes,
+        expected: u32,
+    },
+    All {
+        frame: Bytes,
+        expected: u32,
+    },
+    /// A connection became a member, by the host or by itself.
+    Join {
+        who: Address,
+        group: GroupId,
+    },
+    /// A membership ended, by the host or by the client.
+    Leave {
+        who: Address,
+        group: GroupId,
+    },
+    Close {
+        who: Address,
+        code: u16,
+        reason: String,
+    },
+    /// Answer when all that was queued before is written.
+    Flush(oneshot::Sender<()>),
+    /// The host has caught up with its events: read again.
+    Resume,
+    /// Close everything, and be gone by the deadline.
+    Shutdown {
+        deadline: Instant,
+    },
+}
+
+#[derive(Debug, Default)]
+pub struct Inbox {
+    jobs: Mutex<Vec<Job>>,
+    /// Whether the shard was woken and has not yet taken the jobs: one wake-up serves many.
+    woken: AtomicBool,
+    wake: Notify,
+}
+
+impl Inbox {
+    fn lock(&self) -> MutexGuard<'_, Vec<Job>> {
+        self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn push(&self, job: Job) {
+        self.append(job);
+        self.poke();
+    }
+
+    /// Queues a job for a shard that is at work and will take it without being woken.
+    pub fn append(&self, job: Job) {
+        self.lock().push(job);
+    }
+
+    /// Makes the shard take a turn.
+    pub fn poke(&self) {
+        if !self.woken.swap(true, AcqRel) {
+            self.wake.notify_one();
+        }
+    }
+
+    /// Swaps the waiting jobs into `jobs`, which must be empty.
+    pub fn take(&self, jobs: &mut Vec<Job>) {
+        // The flag first: a job that comes right after the swap must wake the shard again.
+        self.woken.store(false, Release);
+        std::mem::swap(jobs, &mut *self.lock());
+    }
+
+    /// How many jobs wait.
+    pub fn waiting(&self) -> usize {
+        self.lock().len()
+    }
+
+    /// Waits until something was pushed or the shard was poked.
+    pub async fn ready(&self) {
+        self.wake.notified().await;
+    }
+}

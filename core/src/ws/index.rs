@@ -1,0 +1,286 @@
+//! The truth about who is connected and who belongs where; counts come from here, never from a
+//! walk over connections.
+//!
+//! The host's thread and the shards change it concurrently. Locks are always taken in the order
+//! connection, group, inbox. A change of membership is queued for the owning shard (`tell`) while
+//! connection and group are locked, and a send while its group is locked. So a shard's queue has
+//! changes and sends in the order in which the index saw them: whoever a send counted is in the
+//! list when the send is carried out, and nobody else.
+
+use dashmap::DashMap;
+use rustc_hash::FxBuildHasher;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+
+use super::connection::{Connection, ConnectionId, GroupId, GroupKind, Membership, Status};
+
+/// A named set of connections: those of a user, in a room, or subscribed to a topic.
+#[derive(Debug)]
+struct Group {
+    id: GroupId,
+    /// Members with the number of their arrival, which gives listings a stable order.
+    members: HashMap<ConnectionId, u64, FxBuildHasher>,
+    arrivals: u64,
+    by_shard: Vec<u32>,
+}
+
+type Groups = DashMap<Arc<str>, Group, FxBuildHasher>;
+
+#[derive(Debug)]
+pub struct Index {
+    connections: DashMap<ConnectionId, Arc<Connection>, FxBuildHasher>,
+    open: AtomicUsize,
+    by_shard: Vec<AtomicUsize>,
+    users: Groups,
+    rooms: Groups,
+    topics: Groups,
+    next_group: AtomicU64,
+}
+
+/// What became of a wish to join.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Join {
+    Joined,
+    Already,
+    /// The connection is not open any more.
+    Gone,
+}
+
+/// What became of a wish to leave.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Leave {
+    Left,
+    NotMember { group_exists: bool },
+}
+
+/// A step of a change of users.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    Entered(GroupId),
+    Left(GroupId),
+}
+
+impl Index {
+    pub fn new(shards: usize) -> Self {
+        Self {
+            connections: DashMap::default(),
+            open: AtomicUsize::new(0),
+            by_shard: (0..shards).map(|_| AtomicUsize::new(0)).collect(),
+            users: DashMap::default(),
+            rooms: DashMap::default(),
+            topics: DashMap::default(),
+            next_group: AtomicU64::new(1),
+        }
+    }
+
+    fn groups(&self, kind: GroupKind) -> &Groups {
+        match kind {
+            GroupKind::User => &self.users,
+            GroupKind::Room => &self.rooms,
+            GroupKind::Topic => &self.topics,
+        }
+    }
+
+    // Connections.
+
+    /// Claims one of `limit` places; a claim is followed by `register`.
+    pub fn claim(&self, limit: usize) -> bool {
+        self.open.fetch_update(Relaxed, Relaxed, |n| (n < limit).then_some(n + 1)).is_ok()
+    }
+
+    pub fn register(&self, connection: &Arc<Connection>) {
+        self.connections.insert(connection.id, connection.clone());
+        self.by_shard[connection.address.shard].fetch_add(1, Relaxed);
+    }
+
+    /// Takes an open connection out of the index and of all its groups; it keeps its memberships
+    /// as a record of its last state. False when this was done before.
+    pub fn deregister(&self, connection: &Connection) -> bool {
+        let mut state = connection.lock();
+        if state.status != Status::Open {
+            return false;
+        }
+        state.status = Status::Closing;
+        for membership in &state.memberships {
+            self.exit(membership.kind, &membership.name, connection, || {});
+        }
+        self.connections.remove(&connection.id);
+        self.by_shard[connection.address.shard].fetch_sub(1, Relaxed);
+        self.open.fetch_sub(1, Relaxed);
+        true
+    }
+
+    pub fn connection(&self, id: ConnectionId) -> Option<Arc<Connection>> {
+        self.connections.get(&id).map(|entry| entry.value().clone())
+    }
+
+    /// All open connections, in the order of their coming.
+    pub fn connections(&self) -> Vec<Arc<Connection>> {
+        let mut all: Vec<_> = self.connections.iter().map(|entry| entry.value().clone()).collect();
+        all.sort_unstable_by_key(|connection| connection.address.serial);
+        all
+    }
+
+    pub fn open(&self) -> usize {
+        self.by_shard.iter().map(|n| n.load(Relaxed)).sum()
+    }
+
+    /// Calls `each` with every shard that has open connections and their number; returns the sum.
+    pub fn route_all(&self, mut each: impl FnMut(usize, u32)) -> usize {
+        let mut sum = 0;
+        for (shard, count) in self.by_shard.iter().enumerate() {
+            let count = count.load(Relaxed);
+            if count > 0 {
+                sum += count;
+                each(shard, u32::try_from(count).unwrap_or(u32::MAX));
+            }
+        }
+        sum
+    }
+
+    // Groups.
+
+    /// Makes an open connection a member.
+    pub fn join(
+        &self,
+        connection: &Connection,
+        kind: GroupKind,
+        name: &str,
+        tell: impl FnOnce(GroupId),
+    ) -> Join {
+        let mut state = connection.lock();
+        if state.status != Status::Open {
+            return Join::Gone;
+        }
+        if state.memberships.iter().any(|m| m.kind == kind && &*m.name == name) {
+            return Join::Already;
+        }
+        let membership = self.enter(kind, name, connection, tell);
+        state.memberships.push(membership);
+        Join::Joined
+    }
+
+    /// Ends a membership.
+    pub fn leave(
+        &self,
+        connection: &Connection,
+        kind: GroupKind,
+        name: &str,
+        tell: impl FnOnce(GroupId),
+    ) -> Leave {
+        let mut state = connection.lock();
+        let member = state.memberships.iter().position(|m| m.kind == kind && &*m.name == name);
+        match member {
+            Some(at) if state.status == Status::Open => {
+                let membership = state.memberships.remove(at);
+                self.exit(kind, name, connection, || tell(membership.group));
+                Leave::Left
+            }
+            _ => Leave::NotMember { group_exists: self.groups(kind).contains_key(name) },
+        }
+    }
+
+    /// Makes `user` the one user of this connection. False when the connection is not open.
+    pub fn authenticate(
+        &self,
+        connection: &Connection,
+        user: &str,
+        session: Option<&str>,
+        mut tell: impl FnMut(Change),
+    ) -> bool {
+        let mut state = connection.lock();
+        if state.status != Status::Open {
+            return false;
+        }
+        state.session = session.map(Into::into);
+        let current = state.memberships.iter().position(|m| m.kind == GroupKind::User);
+        if let Some(at) = current
+            && &*state.memberships[at].name == user
+        {
+            return true;
+        }
+        if let Some(at) = current {
+            let Membership { group, name, .. } = state.memberships.remove(at);
+            self.exit(GroupKind::User, &name, connection, || tell(Change::Left(group)));
+        }
+        let entered = |group| tell(Change::Entered(group));
+        let membership = self.enter(GroupKind::User, user, connection, entered);
+        state.memberships.push(membership);
+        true
+    }
+
+    fn enter(
+        &self,
+        kind: GroupKind,
+        name: &str,
+        connection: &Connection,
+        tell: impl FnOnce(GroupId),
+    ) -> Membership {
+        let mut entry = self.groups(kind).entry(name.into()).or_insert_with(|| Group {
+            id: self.next_group.fetch_add(1, Relaxed),
+            members: HashMap::default(),
+            arrivals: 0,
+            by_shard: vec![0; self.by_shard.len()],
+        });
+        let name = entry.key().clone();
+        let group = entry.value_mut();
+        group.arrivals += 1;
+        group.members.insert(connection.id, group.arrivals);
+        group.by_shard[connection.address.shard] += 1;
+        tell(group.id);
+        Membership { kind, group: group.id, name }
+    }
+
+    fn exit(&self, kind: GroupKind, name: &str, connection: &Connection, tell: impl FnOnce()) {
+        self.groups(kind).remove_if_mut(name, |_, group| {
+            if group.members.remove(&connection.id).is_some() {
+                group.by_shard[connection.address.shard] -= 1;
+            }
+            tell();
+            group.members.is_empty()
+        });
+    }
+
+    /// Calls `each` with every shard that has members of this group, the group and their number;
+    /// returns the sum. The group is locked meanwhile.
+    pub fn route(
+        &self,
+        kind: GroupKind,
+        name: &str,
+        mut each: impl FnMut(usize, GroupId, u32),
+    ) -> usize {
+        let Some(group) = self.groups(kind).get(name) else {
+            return 0;
+        };
+        for (shard, &count) in group.by_shard.iter().enumerate() {
+            if count > 0 {
+                each(shard, group.id, count);
+            }
+        }
+        group.members.len()
+    }
+
+    pub fn group_count(&self, kind: GroupKind) -> usize {
+        self.groups(kind).len()
+    }
+
+    /// The names of all groups of a kind, in the order in which they came to be.
+    pub fn group_names(&self, kind: GroupKind) -> Vec<Arc<str>> {
+        let mut names: Vec<_> =
+            self.groups(kind).iter().map(|entry| (entry.id, entry.key().clone())).collect();
+        names.sort_unstable_by_key(|(id, _)| *id);
+        names.into_iter().map(|(_, name)| name).collect()
+    }
+
+    /// The members of a group, in the order in which they came to it.
+    pub fn members(&self, kind: GroupKind, name: &str) -> Vec<ConnectionId> {
+        let Some(group) = self.groups(kind).get(name) else {
+            return Vec::new();
+        };
+        let mut members: Vec<_> = group.members.iter().map(|(id, at)| (*at, *id)).collect();
+        drop(group);
+        members.sort_unstable_by_key(|(at, _)| *at);
+        members.into_iter().map(|(_, id)| id).collect()
+    }
+}

@@ -1,0 +1,288 @@
+//! Clients' messages: JSON text to what is asked for (contract of the wire, messaging protocol).
+
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+use std::borrow::Cow;
+
+/// Bytes that the name of a user, room or topic may have.
+pub const MAX_NAME: usize = 256;
+/// Bytes that a message's `id` may have to be echoed.
+const MAX_ID: usize = 64;
+/// Characters of an unknown type that an answer repeats.
+const MAX_ECHO: usize = 64;
+
+/// What a client asks for.
+#[derive(Debug, PartialEq)]
+pub enum Request<'a> {
+    Authenticate {
+        user: String,
+        session: Option<String>,
+    },
+    Subscribe(Cow<'a, str>),
+    Unsubscribe(Cow<'a, str>),
+    JoinRoom(Cow<'a, str>),
+    LeaveRoom(Cow<'a, str>),
+    Heartbeat,
+    /// A type that the protocol does not own: the host's matter, or an error.
+    Other(Cow<'a, str>),
+    /// A type of the protocol's with a payload that it cannot use.
+    Invalid {
+        kind: &'static str,
+        problem: &'static str,
+    },
+}
+
+/// A message that has the shape of one.
+#[derive(Debug, PartialEq)]
+pub struct Message<'a> {
+    /// To be echoed in each answer, and what a host's request is answered by.
+    pub id: Option<Cow<'a, str>>,
+    pub request: Request<'a>,
+}
+
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow, rename = "type", default, deserialize_with = "present")]
+    kind: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    payload: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    id: Option<&'a RawValue>,
+}
+
+/// Tells `null` from an absent key, which an `Option` alone takes for the same.
+fn present<'de, D: Deserializer<'de>>(value: D) -> Result<Option<&'de RawValue>, D::Error> {
+    <&RawValue>::deserialize(value).map(Some)
+}
+
+#[derive(Deserialize)]
+struct Named<'a> {
+    #[serde(borrow, default)]
+    topic: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    room: Option<&'a RawValue>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Credentials<'a> {
+    #[serde(borrow, default)]
+    user_id: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    session_id: Option<&'a RawValue>,
+}
+
+/// Reads one message; nothing when the text is not a JSON object.
+pub fn parse(text: &str) -> Option<Message<'_>> {
+    // serde reads a struct from an array too, but an array is not a message.
+    if !text.trim_start().starts_with('{') {
+        return None;
+    }
+    let envelope: Envelope<'_> = serde_json::from_str(text).ok()?;
+    let id = envelope.id.and_then(string).filter(|id| !id.is_empty() && id.len() <= MAX_ID);
+    let kind = match envelope.kind {
+        None => Cow::Borrowed("undefined"),
+        Some(raw) => string(raw).unwrap_or(Cow::Borrowed(raw.get())),
+    };
+    let request = request(kind, envelope.payload);
+    Some(Message { id, request })
+}
+
+fn request<'a>(kind: Cow<'a, str>, payload: Option<&'a RawValue>) -> Request<'a> {
+    let name = |kind, problem, of: fn(Named<'a>) -> Option<&'a RawValue>, make: fn(_) -> _| {
+        match object::<Named<'a>>(payload).and_then(of).and_then(string) {
+            Some(name) if valid_name(&name) => make(name),
+            _ => Request::Invalid { kind, problem },
+        }
+    };
+    const TOPIC: &str = "payload.topic must be a string of 1 to 256 bytes";
+    const ROOM: &str = "payload.room must be a string of 1 to 256 bytes";
+    match &*kind {
+        "heartbeat" => Request::Heartbeat,
+        "subscribe" => name("subscribe", TOPIC, |p| p.topic, Request::Subscribe),
+        "unsubscribe" => name("unsubscribe", TOPIC, |p| p.topic, Request::Unsubscribe),
+        "join_room" => name("join_room", ROOM, |p| p.room, Request::JoinRoom),
+        "leave_room" => name("leave_room", ROOM, |p| p.room, Request::LeaveRoom),
+        "authenticate" => authenticate(payload),
+        _ => Request::Other(shortened(kind)),
+    }
+}
+
+fn authenticate<'a>(payload: Option<&'a RawValue>) -> Request<'a> {
+    const USER: &str = "payload.userId must be a string or a number, of 1 to 256 bytes";
+    const SESSION: &str = "payload.sessionId must be a string or a number, of at most 256 bytes";
+    let invalid = |problem| Request::Invalid { kind: "authenticate", problem };
+    let Some(credentials) = object::<Credentials<'a>>(payload) else {
+        return invalid(USER);
+    };
+    let user = credentials.user_id.and_then(identifier).filter(|user| valid_name(user));
+    let Some(user) = user else {
+        return invalid(USER);
+    };
+    let session = match credentials.session_id {
+        None => None,
+        Some(raw) => match identifier(raw).filter(|session| session.len() <= MAX_NAME) {
+            None => return invalid(SESSION),
+            session => session,
+        },
+    };
+    Request::Authenticate { user, session }
+}
+
+/// Whether a user, room or topic may have this name.
+pub fn valid_name(name: &str) -> bool {
+    !name.is_empty() && name.len() <= MAX_NAME
+}
+
+fn object<'a, T: Deserialize<'a>>(payload: Option<&'a RawValue>) -> Option<T> {
+    let text = payload?.get();
+    if !text.starts_with('{') {
+        return None;
+    }
+    serde_json::from_str(text).ok()
+}
+
+fn string<'a>(raw: &'a RawValue) -> Option<Cow<'a, str>> {
+    let text = raw.get();
+    let inner = text.strip_prefix('"')?.strip_suffix('"')?;
+    if !inner.contains('\\') {
+        return Some(Cow::Borrowed(inner));
+    }
+    serde_json::from_str(text).ok().map(Cow::Owned)
+}
+
+/// A string as it is, a number as JavaScript's decimal string.
+fn identifier(raw: &RawValue) -> Option<String> {
+    if let Some(text) = string(raw) {
+        return Some(text.into_owned());
+    }
+    let number: serde_json::Number = serde_json::from_str(raw.get()).ok()?;
+    if number.is_i64() || number.is_u64() {
+        return Some(number.to_string());
+    }
+    // Beyond 64 bits and with fractions: the plain decimal form of the double.
+    number.as_f64().map(|value| format!("{value}"))
+}
+
+fn shortened(kind: Cow<'_, str>) -> Cow<'_, str> {
+    match kind.char_indices().nth(MAX_ECHO) {
+        None => kind,
+        Some((end, _)) => Cow::Owned(format!("{}…", &kind[..end])),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn ask(text: &str) -> Request<'_> {
+        parse(text).expect("a message").request
+    }
+
+    #[test]
+    fn what_is_no_object_is_no_message() {
+        for text in ["", "hello", "5", "null", "true", "\"x\"", "[]", "[\"subscribe\"]", "{", "{}x"]
+        {
+            assert_eq!(parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn requests_of_the_protocol() {
+        assert_eq!(ask(r#"{"type":"heartbeat"}"#), Request::Heartbeat);
+        assert_eq!(ask(r#" {"type":"heartbeat","payload":null}"#), Request::Heartbeat);
+        assert_eq!(
+            ask(r#"{"payload":{"topic":"a\"b"},"type":"subscribe"}"#),
+            Request::Subscribe("a\"b".into())
+        );
+        assert_eq!(
+            ask(r#"{"type":"leave_room","payload":{"room":"r","x":[1,{}]}}"#),
+            Request::LeaveRoom("r".into())
+        );
+    }
+
+    #[test]
+    fn payloads_that_do_not_fit() {
+        let long = "x".repeat(257);
+        for payload in [
+            "null",
+            "5",
+            "[]",
+            "{}",
+            r#"{"topic":5}"#,
+            r#"{"topic":""}"#,
+            &format!(r#"{{"topic":"{long}"}}"#),
+        ] {
+            let text = format!(r#"{{"type":"subscribe","payload":{payload}}}"#);
+            assert!(matches!(ask(&text), Request::Invalid { kind: "subscribe", .. }), "{text}");
+        }
+        assert!(matches!(
+            ask(r#"{"type":"join_room"}"#),
+            Request::Invalid { kind: "join_room", .. }
+        ));
+    }
+
+    #[test]
+    fn users_and_sessions_may_be_numbers() {
+        let cases = [
+            (r#"{"userId":"u"}"#, Some(("u", None))),
+            (r#"{"userId":"u","sessionId":null}"#, Some(("u", None))),
+            (r#"{"userId":42,"sessionId":7}"#, Some(("42", Some("7")))),
+            (r#"{"userId":1.5}"#, Some(("1.5", None))),
+            (r#"{"userId":-3}"#, Some(("-3", None))),
+            (r#"{"userId":5.0}"#, Some(("5", None))),
+            (r#"{"userId":12345678901234567890}"#, Some(("12345678901234567890", None))),
+            (r#"{"userId":""}"#, None),
+            (r#"{"userId":null}"#, None),
+            (r#"{"sessionId":"s"}"#, None),
+            (r#"{"userId":{}}"#, None),
+            (r#"{"userId":"u","sessionId":[]}"#, None),
+            (r#"{"userId":true}"#, None),
+            ("null", None),
+        ];
+        for (payload, expected) in cases {
+            let text = format!(r#"{{"type":"authenticate","payload":{payload}}}"#);
+            match (ask(&text), expected) {
+                (Request::Authenticate { user, session }, Some((u, s))) => {
+                    assert_eq!((user.as_str(), session.as_deref()), (u, s), "{payload}");
+                }
+                (Request::Invalid { kind: "authenticate", .. }, None) => {}
+                (other, _) => panic!("{payload}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn types_that_the_protocol_does_not_own() {
+        assert_eq!(ask("{}"), Request::Other("undefined".into()));
+        assert_eq!(ask(r#"{"type":5}"#), Request::Other("5".into()));
+        assert_eq!(ask(r#"{"type":null}"#), Request::Other("null".into()));
+        assert_eq!(ask(r#"{"type":"chat"}"#), Request::Other("chat".into()));
+        let long = format!(r#"{{"type":"{}"}}"#, "é".repeat(100));
+        assert_eq!(ask(&long), Request::Other(format!("{}…", "é".repeat(MAX_ECHO)).into()));
+    }
+
+    #[test]
+    fn an_id_is_kept_when_it_is_a_short_string() {
+        let id = |text| parse(text).unwrap().id;
+        assert_eq!(id(r#"{"type":"x","id":"a\nb"}"#).as_deref(), Some("a\nb"));
+        assert_eq!(id(r#"{"type":"x","id":5}"#), None);
+        assert_eq!(id(r#"{"type":"x","id":""}"#), None);
+        let long = format!(r#"{{"type":"x","id":"{}"}}"#, "i".repeat(65));
+        assert_eq!(parse(&long).unwrap().id, None);
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in ".*") {
+            let _ = parse(&text);
+        }
+
+        #[test]
+        fn any_valid_name_comes_through_as_it_was(name in ".{1,60}") {
+            let text = serde_json::json!({ "type": "join_room", "payload": { "room": name } }).to_string();
+            prop_assert_eq!(ask(&text), Request::JoinRoom(name.clone().into()));
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! The WebSocket server: users, rooms and topics over RFC 6455.
+//!
+//! `Server` is the host's handle, `shard` are the threads that own the sockets, and `index` is
+//! what both agree on. `decoder`, `handshake`, `message`, `answer`, `heartbeat` and `config` are
+//! decisions without I/O.
+
+mod answer;
+mod budget;
+mod clock;
+pub mod close;
+pub mod config;
+pub mod connection;
+pub mod decoder;
+pub mod events;
+pub mod frame;
+pub mod handshake;
+mod heartbeat;
+mod inbox;
+mod index;
+mod listener;
+mod message;
+mod outbox;
+mod outgoing;
+mod server;
+mod shard;
+mod shared;
+mod stats;
+
+pub use connection::{Connection, GroupKind, Status};
+pub use listener::BindError;
+pub use message::{MAX_NAME, valid_name};
+pub use outgoing::{HEADROOM, Outgoing};
+pub use server::{RequestError, Server};
+pub use stats::Stats;

@@ -1,0 +1,138 @@
+//! What one connection is owed: references to encoded frames, in order, bounded in bytes.
+
+use bytes::Bytes;
+use std::collections::VecDeque;
+use std::io::IoSlice;
+
+/// How many frames one vectored write carries at most.
+pub const MAX_SLICES: usize = 64;
+
+/// Frames waiting for the socket. It exists only while something is owed.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    frames: VecDeque<Bytes>,
+    /// Bytes of the first frame that are already on the wire.
+    written: usize,
+    /// Bytes owed in all.
+    bytes: usize,
+}
+
+impl Outbox {
+    pub fn push(&mut self, frame: Bytes) {
+        self.bytes += frame.len();
+        self.frames.push_back(frame);
+    }
+
+    /// Bytes that are owed.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.frames.is_empty()
+    }
+
+    /// The only frame's unwritten bytes, when there is just one: it needs no vectored write.
+    pub fn single(&self) -> Option<&[u8]> {
+        (self.frames.len() == 1).then(|| &self.frames[0][self.written..])
+    }
+
+    /// Fills `slices` with what is owed next and returns how many are in use.
+    pub fn slices<'a>(&'a self, slices: &mut [IoSlice<'a>; MAX_SLICES]) -> usize {
+        let mut skip = self.written;
+        let mut used = 0;
+        for (slice, frame) in slices.iter_mut().zip(&self.frames) {
+            *slice = IoSlice::new(&frame[skip..]);
+            skip = 0;
+            used += 1;
+        }
+        used
+    }
+
+    /// Takes note of `n` bytes that the socket accepted; frames that are done are let go.
+    pub fn advance(&mut self, n: usize) {
+        self.bytes -= n;
+        self.written += n;
+        while let Some(frame) = self.frames.front() {
+            if self.written < frame.len() {
+                break;
+            }
+            self.written -= frame.len();
+            self.frames.pop_front();
+        }
+    }
+
+    /// Drops the oldest frames until `incoming` more bytes fit under `limit`; a frame whose first
+    /// bytes are on the wire stays, or the stream would break. Returns how many frames went.
+    pub fn drop_oldest(&mut self, incoming: usize, limit: usize) -> usize {
+        let first = usize::from(self.written > 0);
+        let mut dropped = 0;
+        while self.bytes + incoming > limit && self.frames.len() > first {
+            if let Some(frame) = self.frames.remove(first) {
+                self.bytes -= frame.len();
+                dropped += 1;
+            }
+        }
+        dropped
+    }
+
+    /// Drops every frame that is not on the wire yet, and returns how many.
+    pub fn drop_unwritten(&mut self) -> usize {
+        self.drop_oldest(usize::MAX / 2, 0)
+    }
+
+    /// Whether keeping this outbox for reuse costs no more than a few kilobytes.
+    pub fn is_reusable(&self) -> bool {
+        self.frames.is_empty() && self.frames.capacity() <= 256
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn owed(outbox: &Outbox) -> Vec<u8> {
+        let mut slices = [IoSlice::new(&[]); MAX_SLICES];
+        let used = outbox.slices(&mut slices);
+        slices[..used].iter().flat_map(|slice| slice.to_vec()).collect()
+    }
+
+    fn filled(frames: &[&'static str]) -> Outbox {
+        let mut outbox = Outbox::default();
+        for frame in frames {
+            outbox.push(Bytes::from_static(frame.as_bytes()));
+        }
+        outbox
+    }
+
+    #[test]
+    fn partial_writes_go_on_where_they_stopped() {
+        let mut outbox = filled(&["abc", "def", "ghi"]);
+        outbox.advance(4);
+        assert_eq!(owed(&outbox), b"efghi");
+        assert_eq!(outbox.bytes(), 5);
+        outbox.advance(2);
+        assert_eq!(outbox.single(), Some(&b"ghi"[..]));
+        outbox.advance(3);
+        assert!(outbox.is_empty());
+        assert_eq!(outbox.bytes(), 0);
+    }
+
+    #[test]
+    fn dropping_spares_a_frame_that_is_partly_on_the_wire() {
+        let mut outbox = filled(&["abc", "def", "ghi"]);
+        outbox.advance(1);
+        assert_eq!(outbox.drop_oldest(3, 8), 1);
+        assert_eq!(owed(&outbox), b"bcghi");
+        assert_eq!(outbox.drop_unwritten(), 1);
+        assert_eq!(owed(&outbox), b"bc");
+        outbox.advance(2);
+        assert!(outbox.is_empty());
+    }
+
+    #[test]
+    fn more_frames_than_one_write_carries_are_cut_at_the_limit() {
+        let outbox = filled(&["x"; MAX_SLICES + 5]);
+        assert_eq!(owed(&outbox).len(), MAX_SLICES);
+    }
+}

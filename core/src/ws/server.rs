@@ -1,0 +1,430 @@
+//! `Server`: the host's handle. Every call is synchronous and costs the host at most one job per
+//! shard; nothing here waits for a shard.
+
+use bytes::Bytes;
+use socket2::SockRef;
+use std::fmt;
+use std::net::{Shutdown, SocketAddr, TcpListener};
+use std::sync::atomic::{AtomicBool, Ordering::AcqRel, Ordering::Acquire};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::runtime::Builder;
+use tokio::sync::{oneshot, watch};
+use tokio::time::Instant;
+
+use super::budget::Budget;
+use super::config::Config;
+use super::connection::{Connection, ConnectionId, GroupKind};
+use super::events::EventQueue;
+use super::inbox::{Inbox, Job};
+use super::index::{Index, Join, Leave};
+use super::listener::{self, BindError};
+use super::outgoing::Outgoing;
+use super::shard;
+use super::shared::Shared;
+use super::stats::{Counter, Counters, Stats};
+
+/// How long `close()` lets clients take what is queued for them.
+const CLOSE_GRACE: Duration = Duration::from_secs(1);
+
+/// A WebSocket server: its shards, its index, and the way to reach them.
+pub struct Server {
+    shared: Arc<Shared>,
+    address: SocketAddr,
+    /// The shards' listener once more, so that `close()` frees the port before it returns.
+    listener: Mutex<Option<TcpListener>>,
+    /// How many shards are alive.
+    alive: watch::Receiver<usize>,
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+/// Why a request got no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RequestError {
+    /// No answer came in time.
+    #[error("the client did not answer in time")]
+    Timeout,
+    /// The connection is unknown, or it closed before it answered.
+    #[error("the connection is closed")]
+    Closed,
+    /// The memory budget has no room for the request.
+    #[error("the memory budget has no room for the message")]
+    Overloaded,
+}
+
+impl Server {
+    /// Binds and starts the shards; connections wait in the kernel until `start`. `wake_host` is
+    /// called from the shards when events wait (see `EventQueue`).
+    pub fn bind(
+        config: Config,
+        wake_host: impl Fn() + Send + Sync + 'static,
+    ) -> Result<Self, BindError> {
+        let failed = {
+            let (host, port) = (config.host, config.port);
+            move |source| BindError {
+                syscall: "listen",
+                address: host.unwrap_or(std::net::Ipv6Addr::UNSPECIFIED.into()),
+                port,
+                source,
+            }
+        };
+        let listener = listener::bind(config.host, config.port)?;
+        let address = listener.local_addr().map_err(&failed)?;
+        let inboxes: Vec<_> = (0..config.shards).map(|_| Arc::new(Inbox::default())).collect();
+        let resume = {
+            let inboxes = inboxes.clone();
+            move || inboxes.iter().for_each(|inbox| inbox.push(Job::Resume))
+        };
+        let shared = Arc::new(Shared {
+            index: Index::new(config.shards),
+            events: EventQueue::new(wake_host, resume),
+            budget: Budget::new(config.memory_budget),
+            counters: (0..config.shards).map(|_| Counters::default()).collect(),
+            inboxes,
+            overloaded: Counter::default(),
+            closed: AtomicBool::new(false),
+            config,
+        });
+        let (alive, watcher) = watch::channel(0);
+        let mut shards_listener = Some(listener.try_clone().map_err(&failed)?);
+        for number in 0..shared.config.shards {
+            let spawned = spawn_shard(number, &shared, shards_listener.take(), &alive);
+            if let Err(error) = spawned {
+                // Those that run already must not stay.
+                shut_down(&shared, Instant::now());
+                return Err(failed(error));
+            }
+        }
+        let listener = Mutex::new(Some(listener));
+        Ok(Self { shared, address, listener, alive: watcher })
+    }
+
+    /// Begins to accept connections.
+    pub fn start(&self) {
+        self.shared.inboxes[0].push(Job::Start);
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub fn config(&self) -> &Config {
+        &self.shared.config
+    }
+
+    pub fn events(&self) -> &EventQueue {
+        &self.shared.events
+    }
+
+    fn is_closed(&self) -> bool {
+        self.shared.closed.load(Acquire)
+    }
+
+    fn connection_of(&self, id: &str) -> Option<Arc<Connection>> {
+        if self.is_closed() {
+            return None;
+        }
+        self.shared.index.connection(id.parse().ok()?)
+    }
+
+    // Sends. The numbers are receivers that were open at the call.
+
+    pub fn send_to_connection(&self, id: &str, message: Outgoing) -> bool {
+        self.connection_of(id).is_some_and(|connection| self.send(&connection, message))
+    }
+
+    /// Sends to a connection; false when it is not open or the budget refuses the message.
+    pub fn send(&self, connection: &Connection, message: Outgoing) -> bool {
+        use super::connection::Status;
+        if self.is_closed() || connection.status() != Status::Open {
+            return false;
+        }
+        let Some(frame) = message.admit(&self.shared) else {
+            return false;
+        };
+        let to = connection.address;
+        self.shared.inboxes[to.shard].push(Job::One { to, frame });
+        true
+    }
+
+    pub fn send_to_group(&self, kind: GroupKind, name: &str, message: Outgoing) -> usize {
+        if self.is_closed() {
+            return 0;
+        }
+        let mut frame = Lazy::new(message, &self.shared);
+        let count = self.shared.index.route(kind, name, |shard, group, expected| {
+            if let Some(frame) = frame.get() {
+                self.shared.inboxes[shard].push(Job::Group { group, frame, expected });
+            }
+        });
+        if frame.refused() { 0 } else { count }
+    }
+
+    pub fn broadcast(&self, message: Outgoing) -> usize {
+        if self.is_closed() {
+            return 0;
+        }
+        let mut frame = Lazy::new(message, &self.shared);
+        let count = self.shared.index.route_all(|shard, expected| {
+            if let Some(frame) = frame.get() {
+                self.shared.inboxes[shard].push(Job::All { frame, expected });
+            }
+        });
+        if frame.refused() { 0 } else { count }
+    }
+
+    /// Sends a request and waits for the client's answer with this id.
+    pub fn request(
+        &self,
+        id: &str,
+        request: &str,
+        message: Outgoing,
+        timeout: Duration,
+    ) -> impl Future<Output = Result<String, RequestError>> + Send + 'static {
+        let sent = self.ask(id, request, message);
+        let request = request.to_owned();
+        async move {
+            let (connection, answer) = sent?;
+            match tokio::time::timeout(timeout, answer).await {
+                Ok(answer) => answer.map_err(|_| RequestError::Closed),
+                Err(_) => {
+                    connection.take_answer(&request);
+                    Err(RequestError::Timeout)
+                }
+            }
+        }
+    }
+
+    fn ask(
+        &self,
+        id: &str,
+        request: &str,
+        message: Outgoing,
+    ) -> Result<(Arc<Connection>, oneshot::Receiver<String>), RequestError> {
+        let connection = self.connection_of(id).ok_or(RequestError::Closed)?;
+        let answer = connection.expect_answer(request).ok_or(RequestError::Closed)?;
+        if !self.send(&connection, message) {
+            connection.take_answer(request);
+            return Err(RequestError::Overloaded);
+        }
+        Ok((connection, answer))
+    }
+
+    // Membership.
+
+    /// True when the connection is open and is a member now.
+    pub fn join(&self, id: &str, kind: GroupKind, name: &str) -> bool {
+        let Some(connection) = self.connection_of(id) else {
+            return false;
+        };
+        let who = connection.address;
+        let tell = |group| self.shared.inboxes[who.shard].push(Job::Join { who, group });
+        self.shared.index.join(&connection, kind, name, tell) != Join::Gone
+    }
+
+    /// True when the connection was a member.
+    pub fn leave(&self, id: &str, kind: GroupKind, name: &str) -> bool {
+        let Some(connection) = self.connection_of(id) else {
+            return false;
+        };
+        let who = connection.address;
+        let tell = |group| self.shared.inboxes[who.shard].push(Job::Leave { who, group });
+        matches!(self.shared.index.leave(&connection, kind, name, tell), Leave::Left)
+    }
+
+    /// Closes a connection: what was sent to it before goes out first. False when it is not open.
+    pub fn disconnect(&self, connection: &Connection, code: u16, reason: &str) -> bool {
+        // Out of the index at once, so that no later send counts it.
+        if !self.shared.index.deregister(connection) {
+            return false;
+        }
+        let (who, reason) = (connection.address, reason.to_owned());
+        self.shared.inboxes[who.shard].push(Job::Close { who, code, reason });
+        true
+    }
+
+    // Look-ups.
+
+    /// An open connection by its id. The host will be told of its end.
+    pub fn connection(&self, id: &str) -> Option<Arc<Connection>> {
+        self.connection_of(id).filter(|connection| connection.observe())
+    }
+
+    /// All open connections, the oldest first. The host will be told of their ends.
+    pub fn connections(&self) -> Vec<Arc<Connection>> {
+        if self.is_closed() {
+            return Vec::new();
+        }
+        let mut all = self.shared.index.connections();
+        all.retain(|connection| connection.observe());
+        all
+    }
+
+    pub fn connection_count(&self) -> usize {
+        if self.is_closed() { 0 } else { self.shared.index.open() }
+    }
+
+    pub fn group_names(&self, kind: GroupKind) -> Vec<Arc<str>> {
+        if self.is_closed() { Vec::new() } else { self.shared.index.group_names(kind) }
+    }
+
+    pub fn members(&self, kind: GroupKind, name: &str) -> Vec<ConnectionId> {
+        if self.is_closed() { Vec::new() } else { self.shared.index.members(kind, name) }
+    }
+
+    pub fn stats(&self) -> Stats {
+        let shared = &self.shared;
+        let count = |kind| {
+            if self.is_closed() { 0 } else { shared.index.group_count(kind) }
+        };
+        let sum = |of: fn(&Counters) -> &Counter| shared.counters.iter().map(|c| of(c).get()).sum();
+        let mut refusals: Vec<(&'static str, u64)> = Vec::new();
+        for counters in &shared.counters {
+            for (at, (reason, count)) in counters.refusals().enumerate() {
+                match refusals.get_mut(at) {
+                    Some((_, sum)) => *sum += count,
+                    None => refusals.push((reason.name(), count)),
+                }
+            }
+        }
+        Stats {
+            connections: self.connection_count(),
+            users: count(GroupKind::User),
+            rooms: count(GroupKind::Room),
+            topics: count(GroupKind::Topic),
+            total_connections: sum(|c| &c.accepted),
+            messages_in: sum(|c| &c.messages_in),
+            messages_out: sum(|c| &c.messages_out),
+            bytes_in: sum(|c| &c.bytes_in),
+            bytes_out: sum(|c| &c.bytes_out),
+            queued_bytes: shared.budget.used(),
+            slow_consumers: sum(|c| &c.slow_consumers),
+            dropped_overloaded: shared.overloaded.get(),
+            dropped_slow: sum(|c| &c.dropped_slow),
+            dropped_departed: sum(|c| &c.dropped_departed),
+            refusals,
+            shards: shared.config.shards,
+        }
+    }
+
+    // Flush and end.
+
+    /// Resolves when all that was queued before the call is written to the sockets, or its
+    /// receivers are gone.
+    pub fn flush(&self) -> impl Future<Output = ()> + Send + 'static {
+        let waiting: Vec<_> = self
+            .shared
+            .inboxes
+            .iter()
+            .map(|inbox| {
+                let (done, wait) = oneshot::channel();
+                inbox.push(Job::Flush(done));
+                wait
+            })
+            .collect();
+        async move {
+            for wait in waiting {
+                // A shard that ended has nothing left to write.
+                let _ = wait.await;
+            }
+        }
+    }
+
+    /// Stops listening at once, and lets the connections end in the background: they get what is
+    /// queued for them and a Close frame with 1001, for a second at most. Twice is once.
+    pub fn close(&self) {
+        self.stop(CLOSE_GRACE.min(self.shared.config.close_timeout));
+    }
+
+    /// Like `close`, and resolves when all is over, which is after `timeout` at the latest.
+    pub fn shutdown(&self, timeout: Duration) -> impl Future<Output = ()> + Send + 'static {
+        self.stop(timeout);
+        self.ended()
+    }
+
+    /// Resolves when all shards have ended.
+    pub fn ended(&self) -> impl Future<Output = ()> + Send + 'static {
+        let mut alive = self.alive.clone();
+        async move {
+            // An error says that all senders, so all shards, are gone.
+            let _ = alive.wait_for(|count| *count == 0).await;
+        }
+    }
+
+    fn stop(&self, timeout: Duration) {
+        if !self.shared.closed.swap(true, AcqRel) {
+            let listener = self.listener.lock().unwrap_or_else(PoisonError::into_inner).take();
+            if let Some(listener) = listener {
+                // A listening socket that was shut down frees its port for the next to listen;
+                // where a platform refuses, the port is free when the shard has let go of it.
+                let _ = SockRef::from(&listener).shutdown(Shutdown::Both);
+            }
+        }
+        // A later call may shorten what an earlier one granted.
+        shut_down(&self.shared, Instant::now() + timeout);
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop(Duration::ZERO);
+    }
+}
+
+fn shut_down(shared: &Shared, deadline: Instant) {
+    for inbox in &shared.inboxes {
+        inbox.push(Job::Shutdown { deadline });
+    }
+}
+
+fn spawn_shard(
+    number: usize,
+    shared: &Arc<Shared>,
+    listener: Option<TcpListener>,
+    alive: &watch::Sender<usize>,
+) -> std::io::Result<()> {
+    let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
+    let (shared, alive) = (shared.clone(), alive.clone());
+    alive.send_modify(|count| *count += 1);
+    let run = {
+        let alive = alive.clone();
+        move || {
+            shard::run::run(&runtime, number, &shared, listener);
+            alive.send_modify(|count| *count -= 1);
+        }
+    };
+    std::thread::Builder::new()
+        .name(format!("ws-shard-{number}"))
+        .spawn(run)
+        .map(|_| ())
+        .inspect_err(|_| alive.send_modify(|count| *count -= 1))
+}
+
+/// A message that is framed and admitted when the first receiver is known.
+struct Lazy<'a> {
+    message: Option<Outgoing>,
+    frame: Option<Bytes>,
+    shared: &'a Shared,
+}
+
+impl<'a> Lazy<'a> {
+    fn new(message: Outgoing, shared: &'a Shared) -> Self {
+        Self { message: Some(message), frame: None, shared }
+    }
+
+    fn get(&mut self) -> Option<Bytes> {
+        if let Some(message) = self.message.take() {
+            self.frame = message.admit(self.shared);
+        }
+        self.frame.clone()
+    }
+
+    fn refused(&self) -> bool {
+        self.message.is_none() && self.frame.is_none()
+    }
+}

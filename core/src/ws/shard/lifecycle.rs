@@ -1,0 +1,357 @@
+//! Birth and death of connections: handshake, closing in its several ways, heartbeat, shutdown.
+
+use bytes::Bytes;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+
+use super::Shard;
+use super::slot::{Closing, Phase, Slot};
+use crate::ws::answer::Answer;
+use crate::ws::clock;
+use crate::ws::close::{self, close_payload};
+use crate::ws::config::Protocol;
+use crate::ws::connection::{Address, Connection};
+use crate::ws::events::{Event, Kind, RequestInfo};
+use crate::ws::frame::{Opcode, encode, encode_into};
+use crate::ws::handshake::{self, RefusalReason};
+use crate::ws::heartbeat::{self, Verdict};
+
+/// Handshakes that may be under way on a shard; beyond it the oldest gives way.
+const MAX_HANDSHAKES: usize = 4096;
+
+static PING: [u8; 2] = [0x89, 0];
+
+/// A number for each socket that is unique in the process.
+fn next_serial() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Relaxed)
+}
+
+impl Shard {
+    /// Takes in a socket whose handshake is to come.
+    pub(super) fn adopt(&mut self, stream: TcpStream) -> (usize, u64) {
+        // Small frames must not wait for the peer's acknowledgements; a socket that refuses the
+        // option is about to report its end anyway.
+        let _ = stream.set_nodelay(true);
+        let serial = next_serial();
+        let key = self.sockets.slots.insert(Slot::new(stream, serial));
+        let deadline = Instant::now() + self.shared.config.handshake_timeout;
+        self.handshakes.push_back((deadline, key, serial));
+        self.wake_by(deadline);
+        if self.handshakes.len() > MAX_HANDSHAKES {
+            self.expire_oldest_handshake();
+        }
+        (key, serial)
+    }
+
+    /// Answers an accepted request. Returns whether frames may follow.
+    pub(super) fn establish(&mut self, key: usize, request: handshake::Request) -> bool {
+        self.answers.extend_from_slice(&handshake::accept_response(&request));
+        let stopping = self.gone_by.is_some();
+        if stopping || !self.shared.index.claim(self.shared.config.max_connections) {
+            let (code, reason) = if stopping {
+                (close::GOING_AWAY, "Server shutting down")
+            } else {
+                self.counters().refused(RefusalReason::ServerOverloaded);
+                (close::TRY_AGAIN, "Server overloaded")
+            };
+            encode_into(Opcode::Close, &close_payload(code, reason), &mut self.answers);
+            self.write_answers(key);
+            self.start_draining(key, true);
+            return false;
+        }
+        let slot = &mut self.sockets.slots[key];
+        let address = Address { shard: self.number, slot: key, serial: slot.serial };
+        let connection = Connection::new(address, slot.stream.peer_addr().ok());
+        slot.phase = Phase::Open(connection.clone());
+        slot.live_at = self.live.len();
+        self.live.push(key);
+        self.shared.index.register(&connection);
+        self.counters().accepted.add(1);
+        if self.shared.config.protocol == Protocol::Messaging {
+            let id = connection.id.to_string();
+            self.answer(&Answer::Connected { connection: &id }, None);
+        }
+        if self.shared.events.wants(Kind::Connection) {
+            let request = RequestInfo { url: request.url, headers: request.headers };
+            self.shared.events.push(Event::Connection { connection, request });
+        }
+        true
+    }
+
+    // Closing.
+
+    /// The server closes: nothing follows the Close frame, and the peer has `closeTimeout` to
+    /// answer it.
+    pub(super) fn begin_close(&mut self, key: usize, code: u16, reason: String) {
+        let Some(connection) = self.leave_service(key) else {
+            return;
+        };
+        self.queue_close(key, code, &reason);
+        self.sockets.slots[key].phase =
+            Phase::Closing(Box::new(Closing { connection, code, reason }));
+        self.expect_end(key);
+    }
+
+    /// A client that reads too slowly: what it missed is dropped, and it is asked to come back.
+    pub(super) fn close_slow(&mut self, key: usize) {
+        let Some(slot) = self.sockets.slots.get(key) else {
+            return;
+        };
+        let Phase::Open(connection) = &slot.phase else {
+            return;
+        };
+        let owed = slot.owed();
+        let message = format!("the client reads too slowly: closed with {owed} bytes owed");
+        self.shared.warn(Some(connection), "ERR_SLOW_CONSUMER", message);
+        self.counters().slow_consumers.add(1);
+        let dropped = self.sockets.discard(key);
+        self.counters().dropped_slow.add(dropped);
+        self.begin_close(key, close::TRY_AGAIN, "Slow consumer".to_owned());
+    }
+
+    /// The peer broke the protocol: it gets a Close frame, and nothing more of it is read.
+    pub(super) fn close_now(&mut self, key: usize, code: u16, reason: String) {
+        self.write_answers(key);
+        self.end(key, Some((code, reason)), true);
+    }
+
+    /// The peer closes: its Close frame is answered by the same code (RFC 6455 section 5.5.1).
+    pub(super) fn answer_close(&mut self, key: usize, code: u16, reason: String) {
+        self.write_answers(key);
+        self.end(key, Some((code, reason)), false);
+    }
+
+    /// Ends a connection that is open or closing: tells the host, sends the Close frame if none
+    /// was sent, and lets the socket drain. If we had begun to close, our code stands.
+    fn end(&mut self, key: usize, close: Option<(u16, String)>, linger: bool) {
+        let (code, reason) = close.unwrap_or((close::ABNORMAL, String::new()));
+        match &mut self.sockets.slots[key].phase {
+            Phase::Open(_) => {
+                let Some(connection) = self.leave_service(key) else {
+                    return;
+                };
+                self.queue_close(key, code, if linger { &reason } else { "" });
+                self.farewell(&connection, code, reason);
+            }
+            Phase::Closing(closing) => {
+                let (code, reason) = (closing.code, std::mem::take(&mut closing.reason));
+                let connection = closing.connection.clone();
+                self.farewell(&connection, code, reason);
+            }
+            Phase::Handshake(_) | Phase::Draining { .. } => return,
+        }
+        // Written before it drains, so that a socket that takes all at once is done at once.
+        self.sockets.flush(key);
+        self.start_draining(key, linger);
+    }
+
+    fn queue_close(&mut self, key: usize, code: u16, reason: &str) {
+        let frame = encode(Opcode::Close, &close_payload(code, reason));
+        self.sockets.push(key, Bytes::from(frame));
+    }
+
+    pub(super) fn start_draining(&mut self, key: usize, linger: bool) {
+        self.sockets.drain(key, linger);
+        self.expect_end(key);
+    }
+
+    fn expect_end(&mut self, key: usize) {
+        let deadline = Instant::now() + self.shared.config.close_timeout;
+        let serial = self.sockets.slots[key].serial;
+        self.closings.push_back((deadline, key, serial));
+        self.wake_by(deadline);
+    }
+
+    /// Takes an open connection out of index and lists: nothing is sent to it from now on.
+    fn leave_service(&mut self, key: usize) -> Option<Arc<Connection>> {
+        let slot = &mut self.sockets.slots[key];
+        let Phase::Open(connection) = &slot.phase else {
+            return None;
+        };
+        let connection = connection.clone();
+        let (at, groups) = (slot.live_at, std::mem::take(&mut slot.groups));
+        self.shared.index.deregister(&connection);
+        self.live.swap_remove(at);
+        if let Some(&moved) = self.live.get(at) {
+            self.sockets.slots[moved].live_at = at;
+        }
+        for group in groups {
+            if let Some(list) = self.lists.get_mut(&group) {
+                list.swap_remove(&key);
+                if list.is_empty() {
+                    self.lists.remove(&group);
+                }
+            }
+        }
+        Some(connection)
+    }
+
+    /// Marks the end of a connection and tells the host, if it listens or knows the connection.
+    fn farewell(&self, connection: &Arc<Connection>, code: u16, reason: String) {
+        let events = &self.shared.events;
+        if connection.finish() || events.wants(Kind::Disconnect) {
+            events.push(Event::Disconnect { connection: connection.clone(), code, reason });
+        }
+    }
+
+    /// The socket is at its end, expected or not.
+    pub(super) fn bury(&mut self, key: usize) {
+        let Some(slot) = self.sockets.slots.get(key) else {
+            return;
+        };
+        match &slot.phase {
+            Phase::Open(_) => {
+                if let Some(connection) = self.leave_service(key) {
+                    self.farewell(&connection, close::ABNORMAL, String::new());
+                }
+            }
+            Phase::Closing(closing) => {
+                let connection = closing.connection.clone();
+                self.farewell(&connection, close::ABNORMAL, String::new());
+            }
+            Phase::Handshake(_) | Phase::Draining { .. } => {}
+        }
+        let slot = self.sockets.remove(key);
+        // Its task finds the slot empty and ends.
+        if let Some(waker) = slot.waker {
+            waker.wake();
+        }
+        if self.is_finished() {
+            // The thread waits for jobs and deadlines: let it see that it may end.
+            self.inbox.poke();
+        }
+    }
+
+    // Time.
+
+    /// Makes sure that the thread does not sleep past a deadline.
+    fn wake_by(&mut self, deadline: Instant) {
+        if deadline < self.sleeps_until {
+            self.sleeps_until = deadline;
+            self.inbox.poke();
+        }
+    }
+
+    /// When the thread has to look at its deadlines next.
+    pub(super) fn next_deadline(&mut self) -> Instant {
+        let far = Instant::now() + std::time::Duration::from_secs(3600);
+        let fronts = [self.handshakes.front(), self.closings.front()];
+        let fronts = fronts.into_iter().flatten().map(|(deadline, ..)| *deadline);
+        let others = [self.next_sweep, self.gone_by].into_iter().flatten();
+        self.sleeps_until = fronts.chain(others).min().unwrap_or(far);
+        self.sleeps_until
+    }
+
+    pub(super) fn pass_deadlines(&mut self, now: Instant) {
+        while self.handshakes.front().is_some_and(|(deadline, ..)| *deadline <= now) {
+            self.expire_oldest_handshake();
+        }
+        while let Some((_, key, serial)) = self.closings.pop_front_if(|(at, ..)| *at <= now) {
+            let slot = self.sockets.slots.get(key).filter(|slot| slot.serial == serial);
+            if slot.is_some_and(|s| matches!(s.phase, Phase::Closing(_) | Phase::Draining { .. })) {
+                self.bury(key);
+            }
+        }
+        if let (Some(at), Some(interval)) = (self.next_sweep, self.shared.config.heartbeat)
+            && at <= now
+        {
+            self.next_sweep = Some(now + interval);
+            self.sweep(interval.as_millis() as u64);
+        }
+        if self.gone_by.is_some_and(|deadline| deadline <= now) {
+            self.bury_all();
+        }
+    }
+
+    fn expire_oldest_handshake(&mut self) {
+        let Some((_, key, serial)) = self.handshakes.pop_front() else {
+            return;
+        };
+        let slot = self.sockets.slots.get(key).filter(|slot| slot.serial == serial);
+        if slot.is_some_and(|slot| matches!(slot.phase, Phase::Handshake(_))) {
+            self.counters().refused(RefusalReason::HandshakeTimeout);
+            self.bury(key);
+        }
+    }
+
+    /// Pings who is silent, and ends who stays silent.
+    fn sweep(&mut self, interval: u64) {
+        let now = clock::steady_millis();
+        let mut dead = Vec::new();
+        for &key in &self.live {
+            let slot = &self.sockets.slots[key];
+            let Phase::Open(connection) = &slot.phase else {
+                continue;
+            };
+            // Whoever is not read because the host is behind is not to blame for the silence.
+            if slot.parked {
+                continue;
+            }
+            match heartbeat::judge(now, connection.last_seen(), interval) {
+                Verdict::Alive => {}
+                Verdict::Ping => self.sockets.enqueue(key, Bytes::from_static(&PING)),
+                Verdict::Dead => dead.push(key),
+            }
+        }
+        for key in dead {
+            let Some(connection) = self.leave_service(key) else {
+                continue;
+            };
+            // A client that only slept finds out by the Close frame why it was left.
+            self.queue_close(key, close::GOING_AWAY, "Heartbeat timeout");
+            self.sockets.flush(key);
+            self.farewell(&connection, close::ABNORMAL, "Heartbeat timeout".to_owned());
+            self.sockets.slots[key].phase = Phase::Draining { linger: false };
+            self.sockets.lost.push(key);
+        }
+    }
+
+    // Shutdown.
+
+    pub(super) fn begin_shutdown(&mut self, deadline: Instant) {
+        if self.gone_by.is_some_and(|earlier| earlier <= deadline) {
+            return;
+        }
+        self.gone_by = Some(deadline);
+        for key in self.live.clone() {
+            self.begin_close(key, close::GOING_AWAY, "Server shutting down".to_owned());
+        }
+        let silent = |slot: &Slot| matches!(slot.phase, Phase::Handshake(_));
+        let waiting: Vec<usize> =
+            self.sockets.slots.iter().filter(|(_, s)| silent(s)).map(|(key, _)| key).collect();
+        for key in waiting {
+            self.bury(key);
+        }
+    }
+
+    pub(super) fn bury_all(&mut self) {
+        let all: Vec<usize> = self.sockets.slots.iter().map(|(key, _)| key).collect();
+        for key in all {
+            self.bury(key);
+        }
+    }
+
+    /// Whether a shutdown was asked for and nobody is left.
+    pub(super) fn is_finished(&self) -> bool {
+        self.gone_by.is_some() && self.sockets.slots.is_empty()
+    }
+
+    /// Something in the shard panicked while it served this socket: the connection ends, the host
+    /// is told, and the shard goes on.
+    pub(super) fn recover(&mut self, culprit: Option<(usize, u64)>) {
+        self.buffer.resize(super::READ_BUFFER, 0);
+        self.answers.clear();
+        self.shared.events.push(Event::Error {
+            code: "ERR_INTERNAL",
+            message: "an internal fault ended a connection; please report it".to_owned(),
+        });
+        if let Some((key, serial)) = culprit
+            && self.sockets.slots.get(key).is_some_and(|slot| slot.serial == serial)
+        {
+            self.bury(key);
+        }
+    }
+}

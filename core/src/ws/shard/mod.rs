@@ -1,0 +1,246 @@
+//! A shard: one thread that owns its connections' sockets, lists and writes.
+//!
+//! A turn takes the jobs that wait, lets each append references to encoded frames to its
+//! receivers' outboxes, and then writes to each receiver once. Nothing here blocks, and nothing
+//! here is shared: what other threads may see is in `Index` and `Shared`.
+//!
+//! - `run` is the thread: it waits for jobs, readiness and deadlines.
+//! - `read` takes bytes from a socket and decides what the frames in them mean.
+//! - `protocol` answers clients' messages.
+//! - `lifecycle` is birth and death: handshake, closing, heartbeat, shutdown.
+//! - `sockets` queues and writes; `slot` is the record of one socket.
+
+#[cfg(test)]
+mod interleavings;
+mod lifecycle;
+mod protocol;
+mod read;
+pub mod run;
+mod slot;
+mod sockets;
+
+use bytes::Bytes;
+use indexmap::IndexSet;
+use rustc_hash::{FxBuildHasher, FxHashMap};
+use std::collections::VecDeque;
+use std::net::TcpStream;
+use std::sync::Arc;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use self::slot::{Phase, Slot};
+use self::sockets::Sockets;
+use super::connection::{Address, GroupId};
+use super::inbox::{Inbox, Job};
+use super::shared::Shared;
+use super::stats::Counters;
+
+/// Bytes that one read takes at most, into the one buffer that all connections share.
+const READ_BUFFER: usize = 64 * 1024;
+
+/// A deadline of one tenant of a slot.
+type Deadline = (Instant, usize, u64);
+
+#[derive(Debug)]
+struct Shard {
+    number: usize,
+    shared: Arc<Shared>,
+    inbox: Arc<Inbox>,
+    sockets: Sockets,
+    /// Slots of open connections, dense, for broadcasts and sweeps.
+    live: Vec<usize>,
+    /// Members of each group that has any here.
+    lists: FxHashMap<GroupId, IndexSet<usize, FxBuildHasher>>,
+    /// Slots that are not read because the host is behind.
+    parked: Vec<usize>,
+    /// Deadlines of handshakes and of closings; both timeouts are constant, so these are sorted.
+    handshakes: VecDeque<Deadline>,
+    closings: VecDeque<Deadline>,
+    next_sweep: Option<Instant>,
+    /// Until when the thread sleeps if nothing happens.
+    sleeps_until: Instant,
+    flushes: Vec<oneshot::Sender<()>>,
+    /// Set by a shutdown: when the shard must be gone.
+    gone_by: Option<Instant>,
+    /// Set by the host when it is ready for connections.
+    started: bool,
+    /// Sockets that another shard accepted, to be taken in by the thread.
+    foundlings: Vec<TcpStream>,
+    jobs: Vec<Job>,
+    buffer: Vec<u8>,
+    /// The shard's own frames of the current read, written in one go.
+    answers: Vec<u8>,
+    scratch: Vec<u8>,
+}
+
+impl Shard {
+    fn new(number: usize, shared: Arc<Shared>) -> Self {
+        let now = Instant::now();
+        Self {
+            number,
+            inbox: shared.inboxes[number].clone(),
+            sockets: Sockets::new(shared.clone(), number),
+            live: Vec::new(),
+            lists: FxHashMap::default(),
+            parked: Vec::new(),
+            handshakes: VecDeque::new(),
+            closings: VecDeque::new(),
+            next_sweep: shared.config.heartbeat.map(|interval| now + interval),
+            sleeps_until: now,
+            flushes: Vec::new(),
+            gone_by: None,
+            started: false,
+            foundlings: Vec::new(),
+            jobs: Vec::new(),
+            buffer: vec![0; READ_BUFFER],
+            answers: Vec::new(),
+            scratch: Vec::new(),
+            shared,
+        }
+    }
+
+    fn counters(&self) -> &Counters {
+        &self.shared.counters[self.number]
+    }
+
+    /// Does all that waits, then writes.
+    fn turn(&mut self) {
+        self.work();
+        self.pass_deadlines(Instant::now());
+        self.settle();
+        self.answer_flushes();
+    }
+
+    /// Carries out the jobs that wait, in their order.
+    fn work(&mut self) {
+        let mut jobs = std::mem::take(&mut self.jobs);
+        self.inbox.take(&mut jobs);
+        for job in jobs.drain(..) {
+            self.apply(job);
+        }
+        self.jobs = jobs;
+    }
+
+    fn apply(&mut self, job: Job) {
+        match job {
+            Job::Start => self.started = true,
+            Job::Adopt(socket) => self.foundlings.push(socket),
+            Job::One { to, frame } => {
+                let count = match self.tenant(to) {
+                    Some(slot) if slot.connection().is_some() => {
+                        self.sockets.enqueue(to.slot, frame);
+                        1
+                    }
+                    _ => 0,
+                };
+                self.sent(count, 1);
+            }
+            Job::Group { group, frame, expected } => {
+                let Self { lists, sockets, .. } = self;
+                let list = lists.get(&group);
+                for &key in list.into_iter().flatten() {
+                    sockets.enqueue(key, frame.clone());
+                }
+                let count = list.map_or(0, IndexSet::len);
+                self.sent(count, expected as usize);
+            }
+            Job::All { frame, expected } => self.send_all(frame, expected as usize),
+            Job::Join { who, group } => {
+                if self.tenant(who).is_some_and(|slot| matches!(slot.phase, Phase::Open(_))) {
+                    self.enlist(who.slot, group);
+                }
+            }
+            Job::Leave { who, group } => {
+                if self.tenant(who).is_some() {
+                    self.delist(who.slot, group);
+                }
+            }
+            Job::Close { who, code, reason } => {
+                if self.tenant(who).is_some() {
+                    self.begin_close(who.slot, code, reason);
+                }
+            }
+            Job::Flush(done) => self.flushes.push(done),
+            Job::Resume => self.resume(),
+            Job::Shutdown { deadline } => self.begin_shutdown(deadline),
+        }
+    }
+
+    fn send_all(&mut self, frame: Bytes, expected: usize) {
+        for &key in &self.live {
+            self.sockets.enqueue(key, frame.clone());
+        }
+        self.sent(self.live.len(), expected);
+    }
+
+    fn sent(&self, count: usize, expected: usize) {
+        self.counters().messages_out.add(count);
+        self.counters().dropped_departed.add(expected.saturating_sub(count));
+    }
+
+    fn tenant(&mut self, address: Address) -> Option<&mut Slot> {
+        self.sockets.slots.get_mut(address.slot).filter(|slot| slot.serial == address.serial)
+    }
+
+    /// Carries out the jobs that wait, and with them the change of membership that a client has
+    /// just made: it stands in the same queue as the host's changes and sends, in the order in
+    /// which the index saw them. Answers that the client earned before go out before.
+    fn catch_up(&mut self, key: usize) {
+        if self.inbox.waiting() > 1 {
+            self.write_answers(key);
+        }
+        self.work();
+    }
+
+    fn enlist(&mut self, key: usize, group: GroupId) {
+        if self.lists.entry(group).or_default().insert(key) {
+            self.sockets.slots[key].groups.push(group);
+        }
+    }
+
+    fn delist(&mut self, key: usize, group: GroupId) {
+        let Some(list) = self.lists.get_mut(&group) else {
+            return;
+        };
+        if list.swap_remove(&key) {
+            self.sockets.slots[key].groups.retain(|&g| g != group);
+        }
+        if list.is_empty() {
+            self.lists.remove(&group);
+        }
+    }
+
+    /// Writes what is queued and deals with the sockets that this breaks, until nothing is left.
+    fn settle(&mut self) {
+        loop {
+            self.sockets.flush_dirty();
+            if let Some(key) = self.sockets.slow.pop() {
+                self.close_slow(key);
+            } else if let Some(key) = self.sockets.lost.pop() {
+                self.bury(key);
+            } else {
+                break;
+            }
+        }
+    }
+
+    fn answer_flushes(&mut self) {
+        if self.sockets.owing == 0 {
+            for done in self.flushes.drain(..) {
+                // Whoever asked may have given up waiting.
+                let _ = done.send(());
+            }
+        }
+    }
+
+    fn resume(&mut self) {
+        for key in std::mem::take(&mut self.parked) {
+            if let Some(slot) = self.sockets.slots.get_mut(key)
+                && std::mem::take(&mut slot.parked)
+                && let Some(waker) = &slot.waker
+            {
+                waker.wake_by_ref();
+            }
+        }
+    }
+}

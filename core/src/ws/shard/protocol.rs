@@ -1,0 +1,147 @@
+//! The messaging protocol: what a client's message does, and what is answered.
+
+use std::sync::Arc;
+
+use super::Shard;
+use crate::ws::answer::{Answer, code};
+use crate::ws::connection::{Connection, GroupKind};
+use crate::ws::decoder::Payload;
+use crate::ws::events::{Event, Kind};
+use crate::ws::inbox::Job;
+use crate::ws::index::{Change, Join, Leave};
+use crate::ws::message::{self, Message, Request};
+
+impl Shard {
+    pub(super) fn message(&mut self, key: usize, connection: &Arc<Connection>, text: &str) {
+        match message::parse(text) {
+            Some(message) => self.request(key, connection, message, text),
+            None => self.invalid_format(),
+        }
+    }
+
+    /// A binary frame that holds a JSON message is handled like text.
+    pub(super) fn binary(&mut self, key: usize, connection: &Arc<Connection>, data: Payload<'_>) {
+        let text = simdutf8::basic::from_utf8(&data).ok();
+        if let Some((text, message)) = text.and_then(|text| Some((text, message::parse(text)?))) {
+            self.request(key, connection, message, text);
+        } else if self.shared.events.wants(Kind::Binary) {
+            let (connection, data) = (connection.clone(), data.into_owned());
+            self.shared.events.push(Event::Binary { connection, data });
+        } else {
+            self.invalid_format();
+        }
+    }
+
+    fn request(
+        &mut self,
+        key: usize,
+        connection: &Arc<Connection>,
+        message: Message<'_>,
+        text: &str,
+    ) {
+        let id = message.id.as_deref();
+        match message.request {
+            Request::Heartbeat => self.answer(&Answer::Heartbeat, id),
+            Request::Authenticate { user, session } => {
+                let session = session.as_deref();
+                let (who, inbox) = (connection.address, &self.inbox);
+                let tell = |change| match change {
+                    Change::Entered(group) => inbox.append(Job::Join { who, group }),
+                    Change::Left(group) => inbox.append(Job::Leave { who, group }),
+                };
+                if !self.shared.index.authenticate(connection, &user, session, tell) {
+                    return;
+                }
+                self.catch_up(key);
+                self.answer(&Answer::Authenticated { user: &user, session }, id);
+                if self.shared.events.wants(Kind::Authenticated) {
+                    let connection = connection.clone();
+                    self.shared.events.push(Event::Authenticated { connection });
+                }
+            }
+            Request::Subscribe(topic) => {
+                if self.join(key, connection, GroupKind::Topic, &topic) {
+                    self.answer(&Answer::Subscribed { topic: &topic }, id);
+                }
+            }
+            Request::JoinRoom(room) => {
+                if self.join(key, connection, GroupKind::Room, &room) {
+                    self.answer(&Answer::JoinedRoom { room: &room }, id);
+                }
+            }
+            Request::Unsubscribe(topic) => {
+                self.leave(key, connection, GroupKind::Topic, &topic);
+                self.answer(&Answer::Unsubscribed { topic: &topic }, id);
+            }
+            Request::LeaveRoom(room) => {
+                let existed = self.leave(key, connection, GroupKind::Room, &room);
+                if existed {
+                    self.answer(&Answer::LeftRoom { room: &room }, id);
+                }
+            }
+            Request::Other(kind) => self.other(connection, &kind, id, text),
+            Request::Invalid { kind, problem } => {
+                let message = format!("Invalid payload for {kind}: {problem}");
+                let refused = Some(kind);
+                let error =
+                    Answer::Error { message: &message, code: code::INVALID_PAYLOAD, refused };
+                self.answer(&error, id);
+            }
+        }
+    }
+
+    /// A type of the host's own: an answer to its request, an event, or nobody's.
+    fn other(&mut self, connection: &Arc<Connection>, kind: &str, id: Option<&str>, text: &str) {
+        if let Some(waiting) = id.and_then(|id| connection.take_answer(id)) {
+            // Whoever asked may have given up waiting.
+            let _ = waiting.send(text.to_owned());
+        } else if self.shared.events.wants(Kind::Message) {
+            let (connection, text) = (connection.clone(), text.to_owned());
+            self.shared.events.push(Event::Message { connection, text });
+        } else {
+            let message = format!("Unknown message type: {kind}");
+            let refused = Some(kind);
+            self.answer(
+                &Answer::Error { message: &message, code: code::UNKNOWN_TYPE, refused },
+                id,
+            );
+        }
+    }
+
+    /// Index, list and answer change in one turn. Returns whether the connection is a member now.
+    fn join(&mut self, key: usize, connection: &Connection, kind: GroupKind, name: &str) -> bool {
+        let (who, inbox) = (connection.address, &self.inbox);
+        let tell = |group| inbox.append(Job::Join { who, group });
+        match self.shared.index.join(connection, kind, name, tell) {
+            Join::Joined => {
+                self.catch_up(key);
+                true
+            }
+            Join::Already => true,
+            Join::Gone => false,
+        }
+    }
+
+    /// Returns whether the group existed.
+    fn leave(&mut self, key: usize, connection: &Connection, kind: GroupKind, name: &str) -> bool {
+        let (who, inbox) = (connection.address, &self.inbox);
+        let tell = |group| inbox.append(Job::Leave { who, group });
+        match self.shared.index.leave(connection, kind, name, tell) {
+            Leave::Left => {
+                self.catch_up(key);
+                true
+            }
+            Leave::NotMember { group_exists } => group_exists,
+        }
+    }
+
+    fn invalid_format(&mut self) {
+        let message = "Invalid message format";
+        self.answer(&Answer::Error { message, code: code::INVALID_FORMAT, refused: None }, None);
+    }
+
+    pub(super) fn answer(&mut self, answer: &Answer<'_>, id: Option<&str>) {
+        answer.write(id, &mut self.scratch, &mut self.answers);
+        self.counters().messages_out.add(1);
+    }
+}

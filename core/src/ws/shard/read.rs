@@ -1,0 +1,230 @@
+//! Reading: from a socket's readiness to what its frames mean.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use tokio::io::{AsyncRead, ReadBuf};
+
+use super::Shard;
+use super::slot::Phase;
+use crate::ws::clock;
+use crate::ws::close::{self, Violation};
+use crate::ws::config::Protocol;
+use crate::ws::connection::Connection;
+use crate::ws::decoder::{Item, Limits};
+use crate::ws::events::{Event, Kind};
+use crate::ws::frame::{Opcode, encode_into};
+use crate::ws::handshake::{self, Outcome};
+use std::sync::Arc;
+
+/// Full buffers that one connection may hand in before others have their turn.
+const READS_A_TURN: usize = 4;
+/// A client that is owed more than this is not read: it shall first take its answers.
+const OWED_WHILE_READING: usize = 64 * 1024;
+
+impl Shard {
+    /// Serves one socket that may be readable or writable. Ready when the socket is gone.
+    pub(super) fn poll_slot(&mut self, key: usize, serial: u64, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(slot) = self.sockets.slots.get_mut(key).filter(|s| s.serial == serial) else {
+            return Poll::Ready(());
+        };
+        if !slot.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+            slot.waker = Some(cx.waker().clone());
+        }
+        let owed = slot.owed();
+        if owed > 0 {
+            self.sockets.flush(key);
+            self.note_progress(key, owed);
+        }
+        self.read(key, serial, cx);
+        self.settle();
+        self.answer_flushes();
+        match self.sockets.slots.get(key) {
+            Some(slot) if slot.serial == serial => Poll::Pending,
+            _ => Poll::Ready(()),
+        }
+    }
+
+    /// A client that takes what it was owed is alive, even if it is not read meanwhile.
+    fn note_progress(&mut self, key: usize, owed: usize) {
+        if let Some(slot) = self.sockets.slots.get(key)
+            && slot.owed() < owed
+            && let Some(connection) = slot.connection()
+        {
+            connection.seen(clock::steady_millis());
+        }
+    }
+
+    fn read(&mut self, key: usize, serial: u64, cx: &mut Context<'_>) {
+        for _ in 0..READS_A_TURN {
+            let Some(slot) = self.sockets.slots.get_mut(key).filter(|s| s.serial == serial) else {
+                return;
+            };
+            if slot.owed() > OWED_WHILE_READING && !matches!(slot.phase, Phase::Draining { .. }) {
+                return;
+            }
+            if self.shared.events.is_full() && matches!(slot.phase, Phase::Open(_)) {
+                return self.park(key);
+            }
+            let mut buffer = ReadBuf::new(&mut self.buffer);
+            match Pin::new(&mut slot.stream).poll_read(cx, &mut buffer) {
+                Poll::Pending => return,
+                Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {
+                    let count = buffer.filled().len();
+                    self.counters().bytes_in.add(count);
+                    let mut bytes = std::mem::take(&mut self.buffer);
+                    self.input(key, &mut bytes[..count]);
+                    self.buffer = bytes;
+                    if !self.sockets.lost.is_empty() || !self.sockets.slow.is_empty() {
+                        self.settle();
+                    }
+                }
+                // The end, or an error, which is an end too.
+                Poll::Ready(_) => {
+                    self.sockets.lost.push(key);
+                    return;
+                }
+            }
+        }
+        cx.waker().wake_by_ref();
+    }
+
+    fn park(&mut self, key: usize) {
+        let slot = &mut self.sockets.slots[key];
+        if !slot.parked {
+            slot.parked = true;
+            self.parked.push(key);
+        }
+        // The host may have caught up between the look and the parking: then nobody would call.
+        if !self.shared.events.is_full() {
+            self.resume();
+        }
+    }
+
+    fn input(&mut self, key: usize, bytes: &mut [u8]) {
+        let slot = &mut self.sockets.slots[key];
+        match &mut slot.phase {
+            Phase::Handshake(head) if head.is_empty() => {
+                let consumed = self.shake_hands(key, bytes);
+                if let Some(consumed) = consumed {
+                    self.frames(key, &mut bytes[consumed..]);
+                }
+            }
+            Phase::Handshake(head) => {
+                let mut head = std::mem::take(head);
+                head.extend_from_slice(bytes);
+                let consumed = self.shake_hands(key, &head);
+                if let Some(consumed) = consumed {
+                    self.frames(key, &mut head[consumed..]);
+                }
+            }
+            Phase::Open(_) | Phase::Closing(_) => self.frames(key, bytes),
+            Phase::Draining { .. } => {}
+        }
+        self.write_answers(key);
+    }
+
+    /// Returns how many bytes the request took, once it is whole and accepted.
+    fn shake_hands(&mut self, key: usize, head: &[u8]) -> Option<usize> {
+        match handshake::parse(head, &self.shared.config.path) {
+            Outcome::Incomplete => {
+                self.sockets.slots[key].phase = Phase::Handshake(head.to_vec());
+                None
+            }
+            Outcome::Refuse(refusal) => {
+                self.counters().refused(refusal.reason);
+                self.answers.extend_from_slice(&handshake::refusal_response(&refusal));
+                self.write_answers(key);
+                self.start_draining(key, true);
+                None
+            }
+            Outcome::Accept { request, consumed } => {
+                self.establish(key, request).then_some(consumed)
+            }
+        }
+    }
+
+    fn frames(&mut self, key: usize, bytes: &mut [u8]) {
+        let slot = &mut self.sockets.slots[key];
+        let Some(connection) = slot.connection().cloned() else {
+            return;
+        };
+        connection.seen(clock::steady_millis());
+        let limits = Limits { max_payload: self.shared.config.max_payload };
+        // Out of the slot while items borrow from it: the slot is needed for what they cause.
+        let mut decoder = std::mem::take(&mut slot.decoder);
+        let mut rest = bytes;
+        loop {
+            match decoder.next(&mut rest, &limits) {
+                Ok(Some(item)) => {
+                    if !self.item(key, &connection, item) {
+                        return;
+                    }
+                }
+                Ok(None) => break,
+                Err(violation) => return self.violated(key, violation),
+            }
+        }
+        self.sockets.slots[key].decoder = decoder;
+    }
+
+    /// Returns whether more frames may follow.
+    fn item(&mut self, key: usize, connection: &Arc<Connection>, item: Item<'_>) -> bool {
+        let closing = matches!(self.sockets.slots[key].phase, Phase::Closing(_));
+        match item {
+            Item::Close(close) => {
+                self.peer_closed(key, close);
+                return false;
+            }
+            // Our Close frame is the last that we send (RFC 6455 section 5.5.1).
+            _ if closing => {}
+            Item::Ping(payload) => encode_into(Opcode::Pong, &payload, &mut self.answers),
+            Item::Pong(_) => {}
+            Item::Text(text) => {
+                self.counters().messages_in.add(1);
+                match self.shared.config.protocol {
+                    Protocol::Messaging => self.message(key, connection, &text),
+                    Protocol::Raw if self.shared.events.wants(Kind::Data) => {
+                        let (connection, text) = (connection.clone(), text.into_owned());
+                        self.shared.events.push(Event::RawText { connection, text });
+                    }
+                    Protocol::Raw => {}
+                }
+            }
+            Item::Binary(data) => {
+                self.counters().messages_in.add(1);
+                match self.shared.config.protocol {
+                    Protocol::Messaging => self.binary(key, connection, data),
+                    Protocol::Raw if self.shared.events.wants(Kind::Data) => {
+                        let (connection, data) = (connection.clone(), data.into_owned());
+                        self.shared.events.push(Event::RawBinary { connection, data });
+                    }
+                    Protocol::Raw => {}
+                }
+            }
+        }
+        true
+    }
+
+    fn violated(&mut self, key: usize, violation: Violation) {
+        let (code, reason) = (violation.close_code(), violation.to_string());
+        self.close_now(key, code, reason);
+    }
+
+    fn peer_closed(&mut self, key: usize, close: Option<(u16, String)>) {
+        let (code, reason) = close.unwrap_or((close::NO_STATUS, String::new()));
+        self.answer_close(key, code, reason);
+    }
+
+    /// Writes the answers that this read has gathered.
+    pub(super) fn write_answers(&mut self, key: usize) {
+        if self.answers.is_empty() {
+            return;
+        }
+        let answers = std::mem::take(&mut self.answers);
+        if !self.sockets.write_now(key, &answers) {
+            self.sockets.slow.push(key);
+        }
+        self.answers = answers;
+        self.answers.clear();
+    }
+}

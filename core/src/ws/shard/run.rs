@@ -1,0 +1,143 @@
+//! The thread of a shard: a current-thread runtime with its own I/O driver, one task that takes
+//! turns, one that accepts (on the shard with the listener), and one per socket that waits for
+//! its readiness.
+
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Acquire;
+use std::task::Poll;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Runtime;
+use tokio::task::{JoinHandle, LocalSet, spawn_local, unconstrained, yield_now};
+use tokio::time::{sleep, sleep_until};
+
+use super::Shard;
+use crate::ws::events::Event;
+use crate::ws::inbox::Job;
+use crate::ws::shared::Shared;
+
+/// How long accepting rests after a failure such as a lack of descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Runs a shard until it is shut down.
+pub fn run(
+    runtime: &Runtime,
+    number: usize,
+    shared: &Arc<Shared>,
+    listener: Option<std::net::TcpListener>,
+) {
+    let shard = Rc::new(RefCell::new(Shard::new(number, shared.clone())));
+    // Without tokio's budget: a turn bounds itself, and a write that pretends to be blocked
+    // would break the order of a broadcast's receivers for nothing.
+    let turns = unconstrained(take_turns(shard, shared.clone(), listener));
+    LocalSet::new().block_on(runtime, turns);
+}
+
+async fn take_turns(
+    shard: Rc<RefCell<Shard>>,
+    shared: Arc<Shared>,
+    mut listener: Option<std::net::TcpListener>,
+) {
+    let inbox = shard.borrow().inbox.clone();
+    let mut acceptor: Option<JoinHandle<()>> = None;
+    loop {
+        let deadline = shard.borrow_mut().next_deadline();
+        tokio::select! {
+            () = inbox.ready() => {}
+            () = sleep_until(deadline) => {}
+        }
+        let turn = catch_unwind(AssertUnwindSafe(|| shard.borrow_mut().turn()));
+        if turn.is_err() {
+            shard.borrow_mut().recover(None);
+        }
+        for socket in std::mem::take(&mut shard.borrow_mut().foundlings) {
+            if let Ok(stream) = TcpStream::from_std(socket) {
+                welcome(&shard, stream);
+            }
+        }
+        if shard.borrow().started
+            && let Some(listener) = listener.take()
+        {
+            acceptor = start_accepting(listener, &shard, &shared);
+        }
+        if shard.borrow().gone_by.is_some() {
+            listener = None;
+            if let Some(acceptor) = acceptor.take() {
+                acceptor.abort();
+            }
+        }
+        if shard.borrow().is_finished() {
+            return;
+        }
+        if inbox.waiting() > 0 {
+            // The host keeps sending: let the sockets be heard in between.
+            yield_now().await;
+        }
+    }
+}
+
+/// Takes a socket in and starts the task that waits for it.
+fn welcome(shard: &Rc<RefCell<Shard>>, stream: TcpStream) {
+    let (key, serial) = shard.borrow_mut().adopt(stream);
+    let shard = shard.clone();
+    spawn_local(unconstrained(poll_fn(move |cx| {
+        let served =
+            catch_unwind(AssertUnwindSafe(|| shard.borrow_mut().poll_slot(key, serial, cx)));
+        served.unwrap_or_else(|_| {
+            shard.borrow_mut().recover(Some((key, serial)));
+            Poll::Ready(())
+        })
+    })));
+}
+
+fn start_accepting(
+    listener: std::net::TcpListener,
+    shard: &Rc<RefCell<Shard>>,
+    shared: &Arc<Shared>,
+) -> Option<JoinHandle<()>> {
+    match TcpListener::from_std(listener) {
+        Ok(listener) => Some(spawn_local(accept(listener, shard.clone(), shared.clone()))),
+        Err(error) => {
+            report(shared, &error);
+            None
+        }
+    }
+}
+
+/// Accepts sockets and deals them out to the shards in turn.
+async fn accept(listener: TcpListener, shard: Rc<RefCell<Shard>>, shared: Arc<Shared>) {
+    let own = shard.borrow().number;
+    let mut turn = 0;
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let target = turn % shared.inboxes.len();
+                turn += 1;
+                if target == own {
+                    welcome(&shard, stream);
+                } else if let Ok(socket) = stream.into_std() {
+                    shared.inboxes[target].push(Job::Adopt(socket));
+                }
+            }
+            Err(_) if shared.closed.load(Acquire) => return,
+            Err(error) => {
+                report(&shared, &error);
+                sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// A peer that left before it was accepted is no fault; a lack of descriptors is.
+fn report(shared: &Shared, error: &std::io::Error) {
+    use std::io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
+    if matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted) {
+        return;
+    }
+    let message = format!("cannot accept connections for the moment: {error}");
+    shared.events.push(Event::Error { code: "ERR_ACCEPT", message });
+}

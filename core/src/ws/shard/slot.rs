@@ -1,0 +1,86 @@
+//! A shard's own record of one socket, from the first byte of the handshake to the last of the
+//! closing. While a connection idles this is all there is: no buffer and no timer of its own.
+
+use std::sync::Arc;
+use std::task::Waker;
+use tokio::net::TcpStream;
+
+use crate::ws::connection::{Connection, GroupId};
+use crate::ws::decoder::Decoder;
+use crate::ws::outbox::Outbox;
+
+#[derive(Debug)]
+pub struct Slot {
+    pub stream: TcpStream,
+    /// Tells this tenant of the slot from earlier ones.
+    pub serial: u64,
+    /// Wakes the task that waits for this socket's readiness, for reading and writing alike.
+    pub waker: Option<Waker>,
+    pub phase: Phase,
+    pub decoder: Decoder,
+    /// Exists only while something is owed.
+    pub outbox: Option<Box<Outbox>>,
+    /// The lists of the shard that name this slot.
+    pub groups: Vec<GroupId>,
+    /// Its place in the shard's list of open connections.
+    pub live_at: usize,
+    /// Already in line for this turn's write.
+    pub dirty: bool,
+    /// Not read because the host is behind with its events.
+    pub parked: bool,
+    /// The slow-consumer policy has been reported since the outbox was last empty.
+    pub lagging: bool,
+}
+
+/// Where a socket is in its life.
+#[derive(Debug)]
+pub enum Phase {
+    /// The head of the request, as far as it came.
+    Handshake(Vec<u8>),
+    Open(Arc<Connection>),
+    /// We sent a Close frame and wait for the peer's.
+    Closing(Box<Closing>),
+    /// Nothing is read any more; what is owed is still written. A `linger`ing socket then waits
+    /// for the peer's end, since closing over unread bytes resets the connection, and the peer
+    /// might lose the Close frame to that.
+    Draining {
+        linger: bool,
+    },
+}
+
+#[derive(Debug)]
+pub struct Closing {
+    pub connection: Arc<Connection>,
+    pub code: u16,
+    pub reason: String,
+}
+
+impl Slot {
+    pub fn new(stream: TcpStream, serial: u64) -> Self {
+        Self {
+            stream,
+            serial,
+            waker: None,
+            phase: Phase::Handshake(Vec::new()),
+            decoder: Decoder::new(),
+            outbox: None,
+            groups: Vec::new(),
+            live_at: usize::MAX,
+            dirty: false,
+            parked: false,
+            lagging: false,
+        }
+    }
+
+    pub fn connection(&self) -> Option<&Arc<Connection>> {
+        match &self.phase {
+            Phase::Open(connection) => Some(connection),
+            Phase::Closing(closing) => Some(&closing.connection),
+            _ => None,
+        }
+    }
+
+    pub fn owed(&self) -> usize {
+        self.outbox.as_ref().map_or(0, |outbox| outbox.bytes())
+    }
+}

@@ -1,0 +1,268 @@
+//! The sockets of a shard and what they are owed: queueing, the one write per receiver and turn,
+//! and the policy for receivers that are too slow.
+
+use bytes::Bytes;
+use slab::Slab;
+use std::io::IoSlice;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use tokio::io::AsyncWrite;
+
+use super::slot::{Phase, Slot};
+use crate::ws::config::SlowConsumer;
+use crate::ws::outbox::{MAX_SLICES, Outbox};
+use crate::ws::shared::Shared;
+use crate::ws::stats::Counters;
+
+/// Empty outboxes that are kept for the next that need one.
+const SPARE_OUTBOXES: usize = 64;
+
+/// What a write attempt came to.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Written {
+    All,
+    /// The rest waits for the socket to become writable.
+    Some,
+    /// The socket is broken.
+    Lost,
+}
+
+#[derive(Debug)]
+pub struct Sockets {
+    pub slots: Slab<Slot>,
+    /// Slots that something was queued for in this turn.
+    dirty: Vec<usize>,
+    #[allow(clippy::vec_box, reason = "slots hold boxes: these move between here and there")]
+    spare: Vec<Box<Outbox>>,
+    /// How many slots have an outbox.
+    pub owing: usize,
+    /// Slots whose socket broke while writing, for the shard to bury.
+    pub lost: Vec<usize>,
+    /// Slots that are to be closed because they read too slowly.
+    pub slow: Vec<usize>,
+    shared: Arc<Shared>,
+    shard: usize,
+}
+
+impl Sockets {
+    pub fn new(shared: Arc<Shared>, shard: usize) -> Self {
+        Self {
+            slots: Slab::new(),
+            dirty: Vec::new(),
+            spare: Vec::new(),
+            owing: 0,
+            lost: Vec::new(),
+            slow: Vec::new(),
+            shared,
+            shard,
+        }
+    }
+
+    fn counters(&self) -> &Counters {
+        &self.shared.counters[self.shard]
+    }
+
+    /// Adds a reference to a frame to what a slot is owed; it is written at the turn's end.
+    pub fn enqueue(&mut self, key: usize, frame: Bytes) {
+        let limit = self.shared.config.max_buffered_amount;
+        let owed = self.slots[key].owed();
+        // A frame alone may be larger than the limit: only what already waits makes one slow.
+        if owed > 0 && owed + frame.len() > limit && !self.make_room(key, frame.len(), limit) {
+            return;
+        }
+        self.push(key, frame);
+    }
+
+    /// Like `enqueue`, for frames that no policy may drop: the Close frame.
+    pub fn push(&mut self, key: usize, frame: Bytes) {
+        let slot = &mut self.slots[key];
+        let outbox = slot.outbox.get_or_insert_with(|| {
+            self.owing += 1;
+            self.spare.pop().unwrap_or_default()
+        });
+        outbox.push(frame);
+        if !slot.dirty {
+            slot.dirty = true;
+            self.dirty.push(key);
+        }
+    }
+
+    /// Tries to write first, since a burst in one turn makes nobody slow; then the policy decides.
+    fn make_room(&mut self, key: usize, incoming: usize, limit: usize) -> bool {
+        if self.flush(key) == Written::Lost {
+            return false;
+        }
+        let owed = self.slots[key].owed();
+        if owed == 0 || owed + incoming <= limit {
+            return true;
+        }
+        match self.shared.config.slow_consumer {
+            SlowConsumer::Disconnect => {
+                self.counters().dropped_slow.add(1);
+                self.slow.push(key);
+                false
+            }
+            SlowConsumer::DropOldest => {
+                let slot = &mut self.slots[key];
+                let outbox = slot.outbox.as_mut().expect("an outbox that owes bytes exists");
+                let dropped = outbox.drop_oldest(incoming, limit);
+                let first = !std::mem::replace(&mut slot.lagging, true);
+                let connection = slot.connection().cloned();
+                self.counters().dropped_slow.add(dropped);
+                if first {
+                    self.counters().slow_consumers.add(1);
+                    let message = format!(
+                        "the client reads too slowly: oldest messages are dropped while more than \
+                         {limit} bytes wait for it"
+                    );
+                    self.shared.warn(connection.as_ref(), "ERR_SLOW_CONSUMER", message);
+                }
+                true
+            }
+        }
+    }
+
+    /// Writes what a slot is owed, as far as the socket takes it.
+    pub fn flush(&mut self, key: usize) -> Written {
+        let slot = &mut self.slots[key];
+        let Some(outbox) = slot.outbox.as_mut() else {
+            return Written::All;
+        };
+        let waker = slot.waker.as_ref().unwrap_or(Waker::noop());
+        let mut cx = Context::from_waker(waker);
+        let mut bytes = 0;
+        let outcome = loop {
+            if outbox.is_empty() {
+                break Written::All;
+            }
+            let stream = Pin::new(&mut slot.stream);
+            let written = match outbox.single() {
+                Some(frame) => stream.poll_write(&mut cx, frame),
+                None => {
+                    let mut slices = [IoSlice::new(&[]); MAX_SLICES];
+                    let used = outbox.slices(&mut slices);
+                    stream.poll_write_vectored(&mut cx, &slices[..used])
+                }
+            };
+            match written {
+                Poll::Ready(Ok(n)) if n > 0 => {
+                    bytes += n;
+                    outbox.advance(n);
+                }
+                Poll::Pending => break Written::Some,
+                Poll::Ready(_) => break Written::Lost,
+            }
+        };
+        if outcome == Written::All {
+            slot.lagging = false;
+            let finished = matches!(slot.phase, Phase::Draining { .. });
+            if let Some(outbox) = slot.outbox.take() {
+                self.release(outbox);
+            }
+            if finished {
+                self.finish_draining(key);
+            }
+        } else if outcome == Written::Lost {
+            self.lost.push(key);
+        }
+        self.counters().bytes_out.add(bytes);
+        outcome
+    }
+
+    /// Writes bytes of the shard's own making straight to a socket that is owed nothing, and
+    /// queues what it does not take. False when the budget has no room for the rest.
+    pub fn write_now(&mut self, key: usize, bytes: &[u8]) -> bool {
+        let slot = &mut self.slots[key];
+        let mut rest = bytes;
+        if slot.outbox.is_none() {
+            let waker = slot.waker.as_ref().unwrap_or(Waker::noop());
+            let mut cx = Context::from_waker(waker);
+            match Pin::new(&mut slot.stream).poll_write(&mut cx, rest) {
+                Poll::Ready(Ok(n)) if n > 0 => {
+                    rest = &rest[n..];
+                    self.counters().bytes_out.add(n);
+                }
+                Poll::Pending => {}
+                Poll::Ready(_) => {
+                    self.lost.push(key);
+                    return true;
+                }
+            }
+        }
+        if rest.is_empty() {
+            return true;
+        }
+        match self.shared.budget.frame(rest.to_vec(), 0) {
+            Some(frame) => {
+                self.push(key, frame);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Writes once to every slot that something was queued for.
+    pub fn flush_dirty(&mut self) {
+        let mut dirty = std::mem::take(&mut self.dirty);
+        for key in dirty.drain(..) {
+            // A slot may have ended since; a new tenant starts clean.
+            if let Some(slot) = self.slots.get_mut(key)
+                && std::mem::take(&mut slot.dirty)
+            {
+                self.flush(key);
+            }
+        }
+        self.dirty = dirty;
+    }
+
+    /// All is written to a connection that ended: half-close it, or be done with it.
+    fn finish_draining(&mut self, key: usize) {
+        let slot = &mut self.slots[key];
+        if matches!(slot.phase, Phase::Draining { linger: true }) {
+            // For TCP this is shutdown(2), which neither blocks nor waits.
+            let mut cx = Context::from_waker(Waker::noop());
+            if Pin::new(&mut slot.stream).poll_shutdown(&mut cx).is_ready() {
+                return;
+            }
+        }
+        self.lost.push(key);
+    }
+
+    /// Ends a connection's writing: what is queued goes out, then the socket.
+    pub fn drain(&mut self, key: usize, linger: bool) {
+        self.slots[key].phase = Phase::Draining { linger };
+        if self.slots[key].outbox.is_none() {
+            self.finish_draining(key);
+        }
+    }
+
+    /// Drops all that is owed but not yet on the wire; returns how many frames went.
+    pub fn discard(&mut self, key: usize) -> usize {
+        let Some(outbox) = self.slots[key].outbox.as_mut() else {
+            return 0;
+        };
+        let dropped = outbox.drop_unwritten();
+        if outbox.is_empty()
+            && let Some(outbox) = self.slots[key].outbox.take()
+        {
+            self.release(outbox);
+        }
+        dropped
+    }
+
+    pub fn remove(&mut self, key: usize) -> Slot {
+        let mut slot = self.slots.remove(key);
+        if slot.outbox.take().is_some() {
+            self.owing -= 1;
+        }
+        slot
+    }
+
+    fn release(&mut self, outbox: Box<Outbox>) {
+        self.owing -= 1;
+        if outbox.is_reusable() && self.spare.len() < SPARE_OUTBOXES {
+            self.spare.push(outbox);
+        }
+    }
+}

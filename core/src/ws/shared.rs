@@ -1,0 +1,57 @@
+//! What the host's handle and the shards of one server have in common.
+
+use bytes::Bytes;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use super::budget::Budget;
+use super::config::Config;
+use super::connection::Connection;
+use super::events::{Event, EventQueue, Kind};
+use super::inbox::Inbox;
+use super::index::Index;
+use super::stats::{Counter, Counters};
+
+#[derive(Debug)]
+pub struct Shared {
+    pub config: Config,
+    pub index: Index,
+    pub events: EventQueue,
+    pub budget: Arc<Budget>,
+    pub inboxes: Vec<Arc<Inbox>>,
+    pub counters: Vec<Counters>,
+    /// Messages that the memory budget refused.
+    pub overloaded: Counter,
+    /// Set by the first `close()`.
+    pub closed: AtomicBool,
+}
+
+impl Shared {
+    /// Reports a fault of one message, hook or connection, if anybody listens.
+    pub fn warn(&self, connection: Option<&Arc<Connection>>, code: &'static str, message: String) {
+        if self.events.wants(Kind::Warning) {
+            let connection = connection.cloned();
+            self.events.push(Event::Warning { connection, code, message });
+        }
+    }
+
+    /// Counts a frame against the budget, or reports that there is no room for it.
+    pub fn admit(&self, wire: Vec<u8>, start: usize) -> Option<Bytes> {
+        let length = wire.len() - start;
+        let frame = self.budget.frame(wire, start);
+        if frame.is_none() {
+            self.overloaded.add(1);
+            let queued = self.budget.used();
+            self.warn(
+                None,
+                "ERR_OVERLOADED",
+                format!(
+                    "a message of {length} bytes was refused: {queued} bytes are queued and \
+                     memoryBudget is {}",
+                    self.config.memory_budget
+                ),
+            );
+        }
+        frame
+    }
+}

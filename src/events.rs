@@ -1,0 +1,85 @@
+//! Events of the core as one flat array per batch: four items each, `[kind, connection, a, b]`.
+//! `lib/events.ts` knows the same layout.
+
+use messaging_core::ws::events::{Event, Kind};
+use messaging_core::ws::{Connection as Core, Server};
+use napi::Env;
+use napi::bindgen_prelude::{Array, Buffer, Null, ToNapiValue};
+use std::sync::Arc;
+
+use crate::connection::Connection;
+
+/// Events that cross at once. Larger batches gain nothing and delay what else the loop has to do.
+const BATCH: usize = 256;
+
+/// Takes the next batch; an empty one means that the host will be woken for more.
+pub fn take<'env>(env: &'env Env, server: &Arc<Server>) -> napi::Result<Array<'env>> {
+    let batch = server.events().take(BATCH);
+    let mut rows = Rows { array: env.create_array(0)?, next: 0 };
+    for event in batch {
+        if let Some(connection) = event.connection()
+            && connection.introduce()
+        {
+            let handle = Connection::new(connection.clone(), server.clone());
+            rows.push(Kind::Introduce, Some(connection), handle, Null)?;
+        }
+        rows.push_event(event)?;
+    }
+    Ok(rows.array)
+}
+
+struct Rows<'env> {
+    array: Array<'env>,
+    next: u32,
+}
+
+impl Rows<'_> {
+    fn push_event(&mut self, event: Event) -> napi::Result<()> {
+        let kind = event.kind();
+        match event {
+            Event::Connection { connection, request } => {
+                let remote = connection.remote;
+                let mut about = Vec::with_capacity(2 + 2 * request.headers.len());
+                about.push(remote.map_or(String::new(), |it| it.ip().to_canonical().to_string()));
+                about.push(remote.map_or(String::new(), |it| it.port().to_string()));
+                for (name, value) in request.headers {
+                    about.push(name);
+                    about.push(value);
+                }
+                self.push(kind, Some(&connection), request.url, about)
+            }
+            Event::Message { connection, text } | Event::RawText { connection, text } => {
+                self.push(kind, Some(&connection), text, Null)
+            }
+            Event::Binary { connection, data } | Event::RawBinary { connection, data } => {
+                self.push(kind, Some(&connection), Buffer::from(data), Null)
+            }
+            Event::Authenticated { connection } => self.push(kind, Some(&connection), Null, Null),
+            Event::Disconnect { connection, code, reason } => {
+                self.push(kind, Some(&connection), code, reason)
+            }
+            Event::Error { code, message } => self.push(kind, None, code, message),
+            Event::Warning { connection, code, message } => {
+                self.push(kind, connection.as_ref(), code, message)
+            }
+        }
+    }
+
+    fn push(
+        &mut self,
+        kind: Kind,
+        connection: Option<&Arc<Core>>,
+        a: impl ToNapiValue,
+        b: impl ToNapiValue,
+    ) -> napi::Result<()> {
+        self.array.set(self.next, kind as u32)?;
+        match connection {
+            Some(connection) => self.array.set(self.next + 1, connection.address.serial as f64)?,
+            None => self.array.set(self.next + 1, Null)?,
+        }
+        self.array.set(self.next + 2, a)?;
+        self.array.set(self.next + 3, b)?;
+        self.next += 4;
+        Ok(())
+    }
+}

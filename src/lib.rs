@@ -1,0 +1,14 @@
+//! The boundary of `@libs/messaging`: the only code that names Node-API.
+//!
+//! Each method converts its arguments, makes one call into `messaging-core`, and converts the
+//! answer. Defaults, decisions, tasks and tables live in the core; what must be JavaScript lives
+//! in `lib/`.
+
+mod connection;
+mod convert;
+mod error;
+mod events;
+mod keep_alive;
+mod options;
+mod stats;
+mod websocket;

@@ -1,0 +1,336 @@
+//! `WebSocketManager`: JavaScript's handle of one server.
+
+use messaging_core::runtime::background;
+use messaging_core::ws::close::{MAX_REASON, valid_on_wire};
+use messaging_core::ws::{self, GroupKind, MAX_NAME, Outgoing, Server};
+use napi::Env;
+use napi::bindgen_prelude::{Array, Function, Object};
+use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
+use napi_derive::napi;
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::connection::Connection;
+use crate::convert::WireText;
+use crate::error::{BindFault, INVALID_ARGUMENT, Result, coded, internal, of_request};
+use crate::stats::NativeStats;
+use crate::{events, keep_alive, options};
+
+/// A weak one: waiting for events alone keeps no process alive.
+type OnEvents = ThreadsafeFunction<(), (), (), napi::Status, false, true>;
+
+/// Where a server listens, in the form of Node's `AddressInfo`.
+#[napi(object)]
+#[derive(Debug)]
+pub struct NativeAddress {
+    pub address: String,
+    pub family: String,
+    pub port: u16,
+}
+
+#[napi]
+#[derive(Debug)]
+pub struct WebSocketManager {
+    /// A manager whose port was taken has no server: it behaves like a closed one.
+    server: std::result::Result<Arc<Server>, BindFault>,
+}
+
+impl WebSocketManager {
+    fn server(&self) -> Option<&Arc<Server>> {
+        self.server.as_ref().ok()
+    }
+
+    fn send(&self, kind: GroupKind, name: &str, text: WireText, stamp: bool) -> u32 {
+        let message = Outgoing::new(text.0, true, stamp);
+        self.server().map_or(0, |server| count(server.send_to_group(kind, name, message)))
+    }
+
+    fn join(&self, id: &str, kind: GroupKind, name: &str) -> Result<bool> {
+        check_name(name)?;
+        Ok(self.server().is_some_and(|server| server.join(id, kind, name)))
+    }
+
+    fn leave(&self, id: &str, kind: GroupKind, name: &str) -> Result<bool> {
+        check_name(name)?;
+        Ok(self.server().is_some_and(|server| server.leave(id, kind, name)))
+    }
+
+    fn names(&self, kind: GroupKind) -> Vec<String> {
+        let names = self.server().map(|server| server.group_names(kind));
+        names.iter().flatten().map(|name| name.to_string()).collect()
+    }
+
+    fn members(&self, kind: GroupKind, name: &str) -> Vec<String> {
+        let members = self.server().map(|server| server.members(kind, name));
+        members.iter().flatten().map(ToString::to_string).collect()
+    }
+}
+
+#[napi]
+impl WebSocketManager {
+    /// Binds at once. A fault of binding does not throw: see `bindError`.
+    #[napi(
+        constructor,
+        ts_args_type = "options: object, env: Record<string, string>, onEvents: () => void"
+    )]
+    pub fn new(
+        env: Env,
+        options: Object<'_>,
+        environment: HashMap<String, String>,
+        on_events: Function<'_, (), ()>,
+    ) -> Result<Self> {
+        let config = options::resolve(&options, &environment)?;
+        let on_events: OnEvents = on_events
+            .build_threadsafe_function()
+            .callee_handled::<false>()
+            .weak::<true>()
+            .build()
+            .map_err(internal)?;
+        let wake = move || {
+            on_events.call((), ThreadsafeFunctionCallMode::NonBlocking);
+        };
+        let server = Server::bind(config, wake).map(Arc::new).map_err(BindFault::from);
+        if let Ok(server) = &server {
+            keep_alive::hold(&env, server).map_err(internal)?;
+        }
+        Ok(Self { server })
+    }
+
+    #[napi]
+    pub fn bind_error(&self) -> Option<BindFault> {
+        self.server.as_ref().err().cloned()
+    }
+
+    /// Begins to accept connections.
+    #[napi]
+    pub fn start(&self) {
+        if let Some(server) = self.server() {
+            server.start();
+        }
+    }
+
+    #[napi]
+    pub fn address(&self) -> Option<NativeAddress> {
+        let address = self.server()?.address();
+        let family = if address.is_ipv4() { "IPv4" } else { "IPv6" };
+        Some(NativeAddress {
+            address: address.ip().to_string(),
+            family: family.to_owned(),
+            port: address.port(),
+        })
+    }
+
+    /// Sets which kinds of events cross, as bits `1 << kind`.
+    #[napi]
+    pub fn set_listeners(&self, mask: u32) {
+        if let Some(server) = self.server() {
+            server.events().set_interest(mask);
+        }
+    }
+
+    /// A batch of events, flat; to be called until it is empty.
+    #[napi(ts_return_type = "unknown[]")]
+    pub fn take_events<'env>(&self, env: &'env Env) -> Result<Array<'env>> {
+        match self.server() {
+            Some(server) => events::take(env, server).map_err(internal),
+            None => env.create_array(0).map_err(internal),
+        }
+    }
+
+    #[napi(ts_args_type = "id: string, text: string, stamp: boolean")]
+    pub fn send_to_connection(&self, id: String, text: WireText, stamp: bool) -> bool {
+        let message = Outgoing::new(text.0, true, stamp);
+        self.server().is_some_and(|server| server.send_to_connection(&id, message))
+    }
+
+    #[napi(ts_args_type = "userId: string, text: string, stamp: boolean")]
+    pub fn send_to_user(&self, user_id: String, text: WireText, stamp: bool) -> u32 {
+        self.send(GroupKind::User, &user_id, text, stamp)
+    }
+
+    #[napi(ts_args_type = "room: string, text: string, stamp: boolean")]
+    pub fn send_to_room(&self, room: String, text: WireText, stamp: bool) -> u32 {
+        self.send(GroupKind::Room, &room, text, stamp)
+    }
+
+    #[napi(ts_args_type = "topic: string, text: string, stamp: boolean")]
+    pub fn broadcast_to_topic(&self, topic: String, text: WireText, stamp: bool) -> u32 {
+        self.send(GroupKind::Topic, &topic, text, stamp)
+    }
+
+    #[napi(ts_args_type = "text: string, stamp: boolean")]
+    pub fn broadcast(&self, text: WireText, stamp: bool) -> u32 {
+        let message = Outgoing::new(text.0, true, stamp);
+        self.server().map_or(0, |server| count(server.broadcast(message)))
+    }
+
+    #[napi]
+    pub fn join_room(&self, id: String, room: String) -> Result<bool> {
+        self.join(&id, GroupKind::Room, &room)
+    }
+
+    #[napi]
+    pub fn leave_room(&self, id: String, room: String) -> Result<bool> {
+        self.leave(&id, GroupKind::Room, &room)
+    }
+
+    #[napi]
+    pub fn subscribe(&self, id: String, topic: String) -> Result<bool> {
+        self.join(&id, GroupKind::Topic, &topic)
+    }
+
+    #[napi]
+    pub fn unsubscribe(&self, id: String, topic: String) -> Result<bool> {
+        self.leave(&id, GroupKind::Topic, &topic)
+    }
+
+    #[napi]
+    pub fn disconnect(&self, id: String, code: u32, reason: String) -> Result<bool> {
+        let code = close_arguments(code, &reason)?;
+        let Some(server) = self.server() else {
+            return Ok(false);
+        };
+        let connection = server.connection(&id);
+        Ok(connection.is_some_and(|connection| server.disconnect(&connection, code, &reason)))
+    }
+
+    #[napi]
+    pub fn get_connection_count(&self) -> u32 {
+        self.server().map_or(0, |server| count(server.connection_count()))
+    }
+
+    #[napi]
+    pub fn get_active_rooms(&self) -> Vec<String> {
+        self.names(GroupKind::Room)
+    }
+
+    #[napi]
+    pub fn get_active_topics(&self) -> Vec<String> {
+        self.names(GroupKind::Topic)
+    }
+
+    #[napi]
+    pub fn get_room_members(&self, room: String) -> Vec<String> {
+        self.members(GroupKind::Room, &room)
+    }
+
+    #[napi]
+    pub fn get_topic_subscribers(&self, topic: String) -> Vec<String> {
+        self.members(GroupKind::Topic, &topic)
+    }
+
+    #[napi]
+    pub fn get_user_connections(&self, user_id: String) -> Vec<String> {
+        self.members(GroupKind::User, &user_id)
+    }
+
+    #[napi(ts_return_type = "Connection | null")]
+    pub fn get_connection(&self, id: String) -> Option<Connection> {
+        let server = self.server()?;
+        let connection = server.connection(&id)?;
+        Some(Connection::new(connection, server.clone()))
+    }
+
+    #[napi]
+    pub fn get_connections(&self) -> Vec<Connection> {
+        let Some(server) = self.server() else {
+            return Vec::new();
+        };
+        let all = server.connections().into_iter();
+        all.map(|connection| Connection::new(connection, server.clone())).collect()
+    }
+
+    /// Resolves with the client's answer, a JSON text.
+    #[napi(
+        ts_args_type = "id: string, requestId: string, text: string, stamp: boolean, timeoutMs: number",
+        ts_return_type = "Promise<string>"
+    )]
+    pub fn request<'env>(
+        &self,
+        env: &'env Env,
+        id: String,
+        request_id: String,
+        text: WireText,
+        stamp: bool,
+        timeout_ms: f64,
+    ) -> Result<Object<'env>> {
+        let (deferred, promise) = env.create_deferred().map_err(internal)?;
+        let message = Outgoing::new(text.0, true, stamp);
+        let timeout = Duration::from_secs_f64(timeout_ms.max(0.0) / 1000.0);
+        let answer = self.server().map(|server| server.request(&id, &request_id, message, timeout));
+        background().spawn(async move {
+            let answer = match answer {
+                Some(answer) => answer.await,
+                None => Err(ws::RequestError::Closed),
+            };
+            deferred.resolve(move |env| answer.map_err(|error| of_request(&env, error)));
+        });
+        Ok(promise)
+    }
+
+    #[napi]
+    pub fn get_stats(&self) -> NativeStats {
+        self.server().map(|server| server.stats()).unwrap_or_default().into()
+    }
+
+    /// Resolves when all that was queued before the call is written to the sockets.
+    #[napi(ts_return_type = "Promise<void>")]
+    pub fn flush<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
+        settle(env, self.server().map(|server| server.flush()))
+    }
+
+    #[napi]
+    pub fn close(&self) {
+        if let Some(server) = self.server() {
+            server.close();
+        }
+    }
+
+    #[napi(ts_return_type = "Promise<void>")]
+    pub fn shutdown<'env>(&self, env: &'env Env, timeout_ms: f64) -> Result<Object<'env>> {
+        let timeout = Duration::from_secs_f64(timeout_ms.max(0.0) / 1000.0);
+        settle(env, self.server().map(|server| server.shutdown(timeout)))
+    }
+}
+
+/// A promise of the end of something in the core.
+fn settle<'env>(
+    env: &'env Env,
+    end: Option<impl Future<Output = ()> + Send + 'static>,
+) -> Result<Object<'env>> {
+    let (deferred, promise) = env.create_deferred().map_err(internal)?;
+    background().spawn(async move {
+        if let Some(end) = end {
+            end.await;
+        }
+        deferred.resolve(|_| Ok(()));
+    });
+    Ok(promise)
+}
+
+fn count(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+fn check_name(name: &str) -> Result<()> {
+    if ws::valid_name(name) {
+        return Ok(());
+    }
+    let length = name.len();
+    Err(coded(INVALID_ARGUMENT, format!("a name has 1 to {MAX_NAME} bytes, got {length}")))
+}
+
+/// What a Close frame may carry (RFC 6455 sections 5.5.1 and 7.4).
+pub fn close_arguments(code: u32, reason: &str) -> Result<u16> {
+    let code = u16::try_from(code).ok().filter(|&code| valid_on_wire(code)).ok_or_else(|| {
+        let allowed = "1000-1003, 1007-1014 or 3000-4999";
+        coded(INVALID_ARGUMENT, format!("code: must be {allowed}, got {code}"))
+    })?;
+    if reason.len() > MAX_REASON {
+        let length = reason.len();
+        let message = format!("reason: must have at most {MAX_REASON} bytes, got {length}");
+        return Err(coded(INVALID_ARGUMENT, message));
+    }
+    Ok(code)
+}
