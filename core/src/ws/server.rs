@@ -389,20 +389,28 @@ fn spawn_shard(
     alive: &watch::Sender<usize>,
 ) -> std::io::Result<()> {
     let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
-    let (shared, alive) = (shared.clone(), alive.clone());
-    alive.send_modify(|count| *count += 1);
-    let run = {
-        let alive = alive.clone();
-        move || {
-            shard::run::run(&runtime, number, &shared, listener);
-            alive.send_modify(|count| *count -= 1);
-        }
+    let (shared, life) = (shared.clone(), Life::begin(alive));
+    let run = move || {
+        let _life = life;
+        shard::run::run(&runtime, number, &shared, listener);
     };
-    std::thread::Builder::new()
-        .name(format!("ws-shard-{number}"))
-        .spawn(run)
-        .map(|_| ())
-        .inspect_err(|_| alive.send_modify(|count| *count -= 1))
+    std::thread::Builder::new().name(format!("ws-shard-{number}")).spawn(run).map(|_| ())
+}
+
+/// Counts a shard among the living until its thread ends, however it ends.
+struct Life(watch::Sender<usize>);
+
+impl Life {
+    fn begin(alive: &watch::Sender<usize>) -> Self {
+        alive.send_modify(|count| *count += 1);
+        Self(alive.clone())
+    }
+}
+
+impl Drop for Life {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count -= 1);
+    }
 }
 
 /// A message that is framed and admitted when the first receiver is known.

@@ -54,7 +54,8 @@ async fn take_turns(
         if turn.is_err() {
             shard.borrow_mut().recover(None);
         }
-        for socket in std::mem::take(&mut shard.borrow_mut().foundlings) {
+        let foundlings = std::mem::take(&mut shard.borrow_mut().foundlings);
+        for socket in foundlings {
             if let Ok(stream) = TcpStream::from_std(socket) {
                 welcome(&shard, stream);
             }
