@@ -1,5 +1,7 @@
 //! The server over real sockets: several shards, order, the end, and a host that falls behind.
 
+#![allow(clippy::unwrap_used, reason = "a failure of a test's own parts is a failed test")]
+
 mod support;
 
 use futures_util::{SinkExt, StreamExt};
@@ -80,6 +82,14 @@ async fn a_shutdown_ends_by_its_deadline_when_a_client_never_answers() {
         panic!("not one abnormal end")
     };
     drop(silent);
+}
+
+#[tokio::test]
+async fn a_flush_after_the_end_has_nothing_to_wait_for() {
+    let host = Host::start(config(), &[]);
+    within(host.server.flush()).await;
+    within(host.server.shutdown(LONG)).await;
+    within(host.server.flush()).await;
 }
 
 #[tokio::test]

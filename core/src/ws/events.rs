@@ -190,14 +190,19 @@ impl EventQueue {
 
     /// Queues an event for the host. Events that nobody wants are the caller's to leave out; the
     /// end of a connection that the host knows is told in any case.
-    pub fn push(&self, event: Event) {
+    pub fn push(&self, mut event: Event) {
+        // Before the queue is locked: no lock is ever taken under it.
+        let observed = event.connection().is_none_or(|connection| connection.observe());
+        if let Event::Warning { connection, .. } = &mut event
+            && !observed
+        {
+            // Its end is told already, or never: the host must not get to know it now.
+            *connection = None;
+        }
         let mut waiting = self.lock();
         let warning = matches!(event, Event::Warning { .. });
         if warning && waiting.events.len() >= MAX_WAITING_FOR_WARNINGS {
             return;
-        }
-        if let Some(connection) = event.connection() {
-            connection.observe();
         }
         waiting.bytes += event.bytes();
         waiting.events.push_back(event);

@@ -327,10 +327,17 @@ impl Server {
                 wait
             })
             .collect();
-        async move {
+        let written = async move {
             for wait in waiting {
-                // A shard that ended has nothing left to write.
+                // A shard that gives no answer has ended: it has nothing left to write.
                 let _ = wait.await;
+            }
+        };
+        let ended = self.ended();
+        async move {
+            tokio::select! {
+                () = written => {}
+                () = ended => {}
             }
         }
     }

@@ -38,6 +38,9 @@ use super::stats::Counters;
 /// Bytes that one read takes at most, into the one buffer that all connections share.
 const READ_BUFFER: usize = 64 * 1024;
 
+/// Room for jobs that is kept between turns.
+const JOBS_KEPT: usize = 4096;
+
 /// A deadline of one tenant of a slot.
 type Deadline = (Instant, usize, u64);
 
@@ -118,6 +121,8 @@ impl Shard {
         for job in jobs.drain(..) {
             self.apply(job);
         }
+        // What a burst needed is not kept for ever.
+        jobs.shrink_to(JOBS_KEPT);
         self.jobs = jobs;
     }
 

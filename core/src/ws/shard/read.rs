@@ -62,7 +62,8 @@ impl Shard {
             if slot.owed() > OWED_WHILE_READING && !matches!(slot.phase, Phase::Draining { .. }) {
                 return;
             }
-            if self.shared.events.is_full() && matches!(slot.phase, Phase::Open(_)) {
+            let adds_events = matches!(slot.phase, Phase::Handshake(_) | Phase::Open(_));
+            if adds_events && self.shared.events.is_full() {
                 return self.park(key);
             }
             let mut buffer = ReadBuf::new(&mut self.buffer);

@@ -113,9 +113,11 @@ fn start_accepting(
 async fn accept(listener: TcpListener, shard: Rc<RefCell<Shard>>, shared: Arc<Shared>) {
     let own = shard.borrow().number;
     let mut turn = 0;
+    let mut failing = false;
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
+                failing = false;
                 let target = turn % shared.inboxes.len();
                 turn += 1;
                 if target == own {
@@ -126,7 +128,10 @@ async fn accept(listener: TcpListener, shard: Rc<RefCell<Shard>>, shared: Arc<Sh
             }
             Err(_) if shared.closed.load(Acquire) => return,
             Err(error) => {
-                report(&shared, &error);
+                // One event for a series of failures: the host can do no more about the tenth.
+                if !std::mem::replace(&mut failing, true) {
+                    report(&shared, &error);
+                }
                 sleep(ACCEPT_PAUSE).await;
             }
         }
