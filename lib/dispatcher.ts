@@ -1,0 +1,123 @@
+/**
+ * From the engine's batches of events to listeners, and the connection objects that these are given.
+ */
+import { Connection, HandshakeRequest } from './connection.js';
+import type { TypedEmitter } from './emitter.js';
+import { codedError } from './errors.js';
+import { EventKind, type WebSocketManagerEvents } from './events.js';
+import type { NativeConnection, NativeManager } from './native.js';
+import type { Reporter } from './reporter.js';
+import type { WebSocketMessage, WebSocketWarning } from './types.js';
+
+// Taken once: a host's test may replace the global one by a clock that stands still.
+const { setImmediate } = globalThis;
+
+/** Each event takes four places in a batch: its kind, its connection's serial, and two values. */
+const PLACES = 4;
+
+/** Emits one manager's events. */
+export class Dispatcher<In extends WebSocketMessage> {
+  readonly #native: NativeManager;
+  readonly #emitter: TypedEmitter<WebSocketManagerEvents<In>>;
+  readonly #reporter: Reporter<In>;
+  /** The objects of the connections that the host was told of or asked for, until they end. */
+  readonly #connections = new Map<number, Connection>();
+  readonly #warn: (warning: WebSocketWarning) => void;
+  readonly #drain = () => this.drain();
+
+  constructor(
+    native: NativeManager,
+    emitter: TypedEmitter<WebSocketManagerEvents<In>>,
+    reporter: Reporter<In>,
+  ) {
+    this.#native = native;
+    this.#emitter = emitter;
+    this.#reporter = reporter;
+    this.#warn = (warning) => reporter.warn(warning);
+  }
+
+  /** The connection's object: the one that exists already, so that its `data` stays, or a new one. */
+  connectionOf(handle: NativeConnection): Connection {
+    const { serial } = handle;
+    let connection = this.#connections.get(serial);
+    if (connection === undefined) {
+      connection = new Connection(handle, this.#warn);
+      this.#connections.set(serial, connection);
+    }
+    return connection;
+  }
+
+  /** Emits what waits. The engine calls again only after it was asked in vain, so this asks until then. */
+  drain(): void {
+    const batch = this.#native.takeEvents();
+    if (batch.length === 0) return;
+    // Before the listeners run, so that nothing that they do can end the asking; and not at once, so
+    // that a flood of events leaves turns to timers and to other sockets.
+    setImmediate(this.#drain);
+    for (let i = 0; i < batch.length; i += PLACES) {
+      this.#dispatch(batch[i] as number, batch[i + 1] as number | null, batch[i + 2], batch[i + 3]);
+    }
+  }
+
+  #dispatch(kind: number, serial: number | null, a: unknown, b: unknown): void {
+    if (kind === EventKind.Introduce) {
+      this.connectionOf(a as NativeConnection);
+      return;
+    }
+    const connection = serial === null ? undefined : this.#connections.get(serial);
+    if (kind === EventKind.Warning) {
+      const warning = { code: a as string, message: b as string };
+      this.#warn(connection === undefined ? warning : { ...warning, connectionId: connection.id });
+    } else if (kind === EventKind.Error) {
+      this.#reporter.fail(codedError(a as string, b as string));
+    } else if (connection !== undefined) {
+      if (kind === EventKind.Disconnect) this.#connections.delete(serial as number);
+      if (this.#reporter.logsConnections) this.#log(kind, connection, a, b);
+      try {
+        this.#emit(kind, connection, a, b);
+      } catch (thrown) {
+        this.#reporter.listenerFailed(thrown, connection.id);
+      }
+    }
+  }
+
+  #emit(kind: number, connection: Connection, a: unknown, b: unknown): void {
+    const emitter = this.#emitter;
+    switch (kind) {
+      case EventKind.Message:
+        emitter.emit('message', JSON.parse(a as string), connection);
+        break;
+      case EventKind.Connection:
+        emitter.emit(
+          'connection',
+          connection,
+          new HandshakeRequest(a as string, b as (string | number)[]),
+        );
+        break;
+      case EventKind.Authenticated:
+        emitter.emit('authenticated', connection);
+        break;
+      case EventKind.Disconnect:
+        emitter.emit('disconnect', connection, a as number, b as string);
+        break;
+      case EventKind.Binary:
+        emitter.emit('binary', a as Buffer, connection);
+        break;
+      case EventKind.Data:
+        emitter.emit('data', a as string | Buffer, connection);
+        break;
+    }
+  }
+
+  #log(kind: number, { id, userId }: Connection, a: unknown, b: unknown): void {
+    if (kind === EventKind.Connection) {
+      const [address] = b as string[];
+      this.#reporter.log('debug', `WebSocket ${id} connected from ${address}`);
+    } else if (kind === EventKind.Authenticated) {
+      this.#reporter.log('debug', `WebSocket ${id} logged in as ${userId}`);
+    } else if (kind === EventKind.Disconnect) {
+      const reason = b === '' ? '' : `: ${b}`;
+      this.#reporter.log('debug', `WebSocket ${id} disconnected with ${a}${reason}`);
+    }
+  }
+}

@@ -1,0 +1,19 @@
+/**
+ * Realtime messaging for Node services: a WebSocket server with users, rooms and topics.
+ *
+ * @packageDocumentation
+ */
+export type { WebSocketManagerEvents } from './events.js';
+export { WebSocketManager } from './manager.js';
+export type { ProcessStats } from './process-stats.js';
+export type {
+  WebSocketConfig,
+  WebSocketConnection,
+  WebSocketError,
+  WebSocketLogger,
+  WebSocketMessage,
+  WebSocketRequest,
+  WebSocketSocket,
+  WebSocketStats,
+  WebSocketWarning,
+} from './types.js';

@@ -1,0 +1,388 @@
+/**
+ * `WebSocketManager`: the public face of the engine. What is left to do here is what must be JavaScript:
+ * one `JSON.stringify` for a send, Node's events, and the checks that a call needs before it crosses.
+ */
+import type { AddressInfo } from 'node:net';
+import { kindOf, nameOf, requireClose, requireName, requireTimeout } from './arguments.js';
+import { Connection } from './connection.js';
+import { Dispatcher } from './dispatcher.js';
+import { TypedEmitter } from './emitter.js';
+import { codedError, fromNative, listenError, throwUncaught, translated } from './errors.js';
+import { listenerMask, type WebSocketManagerEvents } from './events.js';
+import { Serialiser } from './messages.js';
+import { internals, NativeManager } from './native.js';
+import { processStats } from './process-stats.js';
+import { Reporter } from './reporter.js';
+import type {
+  WebSocketConfig,
+  WebSocketConnection,
+  WebSocketMessage,
+  WebSocketStats,
+} from './types.js';
+
+// Taken once: a host's test may replace the global one by a clock that stands still.
+const { setImmediate } = globalThis;
+
+/** How long `request` and `shutdown` wait if they are not told: long for a machine, short for a person. */
+const DEFAULT_TIMEOUT = 10_000;
+
+/** The longest `id` of a message that the protocol carries, in bytes. */
+const MAX_REQUEST_ID = 64;
+
+/**
+ * A WebSocket server (RFC 6455) on a port of its own, with users, rooms and topics.
+ *
+ * It listens as soon as it is made, and its sockets are run by threads beside the JavaScript thread. A
+ * send is serialised when the call returns, arrives in the order of the calls, and never throws: a
+ * message that cannot be sent gives 0 or false and a `warning`. After `close()` every method answers as
+ * for a server without connections.
+ *
+ * Clients send JSON text frames: `authenticate` {userId, sessionId, token}, `subscribe` and
+ * `unsubscribe` {topic}, `join_room` and `leave_room` {room}, `heartbeat`; each is answered. Any other
+ * type is a `message` event.
+ *
+ * @typeParam Out - the messages that the service sends
+ * @typeParam In - the messages that clients send to it
+ */
+export class WebSocketManager<
+  Out extends WebSocketMessage = WebSocketMessage,
+  In extends WebSocketMessage = WebSocketMessage,
+> extends TypedEmitter<WebSocketManagerEvents<In>> {
+  readonly #native: NativeManager;
+  readonly #reporter: Reporter<In>;
+  readonly #dispatcher: Dispatcher<In>;
+  readonly #serialiser = new Serialiser();
+  readonly #started: Promise<AddressInfo>;
+  #readyAsked = false;
+  #closed = false;
+  #mask = 0;
+  #requests = 0;
+
+  /**
+   * Binds the port at once and accepts connections from the next turn of the event loop on, so that
+   * listeners set after this call see every one. A port that cannot be had is an `error` event.
+   *
+   * @throws TypeError `ERR_INVALID_OPTION_TYPE`, RangeError `ERR_INVALID_OPTION_RANGE`: an option that
+   * cannot be, named at the start of the message. RangeError `ERR_INVALID_ENV`: an environment variable.
+   */
+  constructor(config?: WebSocketConfig | null) {
+    super({ captureRejections: true });
+    const options = requireConfig(config);
+    this.#reporter = new Reporter(this, options.logger);
+    this.#native = translated(
+      () => new NativeManager(options, environment(), () => this.#dispatcher.drain()),
+    );
+    this.#dispatcher = new Dispatcher(this.#native, this, this.#reporter);
+    internals.set(this, { native: this.#native, config: options });
+    this.listenersChanged();
+    this.#started = new Promise((resolve, reject) => {
+      setImmediate(() => this.#start(resolve, reject));
+    });
+    // Whoever calls `ready()` gets a promise of their own; without them the fault is an event.
+    this.#started.catch(() => {});
+  }
+
+  /**
+   * Resolves with the address as soon as the manager accepts connections, or has long done so. Rejects
+   * with the fault of binding, for example `EADDRINUSE`, or `ERR_MANAGER_CLOSED` if it was closed before.
+   */
+  async ready(): Promise<AddressInfo> {
+    this.#readyAsked = true;
+    return await this.#started;
+  }
+
+  /** The address that it listens on, known as soon as it is made; null without one and after `close()`. */
+  address(): AddressInfo | null {
+    const address = this.#closed ? null : this.#native.address();
+    return address === null ? null : { ...address };
+  }
+
+  /** Sends to one connection. Returns whether it was open. */
+  sendToConnection(connectionId: string, message: Out): boolean {
+    const id = nameOf(connectionId);
+    const text = this.#serialise(message);
+    if (id === undefined || text === undefined) return false;
+    return this.#native.sendToConnection(id, text, this.#serialiser.stamp);
+  }
+
+  /** Sends to all connections of a user. Returns how many were open. */
+  sendToUser(userId: string, message: Out): number {
+    const user = nameOf(userId);
+    const text = this.#serialise(message);
+    if (user === undefined || text === undefined) return 0;
+    return this.#native.sendToUser(user, text, this.#serialiser.stamp);
+  }
+
+  /** Sends to all members of a room. Returns how many were open. */
+  sendToRoom(room: string, message: Out): number {
+    const name = nameOf(room);
+    const text = this.#serialise(message);
+    if (name === undefined || text === undefined) return 0;
+    return this.#native.sendToRoom(name, text, this.#serialiser.stamp);
+  }
+
+  /** Sends to all subscribers of a topic. Returns how many were open. */
+  broadcastToTopic(topic: string, message: Out): number {
+    const name = nameOf(topic);
+    const text = this.#serialise(message);
+    if (name === undefined || text === undefined) return 0;
+    return this.#native.broadcastToTopic(name, text, this.#serialiser.stamp);
+  }
+
+  /** Sends to all connections. Returns how many were open. */
+  broadcast(message: Out): number {
+    const text = this.#serialise(message);
+    return text === undefined ? 0 : this.#native.broadcast(text, this.#serialiser.stamp);
+  }
+
+  /**
+   * Sends a message and waits for the client's answer: the next message of that client with the same
+   * `id`. The message goes out with its own `id` if that is a string of 1 to 64 bytes, else with a new one.
+   *
+   * @param options.timeout - milliseconds to wait, 1 to 2147483647. Default: 10000.
+   * @returns the answer, which is then no `message` event. Rejects with `ERR_REQUEST_TIMEOUT`,
+   * `ERR_CONNECTION_CLOSED` (also for an unknown connection), `ERR_OVERLOADED`, `ERR_INVALID_MESSAGE`,
+   * or for a timeout that cannot be.
+   */
+  async request<Answer extends WebSocketMessage = In>(
+    connectionId: string,
+    message: Out,
+    options?: { timeout?: number | undefined },
+  ): Promise<Answer> {
+    const id = requireName('connectionId', connectionId);
+    const timeout = requireTimeout(options?.timeout ?? DEFAULT_TIMEOUT, 1);
+    const { requestId, identified } = this.#identify(message);
+    const text = this.#serialiser.serialise(identified);
+    const { stamp } = this.#serialiser;
+    try {
+      return JSON.parse(await this.#native.request(id, requestId, text, stamp, timeout)) as Answer;
+    } catch (thrown) {
+      throw fromNative(thrown);
+    }
+  }
+
+  /**
+   * Makes a connection a member of a room; joining twice counts once. What is sent to the room after
+   * this call reaches it. Returns whether the connection is open.
+   *
+   * @throws TypeError `ERR_INVALID_ARGUMENT` for a room that is no string, is empty or is over 256 bytes.
+   */
+  joinRoom(connectionId: string, room: string): boolean {
+    const id = requireName('connectionId', connectionId);
+    const name = requireName('room', room);
+    return translated(() => this.#native.joinRoom(id, name));
+  }
+
+  /** Ends a membership. Returns whether there was one. Throws as `joinRoom` does. */
+  leaveRoom(connectionId: string, room: string): boolean {
+    const id = requireName('connectionId', connectionId);
+    const name = requireName('room', room);
+    return translated(() => this.#native.leaveRoom(id, name));
+  }
+
+  /** Subscribes a connection to a topic, as `joinRoom` does for a room. */
+  subscribe(connectionId: string, topic: string): boolean {
+    const id = requireName('connectionId', connectionId);
+    const name = requireName('topic', topic);
+    return translated(() => this.#native.subscribe(id, name));
+  }
+
+  /** Ends a subscription. Returns whether there was one. Throws as `joinRoom` does. */
+  unsubscribe(connectionId: string, topic: string): boolean {
+    const id = requireName('connectionId', connectionId);
+    const name = requireName('topic', topic);
+    return translated(() => this.#native.unsubscribe(id, name));
+  }
+
+  /**
+   * Closes a connection, behind what was sent to it before (RFC 6455, section 7.1.2). Returns whether it
+   * was open.
+   *
+   * @param code - 1000 to 1003, 1007 to 1014, or 3000 to 4999. Default: 1000.
+   * @param reason - at most 123 bytes of UTF-8. Default: none.
+   * @throws TypeError `ERR_INVALID_ARGUMENT` for another code or a longer reason.
+   */
+  disconnect(connectionId: string, code = 1000, reason = ''): boolean {
+    const id = requireName('connectionId', connectionId);
+    requireClose(code, reason);
+    return translated(() => this.#native.disconnect(id, code, reason));
+  }
+
+  /** How many connections are open. */
+  getConnectionCount(): number {
+    return this.#native.getConnectionCount();
+  }
+
+  /** The rooms that have members. */
+  getActiveRooms(): string[] {
+    return Array.from(this.#native.getActiveRooms());
+  }
+
+  /** The topics that have subscribers. */
+  getActiveTopics(): string[] {
+    return Array.from(this.#native.getActiveTopics());
+  }
+
+  /** The ids of a room's connections. */
+  getRoomMembers(room: string): string[] {
+    const name = nameOf(room);
+    return name === undefined ? [] : Array.from(this.#native.getRoomMembers(name));
+  }
+
+  /** The ids of a topic's connections. */
+  getTopicSubscribers(topic: string): string[] {
+    const name = nameOf(topic);
+    return name === undefined ? [] : Array.from(this.#native.getTopicSubscribers(name));
+  }
+
+  /** The ids of a user's connections. */
+  getUserConnections(userId: string): string[] {
+    const user = nameOf(userId);
+    return user === undefined ? [] : Array.from(this.#native.getUserConnections(user));
+  }
+
+  /** An open connection, or undefined if there is none of this id. */
+  getConnection(connectionId: string): WebSocketConnection | undefined {
+    const id = nameOf(connectionId);
+    const handle = id === undefined ? null : this.#native.getConnection(id);
+    return handle === null ? undefined : this.#dispatcher.connectionOf(handle);
+  }
+
+  /** All open connections. This makes an object for each of them; for the number alone, see the count. */
+  getConnections(): WebSocketConnection[] {
+    return Array.from(this.#native.getConnections(), (handle) =>
+      this.#dispatcher.connectionOf(handle),
+    );
+  }
+
+  /** Figures of this manager and of the process, as they are now. */
+  getStats(): WebSocketStats {
+    const { drops, refusals, ...totals } = this.#native.getStats();
+    return { ...totals, drops: { ...drops }, refusals: { ...refusals }, process: processStats() };
+  }
+
+  /**
+   * Stops accepting and closes all connections with 1001 (RFC 6455, section 7.4.1). From this call on
+   * nothing is connected; `disconnect` events follow. A second call does nothing.
+   */
+  close(): void {
+    this.#end();
+    this.#native.close();
+  }
+
+  /**
+   * As `close`, and resolves when what was queued is written and all connections have ended, or when the
+   * time is up, which ends the rest.
+   *
+   * @param options.timeout - milliseconds, 0 to 2147483647. Default: 10000.
+   */
+  async shutdown(options?: { timeout?: number | undefined }): Promise<void> {
+    const timeout = requireTimeout(options?.timeout ?? DEFAULT_TIMEOUT, 0);
+    this.#end();
+    try {
+      await this.#native.shutdown(timeout);
+    } catch (thrown) {
+      throw fromNative(thrown);
+    }
+  }
+
+  /** `await using manager = new WebSocketManager()`: the same as `shutdown()`. */
+  declare [Symbol.asyncDispose]: () => Promise<void>;
+
+  /** @internal Lets only those kinds of events cross that somebody hears. */
+  protected override listenersChanged(): void {
+    const mask = listenerMask((event) => this.listenerCount(event) > 0) | this.#reporter.mask;
+    if (mask === this.#mask) return;
+    this.#mask = mask;
+    this.#native.setListeners(mask);
+  }
+
+  /** @internal Node calls it for a listener whose promise was rejected. */
+  [Symbol.for('nodejs.rejection')](error: unknown, event: string, ...args: unknown[]): void {
+    if (event === 'warning') {
+      throwUncaught(error);
+      return;
+    }
+    const connection = args.find((value) => value instanceof Connection);
+    this.#reporter.listenerFailed(error, connection?.id);
+  }
+
+  #start(resolve: (address: AddressInfo) => void, reject: (error: Error) => void): void {
+    if (this.#closed) {
+      reject(codedError('ERR_MANAGER_CLOSED', 'the manager was closed before it listened'));
+      return;
+    }
+    const fault = this.#native.bindError();
+    if (fault !== null) {
+      const error = listenError(fault);
+      this.#closed = true;
+      this.#native.close();
+      reject(error);
+      if (!this.#readyAsked || this.listenerCount('error') > 0) this.#reporter.fail(error);
+      return;
+    }
+    this.#native.start();
+    const address = this.address() as AddressInfo;
+    resolve(address);
+    this.#reporter.log(
+      'info',
+      `WebSocket server listens on port ${address.port} of ${address.address}`,
+    );
+    try {
+      this.emit('listening', address);
+    } catch (thrown) {
+      this.#reporter.listenerFailed(thrown);
+    }
+  }
+
+  #end(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#reporter.log('info', 'WebSocket server closes');
+  }
+
+  #serialise(message: Out): string | undefined {
+    try {
+      return this.#serialiser.serialise(message);
+    } catch (thrown) {
+      const error = thrown as Error & { code: string };
+      this.#reporter.warn({ code: error.code, message: error.message, cause: error.cause });
+      return undefined;
+    }
+  }
+
+  #identify(message: Out): { requestId: string; identified: unknown } {
+    const id: unknown = (message as { id?: unknown } | null)?.id;
+    if (typeof id === 'string' && id !== '' && Buffer.byteLength(id) <= MAX_REQUEST_ID) {
+      return { requestId: id, identified: message };
+    }
+    this.#requests += 1;
+    const requestId = `req_${this.#requests}`;
+    // What is no object stays as it is, for the serialiser to refuse.
+    const isObject = typeof message === 'object' && message !== null && !Array.isArray(message);
+    return { requestId, identified: isObject ? { ...message, id: requestId } : message };
+  }
+}
+
+// The first releases of Node 20 lack this symbol, and nobody there can ask for the method.
+if (Symbol.asyncDispose !== undefined) {
+  Object.defineProperty(WebSocketManager.prototype, Symbol.asyncDispose, {
+    value(this: WebSocketManager) {
+      return this.shutdown();
+    },
+    configurable: true,
+    writable: true,
+  });
+}
+
+function requireConfig(config: unknown): WebSocketConfig {
+  if (config === undefined || config === null) return {};
+  if (typeof config === 'object' && !Array.isArray(config)) return config;
+  throw codedError('ERR_INVALID_OPTION_TYPE', `config: must be an object, got ${kindOf(config)}`);
+}
+
+/** The part of the environment that options fall through to. */
+function environment(): Record<string, string> {
+  const entries = Object.entries(process.env).filter(([name]) => name.startsWith('WS_'));
+  return Object.fromEntries(entries) as Record<string, string>;
+}

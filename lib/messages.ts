@@ -1,0 +1,58 @@
+/**
+ * Messages to JSON text, once for each send however many receivers it has.
+ */
+import { codedError } from './errors.js';
+
+const OPENING_BRACE = 0x7b;
+
+/**
+ * Whether the message gets its timestamp from the engine, which appends it behind the last key and so
+ * spares the copy that adding a key here would need.
+ *
+ * A message with a `timestamp` of its own, even an empty one, keeps the key's place; one with `toJSON`
+ * decides for itself what its keys are. `serialise` gives both what they need.
+ */
+function takesStamp(message: object): boolean {
+  return (
+    !('timestamp' in message) && typeof (message as { toJSON?: unknown }).toJSON !== 'function'
+  );
+}
+
+/** A message as JSON text, and whether the engine has to add the timestamp. */
+export class Serialiser {
+  /** Whether the text of the last `serialise` lacks its timestamp. A field, so that a send allocates nothing. */
+  stamp = false;
+
+  /**
+   * The message's JSON text.
+   *
+   * @throws TypeError `ERR_INVALID_MESSAGE` for what is no JSON object: undefined, an array, a cyclic
+   * object, one with a BigInt in it, one whose `toJSON` throws.
+   */
+  serialise(message: unknown): string {
+    if (typeof message !== 'object' || message === null) {
+      const got = message === null ? 'null' : typeof message;
+      throw codedError('ERR_INVALID_MESSAGE', `a message must be an object, got ${got}`);
+    }
+    let text: string | undefined;
+    let stamp: boolean;
+    try {
+      stamp = takesStamp(message);
+      text = JSON.stringify(stamp ? message : withTimestamp(message));
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw codedError('ERR_INVALID_MESSAGE', `a message cannot be serialised: ${why}`, cause);
+    }
+    // Arrays, boxed strings and whatever `toJSON` returned are JSON too, but no messages.
+    if (text === undefined || text.charCodeAt(0) !== OPENING_BRACE) {
+      throw codedError('ERR_INVALID_MESSAGE', 'a message must serialise to a JSON object');
+    }
+    // Last, because a `toJSON` inside the message may have sent another one.
+    this.stamp = stamp;
+    return text;
+  }
+}
+
+function withTimestamp(message: { timestamp?: unknown }): object {
+  return { ...message, timestamp: message.timestamp || new Date().toISOString() };
+}

@@ -1,0 +1,247 @@
+/**
+ * The public data types of the WebSocket server: messages, options, connections, figures.
+ */
+import type { ProcessStats } from './process-stats.js';
+
+/**
+ * One message: a JSON object in one WebSocket text frame (RFC 6455, section 5.6).
+ *
+ * Keys beyond these are kept, in their order. A service with messages of its own shape extends this
+ * interface and gives it to `WebSocketManager<Out, In>`.
+ */
+export interface WebSocketMessage {
+  /** What kind of message it is. The protocol owns the names that `WebSocketManager` describes. */
+  type: string;
+  /** The message's content: any value that JSON can hold. */
+  // biome-ignore lint/suspicious/noExplicitAny: services read fields of payloads that only they know.
+  payload: any;
+  /**
+   * When the message was made, ISO 8601 with milliseconds. A message that is sent without one, or with
+   * an empty one, gets the time of the call as its last key.
+   */
+  timestamp?: string | undefined;
+  /** The user whom the message concerns. It is passed on and never interpreted. */
+  userId?: string | undefined;
+  /** The session that the message concerns. It is passed on and never interpreted. */
+  sessionId?: string | undefined;
+}
+
+/** Where the manager's own lines go. `console` fits, and so does a pino logger. */
+export interface WebSocketLogger {
+  /** One line for each connection that opens, logs in or closes. Without this method, none of them. */
+  debug?(line: string): void;
+  /** Listening and closing. */
+  info(line: string): void;
+  /** Each `warning`. */
+  warn(line: string): void;
+  /** Each `error`. */
+  error(line: string): void;
+}
+
+/**
+ * Options of a `WebSocketManager`.
+ *
+ * A value that is undefined, null, NaN, '' or 0 falls through to the environment variable named beside
+ * it, and an unset or empty variable to the default; of booleans only undefined and null fall through,
+ * and a variable means true only when it is `true`. The one exception is `port: 0`.
+ * Other values outside the limits throw: TypeError `ERR_INVALID_OPTION_TYPE`, RangeError
+ * `ERR_INVALID_OPTION_RANGE`, and RangeError `ERR_INVALID_ENV` when the environment holds the value.
+ */
+export interface WebSocketConfig {
+  /**
+   * TCP port to listen on, 0 to 65535. `port: 0` lets the system choose a free one, which `address()` tells.
+   * Environment: `WS_PORT`. Default: 8080.
+   */
+  port?: number | undefined;
+  /**
+   * IP address to listen on, or `localhost`. Names are not looked up, because the socket is bound at once.
+   * Environment: `WS_HOST`. Default: all addresses, IPv6 and IPv4.
+   */
+  host?: string | undefined;
+  /**
+   * Path of the handshake's request (RFC 6455, section 4.2.1); it starts with `/` and is compared without
+   * the query. Other paths are answered with 404. Environment: `WS_PATH`. Default: `/ws`.
+   */
+  path?: string | undefined;
+  /**
+   * Milliseconds between two sweeps of the heartbeat. A connection that was silent for more than one
+   * interval is pinged (RFC 6455, section 5.5.2), after more than two it is closed; any frame of it counts.
+   * Environment: `WS_HEARTBEAT_INTERVAL`. Default: 30000. Limit: 2147483647.
+   */
+  heartbeatInterval?: number | undefined;
+  /**
+   * How many connections may be open. Each further one is closed with code 1013 and "Server overloaded".
+   * Environment: `WS_MAX_CONNECTIONS`. Default: 1000.
+   */
+  maxConnections?: number | undefined;
+  /**
+   * Whether compression may be negotiated. The server negotiates no extension yet, so that both values
+   * mean uncompressed messages. Environment: `WS_COMPRESSION`. Default: true.
+   */
+  enableCompression?: boolean | undefined;
+  /**
+   * Whether silent connections are pinged and removed, see `heartbeatInterval`.
+   * Environment: `WS_HEARTBEAT`. Default: true.
+   */
+  enableHeartbeat?: boolean | undefined;
+  /**
+   * `'messaging'`: frames are the JSON messages that `WebSocketManager` describes. `'raw'`: nothing is
+   * interpreted and nothing sent on connect; every frame is a `data` event, for a protocol of one's own.
+   * Environment: `WS_PROTOCOL`. Default: `'messaging'`.
+   */
+  protocol?: 'messaging' | 'raw' | undefined;
+  /**
+   * Bytes of a client's message at most, over all its fragments. A larger one closes its connection with
+   * 1009 (RFC 6455, section 7.4.1). Environment: `WS_MAX_PAYLOAD`. Default: 16384. Limit: 1 GiB.
+   */
+  maxPayload?: number | undefined;
+  /**
+   * Milliseconds that a client has for the whole handshake, so that one that dribbles holds no socket.
+   * Environment: `WS_HANDSHAKE_TIMEOUT`. Default: 10000. Limit: 2147483647.
+   */
+  handshakeTimeout?: number | undefined;
+  /**
+   * Milliseconds that a client has to answer a close frame before its socket is closed without it
+   * (RFC 6455, section 7.1.1). Environment: `WS_CLOSE_TIMEOUT`. Default: 5000. Limit: 2147483647.
+   */
+  closeTimeout?: number | undefined;
+  /**
+   * Bytes that may wait for one connection. A client that reads more slowly than it is sent to meets
+   * `slowConsumer`. Environment: `WS_MAX_BUFFERED_AMOUNT`. Default: 4194304 (4 MiB).
+   */
+  maxBufferedAmount?: number | undefined;
+  /**
+   * What happens to a connection over `maxBufferedAmount`. `'disconnect'`: it is closed with 1013 and can
+   * resume. `'dropOldest'`: it loses what waits longest. Both are counted in `getStats()` and warned of.
+   * Environment: `WS_SLOW_CONSUMER`. Default: `'disconnect'`.
+   */
+  slowConsumer?: 'disconnect' | 'dropOldest' | undefined;
+  /**
+   * Bytes of queued payloads in this manager, each counted once however many receivers it has. A send
+   * over it returns 0 or false, sends nothing, and raises the `warning` `ERR_OVERLOADED`.
+   * Environment: `WS_MEMORY_BUDGET`. Default: 268435456 (256 MiB).
+   */
+  memoryBudget?: number | undefined;
+  /**
+   * Threads that run the sockets. Environment: `WS_SHARDS`. Default: one less than the processors, from
+   * 1 to 4. Limit: 64.
+   */
+  shards?: number | undefined;
+  /** Where lines about the server's life go. Default: nowhere. It has no environment variable. */
+  logger?: WebSocketLogger | null | undefined;
+}
+
+/** The socket of one connection. */
+export interface WebSocketSocket {
+  /** The state as in browsers: 1 open, 2 closing, 3 closed. */
+  readonly readyState: number;
+  /**
+   * Sends one frame as it is: text for a string, binary for bytes. Nothing is added, not even a timestamp.
+   * Returns whether the connection was open and took it. Data of another type is refused with the
+   * `warning` `ERR_INVALID_MESSAGE`.
+   */
+  send(data: string | ArrayBuffer | ArrayBufferView): boolean;
+  /**
+   * Starts the closing handshake (RFC 6455, section 7.1.2).
+   *
+   * @param code Status code: 1000 to 1003, 1007 to 1014, or 3000 to 4999. Default: 1000.
+   * @param reason At most 123 bytes of UTF-8. Default: none.
+   * @throws TypeError `ERR_INVALID_ARGUMENT` for another code or a longer reason.
+   */
+  close(code?: number, reason?: string): void;
+}
+
+/**
+ * One client's connection, as events and `getConnection()` give it: the same object as long as the
+ * connection is open. It can still be read after that, and shows the last state.
+ */
+export interface WebSocketConnection {
+  /** The connection's name, for example `conn_1700000000000_k3j9x0a2b`. */
+  readonly id: string;
+  /** The user that the client logged in as, once it has. */
+  readonly userId?: string | undefined;
+  /** The session that the client gave when it logged in. */
+  readonly sessionId?: string | undefined;
+  /** The socket, for frames outside the protocol and for closing. */
+  readonly socket: WebSocketSocket;
+  /** The topics it is subscribed to now: a copy, so that changing the set changes nothing else. */
+  readonly subscriptions: Set<string>;
+  /** The rooms it is a member of now: a copy as well. */
+  readonly rooms: Set<string>;
+  /** When the last frame of any kind arrived from it. */
+  readonly lastHeartbeat: Date;
+  /** Whatever the service wants to keep with the connection. The server never reads it. */
+  // biome-ignore lint/suspicious/noExplicitAny: the value is the service's own.
+  data?: any;
+}
+
+/** The request that opened a connection (RFC 6455, section 4.1). */
+export interface WebSocketRequest {
+  /** Path and query, as the client sent them. */
+  readonly url: string;
+  /** The header fields, names in lower case; the values of a repeated one are joined by `, `. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** The client's IP address. Behind a proxy it is the proxy's. */
+  readonly remoteAddress: string;
+  /** The client's TCP port. */
+  readonly remotePort: number;
+}
+
+/** A fault of one message, listener or connection. The server goes on; it is told and never thrown. */
+export interface WebSocketWarning {
+  /** Stable name of the kind of fault, for example `ERR_INVALID_MESSAGE`. */
+  code: string;
+  /** The fault in words, which may change between versions. */
+  message: string;
+  /** The connection concerned, if it is one connection's fault. */
+  connectionId?: string;
+  /** What was thrown, if something was. */
+  cause?: unknown;
+}
+
+/** An error that this package throws, rejects with or emits. */
+export interface WebSocketError extends Error {
+  /** Stable name of the kind of error. The message may change between versions. */
+  code: string;
+}
+
+/** What `getStats()` returns. Totals count from the manager's start. */
+export interface WebSocketStats {
+  /** Open connections. */
+  connections: number;
+  /** Users with at least one open connection. */
+  users: number;
+  /** Rooms with at least one member. */
+  rooms: number;
+  /** Topics with at least one subscriber. */
+  topics: number;
+  /** Connections opened in total. */
+  totalConnections: number;
+  /** Messages received. */
+  messagesIn: number;
+  /** Messages handed to receivers: a broadcast counts once for each of them. */
+  messagesOut: number;
+  /** Bytes read from sockets. */
+  bytesIn: number;
+  /** Bytes written to sockets. */
+  bytesOut: number;
+  /** Bytes of payloads that wait now, counted against `memoryBudget`. */
+  queuedBytes: number;
+  /** How often a connection went over `maxBufferedAmount`. */
+  slowConsumers: number;
+  /** Threads that run the sockets. */
+  shards: number;
+  /** Messages that were accepted or asked for, and not sent. */
+  drops: {
+    /** Sends refused over `memoryBudget`. */
+    overloaded: number;
+    /** Messages dropped because their receiver read too slowly. */
+    slowConsumer: number;
+    /** Messages whose receiver left before they were written. */
+    departed: number;
+  };
+  /** Handshakes and connections refused, by reason, for example `not_found` or `server_overloaded`. */
+  refusals: Record<string, number>;
+  /** Figures of the process. */
+  process: ProcessStats;
+}

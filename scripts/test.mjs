@@ -1,0 +1,73 @@
+// `npm test`: every test there is. `npm run test:quick`: the core's unit tests, and what in `__test__`
+// is neither slow nor in a browser. Both install and build first. The last line is the sum.
+
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { heading, packageTool, run } from './run.mjs';
+import { prepare } from './prepare.mjs';
+import { cargoResult, checkResult, reportResult, summary } from './test-results.mjs';
+import { hostTriple } from './toolchain.mjs';
+
+const quick = process.argv.includes('--quick');
+await prepare();
+
+const reports = mkdtempSync(join(tmpdir(), 'messaging-test-'));
+const results = [];
+
+if (quick) {
+  await cargo('core', ['--manifest-path', 'core/Cargo.toml', '--lib']);
+  await vitest(['--exclude', '**/*.{slow,browser}.test.ts']);
+} else {
+  await cargo('cargo', ['--workspace', '--no-fail-fast']);
+  await vitest([]);
+  await jest();
+  await check('types nodenext', typeCheck('nodenext'));
+  await check('types bundler', typeCheck('bundler'));
+  await check('types drift', [process.execPath, 'scripts/check-types-drift.mjs']);
+}
+rmSync(reports, { recursive: true });
+
+heading('Summary');
+const { lines, ok } = summary(results);
+console.log(lines.join('\n'));
+process.exitCode = ok ? 0 : 1;
+
+async function cargo(name, args) {
+  heading(`cargo test (${name})`);
+  let output = '';
+  const code = await run(['cargo', 'test', '--target', hostTriple(), ...args], {
+    onStdout: (text) => {
+      output += text;
+    },
+  });
+  results.push([name, cargoResult(output, code)]);
+}
+
+async function vitest(args) {
+  heading('vitest');
+  const report = join(reports, 'vitest.json');
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  const code = await run([...packageTool('vitest'), 'run', ...reporters, ...args]);
+  results.push(['vitest', reportResult(report, code)]);
+}
+
+async function jest() {
+  heading('jest');
+  const report = join(reports, 'jest.json');
+  const code = await run([...packageTool('jest'), '--json', `--outputFile=${report}`]);
+  results.push(['jest', reportResult(report, code)]);
+}
+
+async function check(name, command) {
+  heading(name);
+  results.push([name, checkResult(await run(command))]);
+}
+
+function typeCheck(resolution) {
+  return [
+    ...packageTool('typescript', 'tsc'),
+    '--project',
+    `__test__/types/tsconfig.${resolution}.json`,
+  ];
+}

@@ -1,0 +1,87 @@
+// Generated from lib/ by `npm run types`. Do not edit.
+
+import { type WebSocketConfig, WebSocketManager, type WebSocketMessage } from './index.js';
+/** A message as a test reads it: whatever keys it has can be looked at. */
+export interface TestMessage extends WebSocketMessage {
+    [key: string]: any;
+}
+/** How a client connects. */
+export interface TestClientOptions {
+    /** Logs in as this user before `connectClient` resolves. */
+    userId?: string | number | undefined;
+    /** The session to log in with. */
+    sessionId?: string | number | undefined;
+    /** The token to log in with. Without `userId`, the user is whom the token names. */
+    token?: string | undefined;
+    /** Path and query of the handshake. Default: the manager's path. */
+    path?: string | undefined;
+    /** Further header fields of the handshake. */
+    headers?: Record<string, string> | undefined;
+    /** Milliseconds for connecting and logging in. Default: 5000. */
+    timeout?: number | undefined;
+}
+/** How a connection ended, as the client saw it. */
+export interface TestClosing {
+    /** The close code; 1005 if the frame had none, 1006 if there was no frame (RFC 6455, section 7.1.5). */
+    code: number;
+    /** The reason in the close frame. */
+    reason: string;
+}
+/**
+ * A client over a real WebSocket. Messages wait in a queue until a test takes them, so none is lost
+ * however late it asks. A frame that is no JSON message arrives with the type `#text` or `#binary` and
+ * its content as the payload.
+ */
+export interface TestClient {
+    /** The connection's id at the server. */
+    readonly connectionId: string;
+    /** The messages that arrived and were not taken yet, oldest first: a copy. */
+    readonly pending: TestMessage[];
+    /** Resolves when the connection has ended, whoever ended it. */
+    readonly closed: Promise<TestClosing>;
+    /**
+     * Takes the oldest message of this type, or of any, and waits for it if there is none yet.
+     *
+     * @param options.timeout - milliseconds to wait. Default: 2000.
+     * @returns the message. Rejects with `ERR_TEST_TIMEOUT`, or at once with `ERR_CONNECTION_CLOSED` if the
+     * connection has ended; the error's text says what did arrive.
+     */
+    next(type?: string, options?: {
+        timeout?: number | undefined;
+    }): Promise<TestMessage>;
+    /** Sends a message as JSON, or a string or bytes as one frame as they are. */
+    send(message: object | string | Uint8Array): void;
+    /** Logs in, and resolves with the server's answer; rejects if it is an `error`. */
+    authenticate(login: {
+        userId?: string | number | undefined;
+        sessionId?: string | number | undefined;
+        token?: string | undefined;
+    }): Promise<TestMessage>;
+    /** Joins a room, and resolves with the server's answer; rejects if it is an `error`. */
+    join(room: string): Promise<TestMessage>;
+    /** Leaves a room that exists, as `join`. */
+    leave(room: string): Promise<TestMessage>;
+    /** Subscribes to a topic, as `join`. */
+    subscribe(topic: string): Promise<TestMessage>;
+    /** Ends a subscription, as `join`. */
+    unsubscribe(topic: string): Promise<TestMessage>;
+    /**
+     * Resolves when all that the server wrote before this call has arrived, by a ping and its pong. After
+     * `flush(manager)` and this, `pending` shows that something was not sent.
+     */
+    settled(): Promise<void>;
+    /** Closes the connection and resolves when it has ended. Default code: 1000. */
+    close(code?: number, reason?: string): Promise<TestClosing>;
+}
+/**
+ * A manager on a free port of 127.0.0.1, which accepts connections when the promise resolves. End it with
+ * `close()`, `shutdown()` or `await using`.
+ */
+export declare function createTestManager<Out extends WebSocketMessage = WebSocketMessage, In extends WebSocketMessage = WebSocketMessage>(config?: WebSocketConfig): Promise<WebSocketManager<Out, In>>;
+/**
+ * Connects a client to a manager under `protocol: 'messaging'`, and logs it in if `userId` or `token` is
+ * given. Rejects if the server refuses either.
+ */
+export declare function connectClient<Out extends WebSocketMessage, In extends WebSocketMessage>(manager: WebSocketManager<Out, In>, options?: TestClientOptions): Promise<TestClient>;
+/** Resolves when every frame that was queued before this call is written to its socket. */
+export declare function flush<Out extends WebSocketMessage, In extends WebSocketMessage>(manager: WebSocketManager<Out, In>): Promise<void>;
