@@ -1,0 +1,89 @@
+// From measurements to medians, from medians to a Markdown table.
+
+export function median(numbers) {
+  const sorted = numbers.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+/** One contestant's figures in one row: medians over the rounds that succeeded. */
+export function summarise(row, measurements) {
+  const reports = measurements.filter((one) => !one.error);
+  const problems = measurements.flatMap(problemsOf);
+  if (reports.length === 0) return { value: null, problems, rounds: measurements };
+  const of = (pick) => median(reports.map(pick));
+  const value = (report) => report[row.value ?? 'cpuUs'];
+  const values = reports.map(value);
+  return {
+    value: of(value),
+    least: Math.min(...values),
+    most: Math.max(...values),
+    p50Us: of((report) => report.latency.p50),
+    p99Us: of((report) => report.latency.p99),
+    problems,
+    rounds: measurements,
+  };
+}
+
+function problemsOf(measurement) {
+  if (measurement.error) return [measurement.error];
+  const { lost, misordered, unexpected, faultCount, faults } = measurement;
+  if (lost + misordered + unexpected + faultCount === 0) return [];
+  const counts = `${lost} lost, ${misordered} out of order, ${unexpected} unexpected`;
+  return [`${counts}, ${faultCount} faults ${faults.join('; ')}`];
+}
+
+/** The table: value, in brackets latency p50 / p99 in ms; then our ratio to each rival. */
+export function markdown(results, contestants) {
+  const rivals = contestants.filter((contestant) => contestant.id !== 'messaging');
+  const compared = rivals.length < contestants.length ? rivals : [];
+  const ratios = compared.map((rival) => `to ${rival.title}`);
+  const head = ['work', 'per', ...contestants.map(({ title }) => title), ...ratios];
+  const lines = results.map((result) => {
+    const cells = contestants.map(({ id }) => cell(result, result.contestants[id]));
+    return [result.title, result.unit, ...cells, ...compared.map(({ id }) => ratio(result, id))];
+  });
+  return [head, head.map(() => '---'), ...lines]
+    .map((line) => `| ${line.join(' | ')} |`)
+    .join('\n');
+}
+
+function cell(result, summary) {
+  if (!summary || summary.value === null) return 'failed';
+  const mark = summary.problems.length > 0 ? ' (!)' : '';
+  if (!result.latency) return `${figure(summary.value)}${mark}`;
+  const latency = `${figure(summary.p50Us / 1000)} / ${figure(summary.p99Us / 1000)}`;
+  return `${figure(summary.value)} (${latency})${mark}`;
+}
+
+function ratio(result, rival) {
+  const value = ratioTo(result, rival);
+  return value === null ? '' : times(value);
+}
+
+function ratioTo(result, rival) {
+  const ours = result.contestants.messaging?.value ?? null;
+  const theirs = result.contestants[rival]?.value ?? null;
+  return ours === null || !theirs ? null : ours / theirs;
+}
+
+const times = (value) => `${value < 0.1 ? value.toPrecision(1) : value.toFixed(2)}x`;
+
+function figure(value) {
+  if (Math.abs(value) >= 1000) return Math.round(value).toLocaleString('en-US');
+  return value.toFixed(Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2);
+}
+
+/** What is promised, and whether it was kept; one line per row that has a target. */
+export function targets(results) {
+  return results.flatMap((result) => {
+    if (!result.target || !result.contestants.messaging) return [];
+    const { ratio: most, limit } = result.target;
+    const value = limit ? result.contestants.messaging.value : ratioTo(result, 'bun');
+    if (value === null) return [];
+    const kept = value <= (limit ?? most);
+    const promise = limit ? `at most ${limit}` : `at most ${most}x Bun`;
+    const reached = limit ? figure(value) : times(value);
+    return [`- ${kept ? 'kept' : 'MISSED'}: ${result.title}: ${promise}, measured ${reached}`];
+  });
+}

@@ -1,0 +1,132 @@
+// The rows of the benchmark: what each one asks of the load generator, and what it reports.
+
+const SIXTEEN = 16;
+
+const send = (options) => ({
+  kind: 'broadcast',
+  audience: 'everybody',
+  size: 128,
+  window: 1,
+  batch: 1,
+  interval: 0,
+  ...options,
+});
+
+/**
+ * `value` names the figure of the load generator's report, `unit` says what it is per.
+ * `many` rows use the number of connections given by --many. `target` is what the project
+ * promises: at most `ratio` times Bun, or at most `limit`.
+ */
+export const ROWS = [
+  {
+    id: 'broadcast-128',
+    title: 'broadcast 128 B, one at a time',
+    unit: 'delivery',
+    scenario: () => send({ size: 128 }),
+  },
+  {
+    id: 'broadcast-1k',
+    title: 'broadcast 1 KiB, one at a time',
+    unit: 'delivery',
+    scenario: () => send({ size: 1024 }),
+    target: { ratio: 1 },
+  },
+  {
+    id: 'broadcast-16k',
+    title: 'broadcast 16 KiB, one at a time',
+    unit: 'delivery',
+    scenario: () => send({ size: 16 * 1024 }),
+  },
+  {
+    id: 'in-flight-1k',
+    title: 'broadcast 1 KiB, 16 in flight',
+    unit: 'delivery',
+    scenario: () => send({ size: 1024, window: SIXTEEN }),
+  },
+  {
+    id: 'one-tick-128',
+    title: 'broadcast 128 B, 16 calls in one tick',
+    unit: 'delivery',
+    scenario: () => send({ size: 128, window: SIXTEEN, batch: SIXTEEN }),
+  },
+  {
+    id: 'topic-128',
+    title: 'topic (10 % subscribed) 128 B, one at a time',
+    unit: 'delivery',
+    scenario: () => send({ size: 128, audience: 'topic' }),
+  },
+  {
+    id: 'room-128',
+    title: 'room (10 % joined) 128 B, one at a time',
+    unit: 'delivery',
+    scenario: () => send({ size: 128, audience: 'room' }),
+  },
+  {
+    id: 'paced-1k',
+    title: 'broadcast 1 KiB, 20,000 deliveries per second',
+    unit: 'delivery',
+    // An open loop: the same rate for everybody, so that latencies compare.
+    scenario: ({ connections }) => send({ size: 1024, window: 1000, interval: connections / 20 }),
+  },
+  {
+    id: 'heartbeat-1',
+    title: 'heartbeat round trip, 1 in flight',
+    unit: 'round trip',
+    scenario: () => ({ kind: 'heartbeat', inFlight: 1 }),
+  },
+  {
+    id: 'heartbeat-8',
+    title: 'heartbeat round trip, 8 in flight',
+    unit: 'round trip',
+    scenario: () => ({ kind: 'heartbeat', inFlight: 8 }),
+    target: { ratio: 1.2 },
+  },
+  {
+    id: 'connect',
+    title: 'connect (to the first message)',
+    unit: 'connection',
+    scenario: () => ({ kind: 'connect', concurrency: 100 }),
+  },
+  {
+    id: 'cycle',
+    title: 'connect, subscribe, close',
+    unit: 'cycle',
+    scenario: () => ({ kind: 'cycle', concurrency: 100, limit: 20_000 }),
+  },
+  {
+    id: 'idle',
+    title: 'idle connection, bytes of RSS',
+    unit: 'connection',
+    value: 'residentBytes',
+    many: true,
+    latency: false,
+    scenario: () => ({ kind: 'idle', concurrency: 100 }),
+    target: { limit: 3000 },
+  },
+  ...jsThreadRows(),
+];
+
+// Calls in successive turns find everything warm. Isolated calls come when the last broadcast has
+// long been delivered: caches are cold and threads asleep, as in most services.
+function jsThreadRows() {
+  const row = (id, many, pace, interval, target) => ({
+    id,
+    many,
+    target,
+    unit: 'call',
+    value: 'mainThreadUs',
+    latency: false,
+    title: (connections) => `JS thread per broadcast 1 KiB, ${connections} connections, ${pace}`,
+    scenario: ({ connections }) => {
+      return { kind: 'js-thread', size: 1024, calls: 200, interval: interval(connections) };
+    },
+  });
+  const none = () => 0;
+  const long = (connections) => Math.max(10, connections / 66);
+  return [
+    row('js-thread', false, 'in successive turns', none, { limit: 30 }),
+    row('js-thread-many', true, 'in successive turns', none, { limit: 30 }),
+    row('js-thread-isolated', false, 'isolated calls', long),
+    row('js-thread-isolated-many', true, 'isolated calls', long),
+  ];
+}

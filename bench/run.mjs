@@ -1,0 +1,118 @@
+// The benchmark: plays every row against every contestant, interleaved in rounds, and prints a
+// Markdown table of the medians. bench/README.md tells how it measures and how to read it.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { isInstalled, startServer } from './lib/contestants.mjs';
+import { buildLoadgen, runLoadgen } from './lib/loadgen.mjs';
+import { machine, versions } from './lib/machine.mjs';
+import { parseOptions, USAGE } from './lib/options.mjs';
+import { markdown, summarise, targets } from './lib/report.mjs';
+
+const RESULTS = path.join(import.meta.dirname, 'results');
+
+const say = (text) => process.stderr.write(`${text}\n`);
+
+/** One measurement: a fresh server, a fresh load generator, one report or an error. */
+async function measure(row, contestant, options, program) {
+  const connections = row.many ? options.many : options.connections;
+  let server;
+  try {
+    server = await startServer(contestant, options.serverCpus);
+    const { pid, port, control } = server;
+    const { seconds } = options;
+    const warmup = Math.max(0.3, seconds / 3);
+    // Connecting thousands of clients and draining what is under way takes its time as well.
+    const deadline = 40 + 5 * seconds + connections / 200;
+    const scenario = row.scenario({ connections });
+    const order = { pid, port, control, path: '/ws', connections, seconds, warmup, deadline };
+    return await runLoadgen(program, { ...order, scenario }, options.loadCpus);
+  } catch (error) {
+    return { error: error.message };
+  } finally {
+    await server?.stop();
+  }
+}
+
+/** All rounds. The order of the contestants rotates, so that none is always first. */
+async function measureAll(options, contestants, program) {
+  const measurements = new Map();
+  const total = options.rounds * options.rows.length * contestants.length;
+  let done = 0;
+  for (let round = 0; round < options.rounds; round += 1) {
+    for (const row of options.rows) {
+      for (let turn = 0; turn < contestants.length; turn += 1) {
+        const contestant = contestants[(turn + round) % contestants.length];
+        const measurement = await measure(row, contestant, options, program);
+        const key = `${row.id} ${contestant.id}`;
+        measurements.set(key, [...(measurements.get(key) ?? []), measurement]);
+        done += 1;
+        say(`[${done}/${total}] ${key}: ${brief(row, measurement)}`);
+      }
+    }
+  }
+  return measurements;
+}
+
+function brief(row, measurement) {
+  if (measurement.error) return `failed: ${measurement.error}`;
+  const value = measurement[row.value ?? 'cpuUs'];
+  return `${value.toFixed(2)} ${row.value ?? 'cpuUs'}, ${measurement.units} units`;
+}
+
+function resultOf(row, contestants, options, measurements) {
+  const connections = row.many ? options.many : options.connections;
+  const summaries = contestants.map(({ id }) => [
+    id,
+    summarise(row, measurements.get(`${row.id} ${id}`)),
+  ]);
+  return {
+    id: row.id,
+    title: typeof row.title === 'function' ? row.title(connections) : row.title,
+    unit: row.unit,
+    latency: row.latency ?? true,
+    target: row.target,
+    connections,
+    contestants: Object.fromEntries(summaries),
+  };
+}
+
+async function main() {
+  const options = parseOptions(process.argv.slice(2));
+  if (options.help) {
+    console.log(USAGE);
+    return;
+  }
+  if (process.platform !== 'linux') throw new Error('the benchmark runs on Linux only');
+  const contestants = options.contestants.filter(isInstalled);
+  for (const missing of options.contestants.filter((one) => !isInstalled(one))) {
+    say(`left out, not installed: ${missing.title}`);
+  }
+  const program = options.loadgen ?? buildLoadgen();
+  const about = { date: new Date().toISOString(), machine: machine(), versions: versions() };
+
+  const measurements = await measureAll(options, contestants, program);
+  const results = options.rows.map((row) => resultOf(row, contestants, options, measurements));
+
+  console.log(markdown(results, contestants));
+  const promises = targets(results);
+  if (promises.length > 0) console.log(`\n${promises.join('\n')}`);
+  const problems = results.flatMap((result) =>
+    Object.entries(result.contestants).flatMap(([id, { problems: found }]) =>
+      found.map((problem) => `${result.id} ${id}: ${problem}`),
+    ),
+  );
+  if (problems.length > 0) {
+    console.log(`\nNot to be trusted (!):\n${problems.map((one) => `- ${one}`).join('\n')}`);
+    process.exitCode = 1;
+  }
+  mkdirSync(RESULTS, { recursive: true });
+  const { rounds, connections, many, seconds, serverCpus, loadCpus } = options;
+  const conditions = { rounds, connections, many, seconds, serverCpus, loadCpus };
+  const record = JSON.stringify({ ...about, conditions, results }, null, 2);
+  writeFileSync(path.join(RESULTS, 'latest.json'), `${record}\n`);
+}
+
+main().catch((error) => {
+  say(error.message);
+  process.exitCode = 1;
+});
