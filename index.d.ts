@@ -397,10 +397,13 @@ export declare class WebSocketManager<Out extends WebSocketMessage = WebSocketMe
 	 *
 	 * @param options.timeout - milliseconds to wait, 1 to 2147483647. Default: 10000.
 	 * @returns the answer, which is then no `message` event. Rejects with `ERR_REQUEST_TIMEOUT`,
-	 * `ERR_CONNECTION_CLOSED` (also for an unknown connection), `ERR_OVERLOADED`, `ERR_INVALID_MESSAGE`,
+	 * `ERR_CONNECTION_CLOSED` (also for an unknown connection), `ERR_DUPLICATE_REQUEST` (the connection's
+	 * answer to another request with this `id` is still awaited), `ERR_OVERLOADED`, `ERR_INVALID_MESSAGE`,
 	 * or for a timeout that cannot be.
 	 */
-	request<Answer extends WebSocketMessage = In>(connectionId: string, message: Out, options?: {
+	request<Answer extends WebSocketMessage = In>(connectionId: string, message: Out & {
+		id?: string | undefined;
+	}, options?: {
 		timeout?: number | undefined;
 	}): Promise<Answer>;
 	/**

@@ -33,6 +33,7 @@ pub fn of_request(env: &Env, error: RequestError) -> napi::Error {
     let code = match error {
         RequestError::Timeout => "ERR_REQUEST_TIMEOUT",
         RequestError::Closed => "ERR_CONNECTION_CLOSED",
+        RequestError::Duplicate => "ERR_DUPLICATE_REQUEST",
         RequestError::Overloaded => "ERR_OVERLOADED",
     };
     let error = JsError::from(coded(code, error.to_string())).into_unknown(*env);

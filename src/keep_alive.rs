@@ -42,9 +42,13 @@ pub fn hold(env: &Env, server: &Arc<Server>) -> napi::Result<()> {
     }
     let entry = Held { server: server.clone(), _hold: hold };
     held().get_or_insert_default().entry(key).or_default().insert(number, entry);
-    let ended = server.ended();
+    let (ended, watched) = (server.ended(), Arc::downgrade(server));
     background().spawn(async move {
         ended.await;
+        // The callback holds the manager, which holds the server, which holds the callback.
+        if let Some(server) = watched.upgrade() {
+            server.events().retire();
+        }
         // Taken out under the lock, dropped outside of it: dropping calls into Node-API.
         let done = held().as_mut().and_then(|all| all.get_mut(&key)?.remove(&number));
         drop(done);

@@ -47,12 +47,12 @@ impl WebSocketManager {
     }
 
     fn join(&self, id: &str, kind: GroupKind, name: &str) -> Result<bool> {
-        check_name(name)?;
+        check_name(kind, name)?;
         Ok(self.server().is_some_and(|server| server.join(id, kind, name)))
     }
 
     fn leave(&self, id: &str, kind: GroupKind, name: &str) -> Result<bool> {
-        check_name(name)?;
+        check_name(kind, name)?;
         Ok(self.server().is_some_and(|server| server.leave(id, kind, name)))
     }
 
@@ -313,12 +313,18 @@ fn count(n: usize) -> u32 {
     u32::try_from(n).unwrap_or(u32::MAX)
 }
 
-fn check_name(name: &str) -> Result<()> {
+fn check_name(kind: GroupKind, name: &str) -> Result<()> {
     if ws::valid_name(name) {
         return Ok(());
     }
+    let argument = match kind {
+        GroupKind::User => "userId",
+        GroupKind::Room => "room",
+        GroupKind::Topic => "topic",
+    };
     let length = name.len();
-    Err(coded(INVALID_ARGUMENT, format!("a name has 1 to {MAX_NAME} bytes, got {length}")))
+    let message = format!("{argument}: must have 1 to {MAX_NAME} bytes, got {length}");
+    Err(coded(INVALID_ARGUMENT, message))
 }
 
 /// What a Close frame may carry (RFC 6455 sections 5.5.1 and 7.4).

@@ -2,6 +2,7 @@
 //! The shard that owns the socket keeps the rest (see `shard::slot`).
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt;
 use std::net::SocketAddr;
 use std::str::FromStr;
@@ -10,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 
 use super::clock;
+use super::server::RequestError;
 
 const ALPHABET: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 const RANDOM_DIGITS: usize = 9;
@@ -201,15 +203,23 @@ impl Connection {
         self.observed.load(Relaxed)
     }
 
-    /// Waits for an answer with this id. Nothing when the connection is not open.
-    pub(super) fn expect_answer(&self, request: &str) -> Option<oneshot::Receiver<String>> {
+    /// Waits for an answer with this id.
+    pub(super) fn expect_answer(
+        &self,
+        request: &str,
+    ) -> Result<oneshot::Receiver<String>, RequestError> {
         let mut state = self.lock();
         if state.status != Status::Open {
-            return None;
+            return Err(RequestError::Closed);
         }
-        let (sender, receiver) = oneshot::channel();
-        state.requests.get_or_insert_default().insert(request.into(), sender);
-        Some(receiver)
+        match state.requests.get_or_insert_default().entry(request.into()) {
+            Entry::Occupied(_) => Err(RequestError::Duplicate),
+            Entry::Vacant(place) => {
+                let (sender, receiver) = oneshot::channel();
+                place.insert(sender);
+                Ok(receiver)
+            }
+        }
     }
 
     pub(super) fn take_answer(&self, request: &str) -> Option<oneshot::Sender<String>> {
@@ -260,10 +270,11 @@ mod tests {
     fn a_closed_connection_fails_its_requests_and_cannot_be_observed() {
         let connection = Connection::new(Address { shard: 0, slot: 0, serial: 1 }, None);
         let mut answer = connection.expect_answer("r1").unwrap();
+        assert_eq!(connection.expect_answer("r1").err(), Some(RequestError::Duplicate));
         assert!(connection.observe());
         connection.finish();
         assert!(answer.try_recv().is_err());
-        assert!(connection.expect_answer("r2").is_none());
+        assert_eq!(connection.expect_answer("r2").err(), Some(RequestError::Closed));
         assert!(!connection.observe());
     }
 }

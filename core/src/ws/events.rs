@@ -137,7 +137,8 @@ pub struct EventQueue {
     awake: AtomicBool,
     full: AtomicBool,
     interest: AtomicU32,
-    wake_host: Callback,
+    /// Gone when the server has ended.
+    wake_host: Mutex<Option<Callback>>,
     resume_reading: Callback,
 }
 
@@ -165,7 +166,7 @@ impl EventQueue {
             awake: AtomicBool::new(false),
             full: AtomicBool::new(false),
             interest: AtomicU32::new(0),
-            wake_host: Box::new(wake_host),
+            wake_host: Mutex::new(Some(Box::new(wake_host))),
             resume_reading: Box::new(resume_reading),
         }
     }
@@ -211,8 +212,18 @@ impl EventQueue {
         }
         drop(waiting);
         if !self.awake.swap(true, AcqRel) {
-            (self.wake_host)();
+            let wake_host = self.wake_host.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(wake_host) = &*wake_host {
+                wake_host();
+            }
         }
+    }
+
+    /// Lets go of the way to wake the host, which may hold the host's own object. What it was
+    /// woken for can still be taken; of what comes later it will not hear.
+    pub fn retire(&self) {
+        let callback = self.wake_host.lock().unwrap_or_else(PoisonError::into_inner).take();
+        drop(callback);
     }
 
     /// Takes up to `max` events. An empty answer means that the host will be woken for the next.

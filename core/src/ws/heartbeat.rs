@@ -7,14 +7,16 @@ pub enum Verdict {
     Alive,
     /// Silent for more than one interval: a ping asks whether it is still there.
     Ping,
-    /// Silent for more than two intervals: it is closed.
+    /// Silent for more than two intervals, and the last ping has not been answered: it is closed.
     Dead,
 }
 
-/// Judges a connection that was last heard from at `last_seen`; all times in milliseconds.
-pub fn judge(now: u64, last_seen: u64, interval: u64) -> Verdict {
+/// Judges a connection that was last heard from at `last_seen`; all times in milliseconds. `asked`
+/// says whether it was pinged since then: sweeps are an interval apart and a little late, so a
+/// client that spoke right after one can look silent for two intervals to the next but one.
+pub fn judge(now: u64, last_seen: u64, interval: u64, asked: bool) -> Verdict {
     let silent = now.saturating_sub(last_seen);
-    if silent > interval.saturating_mul(2) {
+    if silent > interval.saturating_mul(2) && asked {
         Verdict::Dead
     } else if silent > interval {
         Verdict::Ping
@@ -37,12 +39,17 @@ mod tests {
             (201, Verdict::Dead),
         ];
         for (silent, verdict) in cases {
-            assert_eq!(judge(1000 + silent, 1000, 100), verdict, "silent for {silent}");
+            assert_eq!(judge(1000 + silent, 1000, 100, true), verdict, "silent for {silent}");
         }
     }
 
     #[test]
+    fn nobody_is_given_up_unasked() {
+        assert_eq!(judge(5000, 1000, 100, false), Verdict::Ping);
+    }
+
+    #[test]
     fn a_clock_that_stepped_back_harms_nobody() {
-        assert_eq!(judge(900, 1000, 100), Verdict::Alive);
+        assert_eq!(judge(900, 1000, 100, true), Verdict::Alive);
     }
 }

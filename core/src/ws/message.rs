@@ -160,8 +160,8 @@ fn identifier(raw: &RawValue) -> Option<String> {
     if number.is_i64() || number.is_u64() {
         return Some(number.to_string());
     }
-    // Beyond 64 bits and with fractions: the plain decimal form of the double.
-    number.as_f64().map(|value| format!("{value}"))
+    // The form in which the host would write it, so that it finds the user by the same number.
+    number.as_f64().map(|value| ryu_js::Buffer::new().format(value).to_owned())
 }
 
 fn shortened(kind: Cow<'_, str>) -> Cow<'_, str> {
@@ -232,6 +232,8 @@ mod tests {
             (r#"{"userId":1.5}"#, Some(("1.5", None))),
             (r#"{"userId":-3}"#, Some(("-3", None))),
             (r#"{"userId":5.0}"#, Some(("5", None))),
+            (r#"{"userId":-0}"#, Some(("0", None))),
+            (r#"{"userId":1e21}"#, Some(("1e+21", None))),
             (r#"{"userId":12345678901234567890}"#, Some(("12345678901234567890", None))),
             (r#"{"userId":""}"#, None),
             (r#"{"userId":null}"#, None),

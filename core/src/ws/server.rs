@@ -52,6 +52,9 @@ pub enum RequestError {
     /// The connection is unknown, or it closed before it answered.
     #[error("the connection is closed")]
     Closed,
+    /// The id is that of another request, for whose answer this connection is still awaited.
+    #[error("another request with this id waits for this connection's answer")]
+    Duplicate,
     /// The memory budget has no room for the request.
     #[error("the memory budget has no room for the message")]
     Overloaded,
@@ -207,7 +210,7 @@ impl Server {
         message: Outgoing,
     ) -> Result<(Arc<Connection>, oneshot::Receiver<String>), RequestError> {
         let connection = self.connection_of(id).ok_or(RequestError::Closed)?;
-        let answer = connection.expect_answer(request).ok_or(RequestError::Closed)?;
+        let answer = connection.expect_answer(request)?;
         if !self.send(&connection, message) {
             connection.take_answer(request);
             return Err(RequestError::Overloaded);

@@ -290,9 +290,12 @@ impl Shard {
             if slot.parked {
                 continue;
             }
-            match heartbeat::judge(now, connection.last_seen(), interval) {
+            match heartbeat::judge(now, connection.last_seen(), interval, slot.asked) {
                 Verdict::Alive => {}
-                Verdict::Ping => self.sockets.enqueue(key, Bytes::from_static(&PING)),
+                Verdict::Ping => {
+                    self.sockets.slots[key].asked = true;
+                    self.sockets.enqueue(key, Bytes::from_static(&PING));
+                }
                 Verdict::Dead => dead.push(key),
             }
         }

@@ -46,11 +46,10 @@ impl Shard {
 
     /// A client that takes what it was owed is alive, even if it is not read meanwhile.
     fn note_progress(&mut self, key: usize, owed: usize) {
-        if let Some(slot) = self.sockets.slots.get(key)
+        if let Some(slot) = self.sockets.slots.get_mut(key)
             && slot.owed() < owed
-            && let Some(connection) = slot.connection()
         {
-            connection.seen(clock::steady_millis());
+            slot.heard(clock::steady_millis());
         }
     }
 
@@ -149,7 +148,7 @@ impl Shard {
         let Some(connection) = slot.connection().cloned() else {
             return;
         };
-        connection.seen(clock::steady_millis());
+        slot.heard(clock::steady_millis());
         let limits = Limits { max_payload: self.shared.config.max_payload };
         // Out of the slot while items borrow from it: the slot is needed for what they cause.
         let mut decoder = std::mem::take(&mut slot.decoder);

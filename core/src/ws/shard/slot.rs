@@ -28,6 +28,8 @@ pub struct Slot {
     pub dirty: bool,
     /// Not read because the host is behind with its events.
     pub parked: bool,
+    /// Pinged since it was last heard from.
+    pub asked: bool,
     /// The slow-consumer policy has been reported since the outbox was last empty.
     pub lagging: bool,
 }
@@ -68,6 +70,7 @@ impl Slot {
             live_at: usize::MAX,
             dirty: false,
             parked: false,
+            asked: false,
             lagging: false,
         }
     }
@@ -77,6 +80,14 @@ impl Slot {
             Phase::Open(connection) => Some(connection),
             Phase::Closing(closing) => Some(&closing.connection),
             _ => None,
+        }
+    }
+
+    /// Takes note of a sign of life.
+    pub fn heard(&mut self, now: u64) {
+        self.asked = false;
+        if let Some(connection) = self.connection() {
+            connection.seen(now);
         }
     }
 
