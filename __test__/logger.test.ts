@@ -1,0 +1,169 @@
+/**
+ * The logger option: a manager prints nothing of its own, and tells a logger what it would have printed.
+ */
+import { WebSocketManager, type WebSocketLogger } from '@libs/messaging';
+import { connectClient } from '@libs/messaging/testing';
+import { describe, expect, test, vi } from 'vitest';
+import { runNode } from './support/node-process.js';
+import { newManager, nextEvent, openManager, portOf } from './support/test-manager.js';
+
+/** A logger that keeps its lines. */
+class Lines implements WebSocketLogger {
+  // A private field shows that the methods are called on their object, as pino needs it.
+  readonly #lines: string[] = [];
+  get all() {
+    return [...this.#lines];
+  }
+  info(line: string) {
+    this.#lines.push(`info ${line}`);
+  }
+  warn(line: string) {
+    this.#lines.push(`warn ${line}`);
+  }
+  error(line: string) {
+    this.#lines.push(`error ${line}`);
+  }
+}
+
+class VerboseLines extends Lines {
+  debug(line: string) {
+    this.info(`(debug) ${line}`);
+  }
+}
+
+test('without a logger nothing is printed, whatever happens', async () => {
+  const { code, output, errors } = await runNode(`
+    import { createTestManager, connectClient } from '@libs/messaging/testing';
+    const manager = await createTestManager();
+    const client = await connectClient(manager, { userId: 'ann' });
+    client.send('not json');
+    await client.next('error');
+    manager.broadcast(undefined);
+    client.send(Buffer.alloc(100_000));
+    await client.closed;
+    await manager.shutdown();
+  `);
+  expect({ code, output, errors }).toEqual({ code: 0, output: '', errors: '' });
+});
+
+test('info is told of listening and of closing, once each', async () => {
+  const logger = new Lines();
+  const manager = newManager({ logger });
+  expect(logger.all).toEqual([]);
+  await manager.ready();
+  const port = portOf(manager);
+  await connectClient(manager);
+  manager.close();
+  manager.close();
+  await manager.shutdown();
+  expect(logger.all).toEqual([
+    `info WebSocket server listens on port ${port} of 127.0.0.1`,
+    'info WebSocket server closes',
+  ]);
+});
+
+test('debug, if the logger has it, is told of each connection', async () => {
+  const logger = new VerboseLines();
+  const manager = await openManager({ logger });
+  const client = await connectClient(manager, { userId: 'ann' });
+  const disconnected = nextEvent(manager, 'disconnect');
+  await client.close(4000, 'enough');
+  await disconnected;
+  const id = client.connectionId;
+  expect(logger.all.slice(1)).toEqual([
+    `info (debug) WebSocket ${id} connected from 127.0.0.1`,
+    `info (debug) WebSocket ${id} logged in as ann`,
+    `info (debug) WebSocket ${id} disconnected with 4000: enough`,
+  ]);
+});
+
+describe('warn is told of each warning', () => {
+  test('whether anybody listens to them or not', async () => {
+    const logger = new Lines();
+    const manager = await openManager({ logger });
+    manager.broadcast(undefined as never);
+    const heard: unknown[] = [];
+    manager.on('warning', (warning) => heard.push(warning));
+    manager.broadcast(null as never);
+    expect(logger.all.slice(1)).toEqual([
+      'warn ERR_INVALID_MESSAGE: a message must be an object, got undefined',
+      'warn ERR_INVALID_MESSAGE: a message must be an object, got null',
+    ]);
+    expect(heard).toHaveLength(1);
+  });
+
+  test('with the connection, and the stack of what a listener threw', async () => {
+    const logger = new Lines();
+    const manager = await openManager({ logger });
+    const failed = nextEvent(manager, 'message');
+    manager.on('message', function spillTheTea() {
+      throw new Error('out of tea');
+    });
+    const client = await connectClient(manager);
+    client.send({ type: 'chat', payload: 1 });
+    await failed;
+    await new Promise(setImmediate);
+    const line = logger.all.at(-1);
+    expect(line).toContain(
+      `warn ERR_LISTENER: a listener failed: out of tea (${client.connectionId})`,
+    );
+    expect(line).toContain('spillTheTea');
+  });
+});
+
+test('error is told of a port that is taken, beside the event', async () => {
+  const { port } = (await openManager()).address() as { port: number };
+  const logger = new Lines();
+  const manager = newManager({ port, logger });
+  await nextEvent(manager, 'error');
+  const fault = `listen EADDRINUSE: address already in use 127.0.0.1:${port}`;
+  expect(logger.all).toEqual([`error EADDRINUSE: ${fault}`]);
+});
+
+test('a logger that throws is an uncaught exception, and the server goes on', async () => {
+  const { code, output } = await runNode(`
+    import { createTestManager, connectClient } from '@libs/messaging/testing';
+    process.on('uncaughtException', ({ message }) => console.log(message));
+    const fail = () => { throw new Error('disk full'); };
+    const manager = await createTestManager({ logger: { info: fail, warn: fail, error: fail } });
+    await (await connectClient(manager)).close();
+    console.log(manager.broadcast(undefined));
+    await manager.shutdown();
+  `);
+  expect(code).toBe(0);
+  // Listening, the warning, closing.
+  expect(output.split('\n').filter((line) => line === 'disk full')).toHaveLength(3);
+  expect(output).toContain('0\n');
+});
+
+describe('the option', () => {
+  test.for([undefined, null])('%s is no logger', (logger) => {
+    expect(() => newManager({ logger })).not.toThrow();
+  });
+
+  test('takes the console', () => {
+    const info = vi.spyOn(console, 'info').mockImplementation(() => {});
+    newManager({ logger: console }).close();
+    expect(info).toHaveBeenCalledWith('WebSocket server closes');
+    info.mockRestore();
+  });
+
+  test.for([{}, 'console', 7, true, [], () => {}, { info() {}, warn() {} }, { error() {} }])(
+    'of %s is a TypeError',
+    (logger) => {
+      let error: unknown;
+      try {
+        new WebSocketManager({ port: 0, logger: logger as never });
+      } catch (thrown) {
+        error = thrown;
+      }
+      expect(error).toBeInstanceOf(TypeError);
+      expect(error).toMatchObject({
+        code: 'ERR_INVALID_OPTION_TYPE',
+        message: expect.stringMatching(
+          /^logger: must have the functions info, warn and error, got /,
+        ),
+      });
+    },
+  );
+});

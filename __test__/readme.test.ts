@@ -1,0 +1,215 @@
+/**
+ * The README tells the truth: its examples run as they are written, in a folder where the package is
+ * installed, and its tables are those of the code.
+ */
+import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { WebSocketManager } from '@libs/messaging';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { PACKAGE_ROOT } from './support/node-process.js';
+import { newManager, portOf } from './support/test-manager.js';
+
+const README = readFileSync(join(PACKAGE_ROOT, 'README.md'), 'utf8');
+
+interface Example {
+  language: 'js' | 'ts';
+  /** By what it is run. */
+  kind: 'node' | 'service' | 'client' | 'vitest' | 'jest';
+  code: string;
+  /** What it prints, as the block behind it says. */
+  output: string;
+  line: number;
+}
+
+const FENCES = /^```(js|ts) runnable(?:=(\w+))?\n(.*?)^```$(?:\n+```text\n(.*?)^```$)?/gms;
+const EXAMPLES = [...README.matchAll(FENCES)].map(
+  ({ 1: language, 2: kind = 'node', 3: code, 4: output = '', index }) =>
+    ({ language, kind, code, output, line: README.slice(0, index).split('\n').length }) as Example,
+);
+const ofKind = (kind: Example['kind']) => EXAMPLES.filter((example) => example.kind === kind);
+
+/** A folder of a service, which has the package and the tools in its node_modules. */
+let folder: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'messaging-readme-'));
+  const modules = join(folder, 'node_modules');
+  const installed = join(modules, '@libs', 'messaging');
+  mkdirSync(installed, { recursive: true });
+  // A copy, because runners treat a link to sources of one's own otherwise than a package.
+  const { files } = JSON.parse(readFileSync(join(PACKAGE_ROOT, 'package.json'), 'utf8'));
+  const addons = readdirSync(PACKAGE_ROOT).filter((name) => name.endsWith('.node'));
+  for (const path of ['package.json', ...addons, ...files]) {
+    const name = path.replace(/^\/|\/\*\*.*$/g, '');
+    cpSync(join(PACKAGE_ROOT, name), join(installed, name), { recursive: true });
+  }
+  for (const name of ['ws', 'vitest', '@types/node']) {
+    mkdirSync(dirname(join(modules, name)), { recursive: true });
+    symlinkSync(join(PACKAGE_ROOT, 'node_modules', name), join(modules, name), 'junction');
+  }
+});
+
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+/** Starts Node in the folder, as from a terminal and not from a test. */
+function start(
+  args: string[],
+  env: Record<string, string> = {},
+): ChildProcessByStdio<null, Readable, Readable> {
+  const own = Object.entries(process.env).filter(([name]) => !/^(VITEST|JEST|NODE_ENV)/.test(name));
+  const child = spawn(process.execPath, args, {
+    cwd: folder,
+    env: { ...Object.fromEntries(own), ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  onTestFinished(() => {
+    child.kill('SIGKILL');
+  });
+  return child;
+}
+
+/** Runs Node to its end. */
+async function run(...args: string[]) {
+  const child = start(args);
+  const ended = once(child, 'close');
+  const [output, errors] = await Promise.all([text(child.stdout), text(child.stderr)]);
+  return { code: (await ended)[0], output, errors };
+}
+
+function write(name: string, code: string): string {
+  writeFileSync(join(folder, name), code);
+  return name;
+}
+
+const tool = (...path: string[]) => join(PACKAGE_ROOT, 'node_modules', ...path);
+
+describe('examples', () => {
+  test('there are some of every kind', () => {
+    const kinds = ['node', 'service', 'client', 'vitest', 'jest'];
+    expect(new Set(EXAMPLES.map(({ kind }) => kind))).toEqual(new Set(kinds));
+    expect(EXAMPLES.length).toBe(README.match(/^```.* runnable/gm)?.length);
+  });
+
+  test.for(ofKind('node').filter(({ language }) => language === 'js'))(
+    'line $line runs',
+    async ({ line, code, output }) => {
+      const end = await run(write(`line-${line}.mjs`, code));
+      expect(end).toEqual({ code: 0, output, errors: '' });
+    },
+  );
+
+  test.for(EXAMPLES.filter(({ language }) => language === 'ts'))(
+    'line $line compiles and runs',
+    async ({ line, code, output }) => {
+      const options =
+        '--strict --target es2022 --lib es2023 --module nodenext --types node --skipLibCheck'.split(
+          ' ',
+        );
+      const source = write(`line-${line}.mts`, code);
+      const compiled = await run(tool('typescript', 'bin', 'tsc'), ...options, source);
+      expect(compiled).toEqual({ code: 0, output: '', errors: '' });
+      const end = await run(`line-${line}.mjs`);
+      expect(end).toEqual({ code: 0, output, errors: '' });
+    },
+  );
+
+  test('the quick start: the client meets the service', async () => {
+    const [service, client] = [ofKind('service')[0], ofKind('client')[0]] as [Example, Example];
+    // Port 8080 may be taken on this machine; all else is as it is written.
+    const free = newManager();
+    const port = String(portOf(free));
+    free.close();
+    const server = start([write('service.mjs', service.code)], { WS_PORT: port });
+    expect(String(await once(server.stdout, 'data'))).toBe(`Listening on port ${port}\n`);
+
+    // Node 20 has no WebSocket of its own.
+    const code = `import { WebSocket } from 'ws';\n${client.code.replace('8080', port)}`;
+    const browser = start([write('client.mjs', code)]);
+    expect(String(await once(browser.stdout, 'data'))).toBe(client.output);
+
+    const ends = [once(server, 'close'), once(browser, 'close')];
+    server.kill('SIGTERM');
+    expect(await Promise.all(ends)).toEqual([
+      [0, null],
+      [0, null],
+    ]);
+  });
+
+  test.for(ofKind('vitest'))('line $line runs in vitest', async ({ code }) => {
+    const file = write('service.test.mjs', code);
+    const end = await run(tool('vitest', 'vitest.mjs'), 'run', file);
+    expect(end, end.errors).toMatchObject({ code: 0, output: expect.stringMatching(/1 passed/) });
+  });
+
+  test.for(ofKind('jest'))('line $line runs in jest', async ({ code }) => {
+    const file = write('service.test.cjs', code);
+    const config = { testMatch: ['**/*.test.cjs'], testEnvironment: 'node', transform: {} };
+    const args = ['--rootDir', folder, '--config', JSON.stringify(config), '--runInBand', file];
+    const end = await run(tool('jest', 'bin', 'jest.js'), ...args);
+    // Jest prints its report to the error output.
+    expect(end, end.output).toMatchObject({
+      code: 0,
+      errors: expect.stringMatching(/1 passed, 1 total/),
+    });
+    expect(end.errors).not.toContain('did not exit');
+  });
+});
+
+describe('the table of options', () => {
+  const section = README.split(/^## /m).find((part) => part.startsWith('Options')) ?? '';
+  const rows = [...section.matchAll(/^\| `(\w+)` \|(.*)\|$/gm)].map(
+    ({ 1: option, 2: rest = '' }) => {
+      const [variable = '', , , limits = ''] = rest.replaceAll('`', '').split('|');
+      return { option: option as string, variable: variable.trim(), limits: limits.trim() };
+    },
+  );
+  const known = rows.filter(({ option }) => option !== 'logger');
+
+  test('has the options of the core with their variables, in its order', () => {
+    const source = readFileSync(join(PACKAGE_ROOT, 'core/src/ws/config/setting.rs'), 'utf8');
+    const list = [...source.matchAll(/^ {4}\w+, "(\w+)", "(\w+)";$/gm)];
+    expect(list).not.toHaveLength(0);
+    expect(known.map(({ option, variable }) => [option, variable])).toEqual(
+      list.map(([, option, variable]) => [option, variable]),
+    );
+  });
+
+  test.for(known)('$option: $limits', ({ option, limits }) => {
+    // What is no value of any option is refused by telling the limits.
+    expect(() => new WebSocketManager({ [option]: -1 })).toThrow(
+      new RegExp(`^${option}: must be (an integer from )?${limits}, got `),
+    );
+  });
+});
+
+test('every code that the package gives is in the tables of errors', () => {
+  const files = ['lib', 'src', 'core/src'].flatMap((path) =>
+    readdirSync(join(PACKAGE_ROOT, path), { recursive: true, encoding: 'utf8' })
+      .filter((name) => /(?<!\btests)\.(ts|rs)$/.test(name))
+      .map((name) => readFileSync(join(PACKAGE_ROOT, path, name), 'utf8')),
+  );
+  // Unit tests are at the end of a file, with codes of their own.
+  const sources = files.map((file) => file.split('#[cfg(test)]\nmod tests {')[0]).join('\n');
+  const given = sources.match(
+    /(?<=["'])(ERR_[A-Z_]+|E[A-Z]+)(?=["'])|(?<=: &str = ")[A-Z_]+(?=")/g,
+  );
+  const section = README.split(/^## /m).find((part) => part.startsWith('Errors')) ?? '';
+  const told = section.match(/^\| `.*?` \|/gm)?.flatMap((cell) => cell.match(/[A-Z_]+/g) ?? []);
+  expect(new Set(told)).toEqual(new Set(given));
+});

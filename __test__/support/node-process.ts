@@ -1,0 +1,100 @@
+/**
+ * Node processes of their own: for what ends a process, and for what must not.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { onTestFinished } from 'vitest';
+
+export const PACKAGE_ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+/** Time for a process to end by itself; a machine that also compiles is slow. */
+const PATIENCE = 15_000;
+
+export interface ProcessEnd {
+  code: number | null;
+  /** `SIGKILL` if it did not end by itself. */
+  signal: NodeJS.Signals | null;
+  output: string;
+  errors: string;
+}
+
+export interface NodeProcess {
+  /** Resolves with the match as soon as what was printed so far matches. */
+  printed(pattern: RegExp): Promise<RegExpExecArray>;
+  /** Resolves when the process has ended. It is killed if it does not end by itself. */
+  readonly end: Promise<ProcessEnd>;
+}
+
+interface Options {
+  /** Flags of Node. */
+  flags?: string[];
+  env?: Record<string, string>;
+  /** Kind of module that the script is. Default: an ECMAScript module. */
+  type?: 'module' | 'commonjs';
+}
+
+/** Starts a script in the package's folder, where the package can import itself by its name. */
+export function startNode(script: string, { flags = [], env, type = 'module' }: Options = {}) {
+  return start([...flags, `--input-type=${type}`, '--eval', script], env);
+}
+
+/** Runs a script to its end. */
+export function runNode(script: string, options?: Options): Promise<ProcessEnd> {
+  return startNode(script, options).end;
+}
+
+/** Runs Node with these arguments to its end. */
+export function runProgram(args: string[]): Promise<ProcessEnd> {
+  return start(args).end;
+}
+
+function start(args: string[], env?: Record<string, string>): NodeProcess {
+  return watch(
+    spawn(process.execPath, args, {
+      cwd: PACKAGE_ROOT,
+      env: { ...process.env, ...env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    }),
+  );
+}
+
+function watch(child: ChildProcess): NodeProcess {
+  let output = '';
+  let errors = '';
+  let looks: (() => void)[] = [];
+  child.stdout?.on('data', (chunk) => {
+    output += chunk;
+    for (const look of looks) look();
+  });
+  child.stderr?.on('data', (chunk) => {
+    errors += chunk;
+  });
+  onTestFinished(() => {
+    child.kill('SIGKILL');
+  });
+  const end = new Promise<ProcessEnd>((resolve, reject) => {
+    const patience = setTimeout(() => child.kill('SIGKILL'), PATIENCE);
+    child.once('error', reject);
+    child.once('close', (code, signal) => {
+      clearTimeout(patience);
+      resolve({ code, signal, output, errors });
+    });
+  });
+  const printed = (pattern: RegExp) =>
+    new Promise<RegExpExecArray>((resolve, reject) => {
+      const look = () => {
+        const match = pattern.exec(output);
+        if (match === null) return;
+        looks = looks.filter((other) => other !== look);
+        resolve(match);
+      };
+      looks.push(look);
+      look();
+      end.then((seen) =>
+        reject(
+          new Error(`the process ended and never printed ${pattern}: ${JSON.stringify(seen)}`),
+        ),
+      );
+    });
+  return { printed, end };
+}
