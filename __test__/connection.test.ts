@@ -153,7 +153,7 @@ describe('its socket', () => {
     expect(warnings).toHaveLength(6);
     expect(warnings[0]).toEqual({
       code: 'ERR_INVALID_MESSAGE',
-      message: 'a frame must be a string or bytes, got undefined',
+      message: 'socket.send: a frame must be a string or bytes, got undefined',
       connectionId: connection.id,
     });
   });

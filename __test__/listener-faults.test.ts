@@ -167,5 +167,5 @@ test('a send that cannot be serialised warns at once, before the call returns', 
   expect(manager.broadcast({ type: 'n', payload: 1n })).toBe(0);
   expect(warnings).toHaveLength(1);
   expect(warnings[0]).toMatchObject({ code: 'ERR_INVALID_MESSAGE', cause: expect.any(TypeError) });
-  expect(warnings[0]?.message).toMatch(/^a message cannot be serialised: /);
+  expect(warnings[0]?.message).toMatch(/^broadcast: a message cannot be serialised: /);
 });

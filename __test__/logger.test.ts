@@ -86,8 +86,8 @@ describe('warn is told of each warning', () => {
     manager.on('warning', (warning) => heard.push(warning));
     manager.broadcast(null as never);
     expect(logger.all.slice(1)).toEqual([
-      'warn ERR_INVALID_MESSAGE: a message must be an object, got undefined',
-      'warn ERR_INVALID_MESSAGE: a message must be an object, got null',
+      'warn ERR_INVALID_MESSAGE: broadcast: a message must be an object, got undefined',
+      'warn ERR_INVALID_MESSAGE: broadcast: a message must be an object, got null',
     ]);
     expect(heard).toHaveLength(1);
   });

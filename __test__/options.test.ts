@@ -105,7 +105,7 @@ describe('one option through all its sources', () => {
 describe('booleans', () => {
   /** Whether silent clients are removed, by the time at which a far more patient manager has done so. */
   async function isRemoved(config: WebSocketConfig): Promise<boolean> {
-    const manager = await openManager({ heartbeatInterval: 20, ...config });
+    const manager = newManager({ heartbeatInterval: 20, ...config });
     await connectMute(manager);
     const yardstick = await openManager({ heartbeatInterval: 100, enableHeartbeat: true });
     const due = nextEvent(yardstick, 'disconnect');
@@ -199,17 +199,17 @@ describe('host', () => {
 });
 
 test('path is /ws by default, or what WS_PATH or the option says', async () => {
-  await connectClient(await openManager(), { path: '/ws' });
+  await connectClient(newManager(), { path: '/ws' });
   vi.stubEnv('WS_PATH', '/from-env');
-  await connectClient(await openManager(), { path: '/from-env' });
-  const manager = await openManager({ path: '/from-option' });
+  await connectClient(newManager(), { path: '/from-env' });
+  const manager = newManager({ path: '/from-option' });
   await connectClient(manager, { path: '/from-option' });
   await expect(connectClient(manager, { path: '/from-env' })).rejects.toThrow('404');
 });
 
 test('maxConnections bounds the open connections', async () => {
   vi.stubEnv('WS_MAX_CONNECTIONS', '1');
-  const manager = await openManager();
+  const manager = newManager();
   const first = await connectClient(manager);
   await expect(connectClient(manager)).rejects.toThrow('1013 "Server overloaded"');
   await first.close();
@@ -264,7 +264,7 @@ test('enableCompression negotiates nothing yet', async () => {
 
 test("protocol 'raw' interprets nothing and greets nobody", async () => {
   vi.stubEnv('WS_PROTOCOL', 'raw');
-  const manager = await openManager();
+  const manager = newManager();
   const received = nextEvent(manager, 'data');
   const client = await connectMute(manager);
   const handshake = String(client.read());

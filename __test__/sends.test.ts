@@ -96,7 +96,7 @@ describe('receivers', () => {
     expect(await received(manager, clients)).toEqual(clients.map(() => numbers));
     const after = manager.getStats();
     expect(after.messagesOut - before.messagesOut).toBe(400);
-    expect(after.drops).toEqual({ overloaded: 0, slowConsumer: 0, departed: 0 });
+    expect(after.drops).toEqual({ overloaded: 0, slowConsumer: 0, departed: 0, unwritten: 0 });
     expect(after.queuedBytes).toBe(0);
   });
 });
@@ -291,6 +291,13 @@ describe('what cannot be serialised', () => {
     expect(manager.broadcast(message as never)).toBe(0);
 
     expect(warnings.map(({ code }) => code)).toEqual(Array(5).fill('ERR_INVALID_MESSAGE'));
+    expect(warnings.map((warning) => warning.message.split(':')[0])).toEqual([
+      'sendToConnection',
+      'sendToUser',
+      'sendToRoom',
+      'broadcastToTopic',
+      'broadcast',
+    ]);
     expect(await received(manager, [client as TestClient])).toEqual([[]]);
   });
 
@@ -299,6 +306,18 @@ describe('what cannot be serialised', () => {
     const warnings = warningsOf(manager);
     manager.broadcast(failing);
     expect(warnings).toMatchObject([{ cause: new Error('no JSON today') }]);
+  });
+
+  test('a warning of what nobody threw has no cause at all', async () => {
+    const manager = await startManager();
+    const warnings = warningsOf(manager);
+    manager.sendToRoom('lobby', undefined as never);
+    expect(warnings.map((warning) => Object.entries(warning))).toEqual([
+      [
+        ['code', 'ERR_INVALID_MESSAGE'],
+        ['message', 'sendToRoom: a message must be an object, got undefined'],
+      ],
+    ]);
   });
 
   test('without a listener it is silent', async () => {

@@ -40,6 +40,22 @@ describe('createTestManager', () => {
     await connectClient(manager);
   });
 
+  test('takes nothing from the environment', async () => {
+    for (const [name, value] of Object.entries({
+      WS_PATH: '/from-env',
+      WS_PROTOCOL: 'raw',
+      WS_MAX_CONNECTIONS: '1',
+      WS_SHARDS: 'no number',
+      WS_HOST: 'no address',
+    })) {
+      vi.stubEnv(name, value);
+    }
+    const manager = endAfterTest(await createTestManager());
+    await connectClient(manager, { path: '/ws' });
+    await connectClient(manager);
+    expect(manager.getConnectionCount()).toBe(2);
+  });
+
   test('rejects where a manager would fail', async () => {
     await expect(createTestManager({ shards: -1 })).rejects.toBeInstanceOf(RangeError);
     const port = (await openManager()).address()?.port;
@@ -78,7 +94,9 @@ describe('connectClient', () => {
   test("finds the manager's path, wherever it comes from", async () => {
     await connectClient(await openManager({ path: '/from-option' }));
     vi.stubEnv('WS_PATH', '/from-env');
-    await connectClient(await openManager());
+    const manager = newManager();
+    vi.stubEnv('WS_PATH', '/of-another-manager');
+    await connectClient(manager);
   });
 
   test('finds a manager that is not ready yet, or listens on all addresses', async () => {
@@ -86,11 +104,28 @@ describe('connectClient', () => {
     await connectClient(newManager({ host: undefined }));
   });
 
-  test('rejects with the reason why the server refused', async () => {
+  test('rejects with the reason why the server refused, first of all', async () => {
     const manager = await openManager({ maxConnections: 1 });
-    await expect(connectClient(manager, { path: '/other' })).rejects.toThrow('404');
+    await expect(connectClient(manager, { path: '/other' })).rejects.toMatchObject({
+      code: 'ERR_CONNECTION_CLOSED',
+      message: expect.stringMatching(/^cannot connect: Unexpected server response: 404;/),
+    });
     await connectClient(manager);
-    await expect(connectClient(manager)).rejects.toThrow(/closed with 1013 "Server overloaded"/);
+    await expect(connectClient(manager)).rejects.toMatchObject({
+      code: 'ERR_CONNECTION_CLOSED',
+      message: expect.stringMatching(/^the connection was closed with 1013 "Server overloaded";/),
+    });
+  });
+
+  test("rejects for protocol 'raw' at once, wherever that comes from", async () => {
+    vi.stubEnv('WS_PROTOCOL', 'raw');
+    for (const manager of [await openManager({ protocol: 'raw' }), newManager()]) {
+      await expect(connectClient(manager)).rejects.toMatchObject({
+        code: 'ERR_INVALID_ARGUMENT',
+        message: expect.stringMatching(/^manager: must have the protocol 'messaging', got 'raw'/),
+      });
+      expect(manager.getStats().totalConnections).toBe(0);
+    }
   });
 
   test('rejects for a login that the server refuses, with its code', async () => {

@@ -78,7 +78,7 @@ class Socket implements WebSocketSocket {
     if (bytes !== undefined) return this.#native.sendBinary(bytes);
     this.#warn({
       code: 'ERR_INVALID_MESSAGE',
-      message: `a frame must be a string or bytes, got ${kindOf(data)}`,
+      message: `socket.send: a frame must be a string or bytes, got ${kindOf(data)}`,
       connectionId: this.#id,
     });
     return false;

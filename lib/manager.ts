@@ -7,6 +7,7 @@ import { kindOf, nameOf, requireClose, requireName, requireTimeout } from './arg
 import { Connection } from './connection.js';
 import { Dispatcher } from './dispatcher.js';
 import { TypedEmitter } from './emitter.js';
+import { environmentOf } from './environment.js';
 import { codedError, fromNative, listenError, throwUncaught, translated } from './errors.js';
 import { listenerMask, type WebSocketManagerEvents } from './events.js';
 import { Serialiser } from './messages.js';
@@ -16,6 +17,7 @@ import { Reporter } from './reporter.js';
 import type {
   WebSocketConfig,
   WebSocketConnection,
+  WebSocketError,
   WebSocketMessage,
   WebSocketStats,
 } from './types.js';
@@ -69,11 +71,17 @@ export class WebSocketManager<
     super({ captureRejections: true });
     const options = requireConfig(config);
     this.#reporter = new Reporter(this, options.logger);
+    const env = environmentOf(options);
     this.#native = translated(
-      () => new NativeManager(options, environment(), () => this.#dispatcher.drain()),
+      () => new NativeManager(options, env, () => this.#dispatcher.drain()),
     );
     this.#dispatcher = new Dispatcher(this.#native, this, this.#reporter);
-    internals.set(this, { native: this.#native, config: options });
+    internals.set(this, {
+      native: this.#native,
+      path: options.path || env.WS_PATH || '/ws',
+      // The engine has checked that it is one of the two.
+      protocol: options.protocol || (env.WS_PROTOCOL as 'messaging' | 'raw') || 'messaging',
+    });
     this.listenersChanged();
     this.#started = new Promise((resolve, reject) => {
       setImmediate(() => this.#start(resolve, reject));
@@ -100,7 +108,7 @@ export class WebSocketManager<
   /** Sends to one connection. Returns whether it was open. */
   sendToConnection(connectionId: string, message: Out): boolean {
     const id = nameOf(connectionId);
-    const text = this.#serialise(message);
+    const text = this.#serialise('sendToConnection', message);
     if (id === undefined || text === undefined) return false;
     return this.#native.sendToConnection(id, text, this.#serialiser.stamp);
   }
@@ -108,7 +116,7 @@ export class WebSocketManager<
   /** Sends to all connections of a user. Returns how many were open. */
   sendToUser(userId: string, message: Out): number {
     const user = nameOf(userId);
-    const text = this.#serialise(message);
+    const text = this.#serialise('sendToUser', message);
     if (user === undefined || text === undefined) return 0;
     return this.#native.sendToUser(user, text, this.#serialiser.stamp);
   }
@@ -116,7 +124,7 @@ export class WebSocketManager<
   /** Sends to all members of a room. Returns how many were open. */
   sendToRoom(room: string, message: Out): number {
     const name = nameOf(room);
-    const text = this.#serialise(message);
+    const text = this.#serialise('sendToRoom', message);
     if (name === undefined || text === undefined) return 0;
     return this.#native.sendToRoom(name, text, this.#serialiser.stamp);
   }
@@ -124,14 +132,14 @@ export class WebSocketManager<
   /** Sends to all subscribers of a topic. Returns how many were open. */
   broadcastToTopic(topic: string, message: Out): number {
     const name = nameOf(topic);
-    const text = this.#serialise(message);
+    const text = this.#serialise('broadcastToTopic', message);
     if (name === undefined || text === undefined) return 0;
     return this.#native.broadcastToTopic(name, text, this.#serialiser.stamp);
   }
 
   /** Sends to all connections. Returns how many were open. */
   broadcast(message: Out): number {
-    const text = this.#serialise(message);
+    const text = this.#serialise('broadcast', message);
     return text === undefined ? 0 : this.#native.broadcast(text, this.#serialiser.stamp);
   }
 
@@ -153,7 +161,7 @@ export class WebSocketManager<
     const id = requireName('connectionId', connectionId);
     const timeout = requireTimeout(options?.timeout ?? DEFAULT_TIMEOUT, 1);
     const { requestId, identified } = this.#identify(message);
-    const text = this.#serialiser.serialise(identified);
+    const text = this.#serialiser.serialise('request', identified);
     const { stamp } = this.#serialiser;
     try {
       return JSON.parse(await this.#native.request(id, requestId, text, stamp, timeout)) as Answer;
@@ -342,12 +350,12 @@ export class WebSocketManager<
     this.#reporter.log('info', 'WebSocket server closes');
   }
 
-  #serialise(message: Out): string | undefined {
+  #serialise(method: string, message: Out): string | undefined {
     try {
-      return this.#serialiser.serialise(message);
+      return this.#serialiser.serialise(method, message);
     } catch (thrown) {
-      const error = thrown as Error & { code: string };
-      this.#reporter.warn({ code: error.code, message: error.message, cause: error.cause });
+      const { code, message: what, cause } = thrown as WebSocketError;
+      this.#reporter.warn({ code, message: what, ...(cause === undefined ? {} : { cause }) });
       return undefined;
     }
   }
@@ -380,10 +388,4 @@ function requireConfig(config: unknown): WebSocketConfig {
   if (config === undefined || config === null) return {};
   if (typeof config === 'object' && !Array.isArray(config)) return config;
   throw codedError('ERR_INVALID_OPTION_TYPE', `config: must be an object, got ${kindOf(config)}`);
-}
-
-/** The part of the environment that options fall through to. */
-function environment(): Record<string, string> {
-  const entries = Object.entries(process.env).filter(([name]) => name.startsWith('WS_'));
-  return Object.fromEntries(entries) as Record<string, string>;
 }

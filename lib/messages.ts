@@ -2,6 +2,7 @@
  * Messages to JSON text, once for each send however many receivers it has.
  */
 import { codedError } from './errors.js';
+import type { WebSocketError } from './types.js';
 
 const OPENING_BRACE = 0x7b;
 
@@ -26,13 +27,14 @@ export class Serialiser {
   /**
    * The message's JSON text.
    *
+   * @param method - who sends it, for the error
    * @throws TypeError `ERR_INVALID_MESSAGE` for what is no JSON object: undefined, an array, a cyclic
    * object, one with a BigInt in it, one whose `toJSON` throws.
    */
-  serialise(message: unknown): string {
+  serialise(method: string, message: unknown): string {
     if (typeof message !== 'object' || message === null) {
       const got = message === null ? 'null' : typeof message;
-      throw codedError('ERR_INVALID_MESSAGE', `a message must be an object, got ${got}`);
+      throw invalid(method, `a message must be an object, got ${got}`);
     }
     let text: string | undefined;
     let stamp: boolean;
@@ -41,16 +43,20 @@ export class Serialiser {
       text = JSON.stringify(stamp ? message : withTimestamp(message));
     } catch (cause) {
       const why = cause instanceof Error ? cause.message : String(cause);
-      throw codedError('ERR_INVALID_MESSAGE', `a message cannot be serialised: ${why}`, cause);
+      throw invalid(method, `a message cannot be serialised: ${why}`, cause);
     }
     // Arrays, boxed strings and whatever `toJSON` returned are JSON too, but no messages.
     if (text === undefined || text.charCodeAt(0) !== OPENING_BRACE) {
-      throw codedError('ERR_INVALID_MESSAGE', 'a message must serialise to a JSON object');
+      throw invalid(method, 'a message must serialise to a JSON object');
     }
     // Last, because a `toJSON` inside the message may have sent another one.
     this.stamp = stamp;
     return text;
   }
+}
+
+function invalid(method: string, what: string, cause?: unknown): WebSocketError {
+  return codedError('ERR_INVALID_MESSAGE', `${method}: ${what}`, cause);
 }
 
 function withTimestamp(message: { timestamp?: unknown }): object {

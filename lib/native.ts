@@ -1,19 +1,41 @@
 /**
  * The engine behind the TypeScript layer, and which engine belongs to which public manager.
  */
-export {
-  Connection as NativeConnection,
-  WebSocketManager as NativeManager,
-} from '../native.js';
-
-import type { NativeManager } from './native.js';
+import type * as Binding from '../native.js';
+import { codedError } from './errors.js';
 import type { WebSocketConfig } from './types.js';
+
+const binding = loadBinding();
+
+export const NativeManager = binding.WebSocketManager;
+export type NativeManager = Binding.WebSocketManager;
+export type NativeConnection = Binding.Connection;
 
 /** What the test kit needs of a manager beyond its public methods. */
 export interface Internals {
   readonly native: NativeManager;
-  readonly config: WebSocketConfig;
+  readonly path: string;
+  readonly protocol: NonNullable<WebSocketConfig['protocol']>;
 }
 
 /** Keyed by the public manager, which so carries nothing that users could come to depend on. */
 export const internals = new WeakMap<object, Internals>();
+
+/**
+ * The addon of this platform. The generated loader tries every name that it could have, and its own error
+ * gives advice about npm that does not fit where no binary was ever installed.
+ */
+function loadBinding(): typeof Binding {
+  try {
+    return require('../native.js');
+  } catch (cause) {
+    const platform = `${process.platform} ${process.arch}`;
+    const advice =
+      'Install a package that was packed on this platform, or build it in a clone: npm run build:release';
+    throw codedError(
+      'ERR_NATIVE_MISSING',
+      `the binary of @libs/messaging for ${platform} is missing or cannot be loaded. ${advice}`,
+      cause,
+    );
+  }
+}

@@ -27,7 +27,8 @@ export class SocketClient implements TestClient {
   ): Promise<SocketClient> {
     const client = new SocketClient(new (loadWs().WebSocket)(url, { headers }));
     try {
-      const greeting = await client.next('connection', { timeout });
+      const isGreeting = ({ type }: TestMessage) => type === 'connection';
+      const greeting = await client.#mailbox.take('greeting', isGreeting, timeout);
       client.#connectionId = greeting.payload.connectionId;
     } catch (error) {
       client.#socket.terminate();
@@ -40,7 +41,10 @@ export class SocketClient implements TestClient {
     this.#socket = socket;
     socket.on('message', (data, isBinary) => this.#mailbox.deliver(read(data, isBinary)));
     // ws tells of a failed handshake here, and of its end by 'close' after that.
-    socket.on('error', (error) => this.#mailbox.end(`the client failed: ${error.message}`));
+    socket.on('error', ({ message }) => {
+      const what = this.#connectionId === '' ? 'cannot connect' : 'the client failed';
+      this.#mailbox.end(`${what}: ${message}`);
+    });
     this.closed = new Promise((resolve) => {
       socket.once('close', (code, bytes) => {
         const reason = bytes.toString();

@@ -15,7 +15,7 @@ const LISTED_LENGTH = 200;
 interface Waiting {
   readonly wanted: (message: TestMessage) => boolean;
   readonly resolve: (message: TestMessage) => void;
-  readonly reject: (error: WebSocketError) => void;
+  readonly end: (why: string) => void;
 }
 
 /** A queue from which messages are taken by kind, in the order in which they arrived. */
@@ -47,7 +47,7 @@ export class Mailbox {
   /** Nothing will arrive any more: fails those who wait, and those who will. */
   end(why: string): void {
     this.#ended ??= why;
-    for (const waiting of this.#waiting) waiting.reject(this.#endedError());
+    for (const waiting of this.#waiting) waiting.end(this.#ended);
   }
 
   /** Takes the oldest message that is wanted, or waits for it. `what` names it in errors. */
@@ -67,7 +67,7 @@ export class Mailbox {
       };
       const fail = (code: string, message: string) => {
         settle();
-        reject(askedBy(asked, codedError(code, `no ${what}: ${message}`)));
+        reject(askedBy(asked, codedError(code, `${message}. ${this.#summary()}`)));
       };
       const waiting: Waiting = {
         wanted,
@@ -75,19 +75,15 @@ export class Mailbox {
           settle();
           resolve(message);
         },
-        reject: ({ code, message }) => fail(code, message),
+        end: (why) => fail('ERR_CONNECTION_CLOSED', `${why}; no ${what}`),
       };
       const timer = setTimeout(
-        () => fail('ERR_TEST_TIMEOUT', `waited ${timeout} ms. ${this.#summary()}`),
+        () => fail('ERR_TEST_TIMEOUT', `no ${what}: waited ${timeout} ms`),
         timeout,
       );
       this.#waiting.add(waiting);
-      if (this.#ended !== undefined) waiting.reject(this.#endedError());
+      if (this.#ended !== undefined) waiting.end(this.#ended);
     });
-  }
-
-  #endedError(): WebSocketError {
-    return codedError('ERR_CONNECTION_CLOSED', `${this.#ended}. ${this.#summary()}`);
   }
 
   #summary(): string {

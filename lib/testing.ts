@@ -3,6 +3,7 @@
  * real WebSockets that wait for what they ask for, and `flush` for what was sent. It works in jest and
  * in vitest alike, registers nothing with either, and needs the package `ws` for its clients.
  */
+import { withoutEnvironment } from './environment.js';
 import { codedError } from './errors.js';
 import { type WebSocketConfig, WebSocketManager, type WebSocketMessage } from './index.js';
 import { internals } from './native.js';
@@ -86,28 +87,39 @@ export interface TestClient {
 /**
  * A manager on a free port of 127.0.0.1, which accepts connections when the promise resolves. End it with
  * `close()`, `shutdown()` or `await using`.
+ *
+ * It takes nothing from the environment: what `config` does not say is the default, whatever the `WS_*`
+ * variables say on the machine that runs the test.
  */
 export async function createTestManager<
   Out extends WebSocketMessage = WebSocketMessage,
   In extends WebSocketMessage = WebSocketMessage,
 >(config?: WebSocketConfig): Promise<WebSocketManager<Out, In>> {
-  const manager = new WebSocketManager<Out, In>({ port: 0, host: '127.0.0.1', ...config });
+  const own = withoutEnvironment({ port: 0, host: '127.0.0.1', ...config });
+  const manager = new WebSocketManager<Out, In>(own);
   await manager.ready();
   return manager;
 }
 
 /**
  * Connects a client to a manager under `protocol: 'messaging'`, and logs it in if `userId` or `token` is
- * given. Rejects if the server refuses either.
+ * given. Rejects if the server refuses either, with its reason at the start of the error's text; and with
+ * `ERR_INVALID_ARGUMENT` for a manager under `protocol: 'raw'`, which greets nobody.
  */
 export async function connectClient<Out extends WebSocketMessage, In extends WebSocketMessage>(
   manager: WebSocketManager<Out, In>,
   options: TestClientOptions = {},
 ): Promise<TestClient> {
-  const { config } = internalsOf(manager);
+  const { path: managersPath, protocol } = internalsOf(manager);
+  if (protocol === 'raw') {
+    const advice = 'use a WebSocket of your own, for example of the package ws';
+    throw codedError(
+      'ERR_INVALID_ARGUMENT',
+      `manager: must have the protocol 'messaging', got 'raw': ${advice}`,
+    );
+  }
   await manager.ready();
-  const path = options.path ?? (config.path || process.env.WS_PATH || '/ws');
-  const { userId, sessionId, token, headers = {}, timeout = 5000 } = options;
+  const { path = managersPath, userId, sessionId, token, headers = {}, timeout = 5000 } = options;
   const client = await SocketClient.connect(origin(manager) + path, headers, timeout);
   if (userId !== undefined || token !== undefined) {
     await client.authenticate({ userId, sessionId, token }, timeout);
