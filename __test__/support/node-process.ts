@@ -31,11 +31,16 @@ interface Options {
   env?: Record<string, string>;
   /** Kind of module that the script is. Default: an ECMAScript module. */
   type?: 'module' | 'commonjs';
+  /** Where it runs. Default: the package's folder, where the package can import itself by its name. */
+  folder?: string;
 }
 
-/** Starts a script in the package's folder, where the package can import itself by its name. */
-export function startNode(script: string, { flags = [], env, type = 'module' }: Options = {}) {
-  return start([...flags, `--input-type=${type}`, '--eval', script], env);
+/** Starts a script. */
+export function startNode(
+  script: string,
+  { flags = [], env, type = 'module', folder }: Options = {},
+) {
+  return start([...flags, `--input-type=${type}`, '--eval', script], env, folder);
 }
 
 /** Runs a script to its end. */
@@ -48,10 +53,10 @@ export function runProgram(args: string[]): Promise<ProcessEnd> {
   return start(args).end;
 }
 
-function start(args: string[], env?: Record<string, string>): NodeProcess {
+function start(args: string[], env?: Record<string, string>, folder = PACKAGE_ROOT): NodeProcess {
   return watch(
     spawn(process.execPath, args, {
-      cwd: PACKAGE_ROOT,
+      cwd: folder,
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     }),
