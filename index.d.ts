@@ -114,7 +114,8 @@ export interface WebSocketConfig {
 	protocol?: "messaging" | "raw" | undefined;
 	/**
 	 * Bytes of a client's message at most, over all its fragments. A larger one closes its connection with
-	 * 1009 (RFC 6455, section 7.4.1). Environment: `WS_MAX_PAYLOAD`. Default: 16384. Limit: 1 GiB.
+	 * 1009 (RFC 6455, section 7.4.1). Environment: `WS_MAX_PAYLOAD`. Default: 16384. Limit: 536870888,
+	 * the longest string of JavaScript.
 	 */
 	maxPayload?: number | undefined;
 	/**
@@ -246,14 +247,16 @@ export interface WebSocketStats {
 	slowConsumers: number;
 	/** Threads that run the sockets. */
 	shards: number;
-	/** Messages that were accepted or asked for, and not sent. */
+	/** Messages that did not reach the network. */
 	drops: {
 		/** Sends refused over `memoryBudget`. */
 		overloaded: number;
 		/** Messages dropped because their receiver read too slowly. */
 		slowConsumer: number;
-		/** Messages whose receiver left before they were written. */
+		/** Receivers that a send counted and that had left when the engine carried it out. */
 		departed: number;
+		/** Messages that were queued for a receiver whose connection ended before they were written. */
+		unwritten: number;
 	};
 	/** Handshakes and connections refused, by reason, for example `not_found` or `server_overloaded`. */
 	refusals: Record<string, number>;

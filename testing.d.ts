@@ -76,11 +76,15 @@ export interface TestClient {
 /**
  * A manager on a free port of 127.0.0.1, which accepts connections when the promise resolves. End it with
  * `close()`, `shutdown()` or `await using`.
+ *
+ * It takes nothing from the environment: what `config` does not say is the default, whatever the `WS_*`
+ * variables say on the machine that runs the test.
  */
 export declare function createTestManager<Out extends WebSocketMessage = WebSocketMessage, In extends WebSocketMessage = WebSocketMessage>(config?: WebSocketConfig): Promise<WebSocketManager<Out, In>>;
 /**
  * Connects a client to a manager under `protocol: 'messaging'`, and logs it in if `userId` or `token` is
- * given. Rejects if the server refuses either.
+ * given. Rejects if the server refuses either, with its reason at the start of the error's text; and with
+ * `ERR_INVALID_ARGUMENT` for a manager under `protocol: 'raw'`, which greets nobody.
  */
 export declare function connectClient<Out extends WebSocketMessage, In extends WebSocketMessage>(manager: WebSocketManager<Out, In>, options?: TestClientOptions): Promise<TestClient>;
 /** Resolves when every frame that was queued before this call is written to its socket. */

@@ -45,7 +45,7 @@ const NUMBERS: [keyof WebSocketConfig, string, number][] = [
   ['port', 'WS_PORT', 65_535],
   ['heartbeatInterval', 'WS_HEARTBEAT_INTERVAL', 2 ** 31 - 1],
   ['maxConnections', 'WS_MAX_CONNECTIONS', 10_000_000],
-  ['maxPayload', 'WS_MAX_PAYLOAD', 2 ** 30],
+  ['maxPayload', 'WS_MAX_PAYLOAD', 0x1fff_ffe8],
   ['handshakeTimeout', 'WS_HANDSHAKE_TIMEOUT', 2 ** 31 - 1],
   ['closeTimeout', 'WS_CLOSE_TIMEOUT', 2 ** 31 - 1],
   ['maxBufferedAmount', 'WS_MAX_BUFFERED_AMOUNT', 2 ** 40],

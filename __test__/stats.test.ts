@@ -39,7 +39,7 @@ test('a new manager has zeros everywhere, but for its threads', async () => {
     queuedBytes: 0,
     slowConsumers: 0,
     shards: 2,
-    drops: { overloaded: 0, slowConsumer: 0, departed: 0 },
+    drops: { overloaded: 0, slowConsumer: 0, departed: 0, unwritten: 0 },
     refusals: {
       bad_request: 0,
       not_found: 0,

@@ -14,6 +14,8 @@ pub struct NativeDrops {
     pub slow_consumer: f64,
     /// Counted by a send whose receiver left before it was carried out.
     pub departed: f64,
+    /// Queued for a receiver whose connection ended before they were written.
+    pub unwritten: f64,
 }
 
 #[napi(object)]
@@ -55,6 +57,7 @@ impl From<Stats> for NativeStats {
                 overloaded: stats.dropped_overloaded as f64,
                 slow_consumer: stats.dropped_slow as f64,
                 departed: stats.dropped_departed as f64,
+                unwritten: stats.dropped_unwritten as f64,
             },
             refusals: refusals.map(|(name, count)| ((*name).to_owned(), *count as f64)).collect(),
         }

@@ -16,6 +16,14 @@ use tokio_tungstenite::tungstenite::Message;
 
 const LONG: Duration = Duration::from_secs(3600);
 
+/// A handshake by hand.
+fn request(target: &str) -> String {
+    format!(
+        "GET {target} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    )
+}
+
 #[tokio::test]
 async fn mixed_sends_arrive_in_the_order_of_the_calls_on_every_shard() {
     let host = Host::start(Config { shards: 4, ..config() }, &[]);
@@ -149,11 +157,7 @@ async fn a_host_that_falls_behind_stops_the_reading_and_loses_nothing() {
 async fn frames_right_behind_the_handshake_are_kept() {
     let host = Host::start(Config { protocol: Protocol::Raw, ..config() }, &[Kind::Data]);
     let address = host.server.address();
-    let mut bytes = format!(
-        "GET /ws?token=x HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
-    )
-    .into_bytes();
+    let mut bytes = request("/ws?token=x").into_bytes();
     // A masked text frame "hi" with a mask of zeros, twice.
     bytes.extend_from_slice(b"\x81\x82\0\0\0\0hi\x81\x82\0\0\0\0ho");
     let mut socket = std::net::TcpStream::connect(address).unwrap();
@@ -169,5 +173,73 @@ async fn frames_right_behind_the_handshake_are_kept() {
     assert_eq!(texts, ["hi", "ho"]);
     let mut response = [0; 12];
     socket.read_exact(&mut response).unwrap();
+    assert_eq!(&response, b"HTTP/1.1 101");
+}
+
+#[tokio::test]
+async fn a_client_that_keeps_reading_gets_all_before_the_end_however_long_that_takes() {
+    let close_timeout = Duration::from_millis(150);
+    let large = Config { close_timeout, max_buffered_amount: 1 << 30, ..config() };
+    let host = Host::start(large, &[]);
+    let mut socket = std::net::TcpStream::connect(host.server.address()).unwrap();
+    socket.write_all(request("/ws").as_bytes()).unwrap();
+    let mut head = [0; 4096];
+    assert!(socket.read(&mut head).unwrap() > 0);
+    within(async {
+        while host.server.connection_count() == 0 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    const MESSAGES: usize = 24;
+    for _ in 0..MESSAGES {
+        let mebibyte = messaging_core::ws::Outgoing::binary(&vec![7; 1 << 20]);
+        assert_eq!(host.server.broadcast(mebibyte), 1);
+    }
+    let end = host.server.shutdown(LONG);
+    // Slower than closeTimeout in all, but never that long without a byte.
+    let reader = tokio::task::spawn_blocking(move || {
+        let (mut total, mut last) = (0, Vec::new());
+        let mut chunk = vec![0; 1 << 20];
+        loop {
+            let count = socket.read(&mut chunk).unwrap();
+            if count == 0 {
+                return (total, last);
+            }
+            total += count;
+            last = chunk[count.saturating_sub(24)..count].to_vec();
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    });
+    within(end).await;
+    let (total, last) = within(reader).await.unwrap();
+    assert!(total >= MESSAGES << 20, "only {total} bytes came");
+    let close = [&[0x88, 22, 0x03, 0xe9], &b"Server shutting down"[..]].concat();
+    assert_eq!(last, close, "the stream does not end by the Close frame");
+}
+
+#[tokio::test]
+async fn a_handshake_under_way_is_not_pushed_out_by_those_that_are_over() {
+    let host = Host::start(config(), &[]);
+    let address = host.server.address();
+    let mut slow = std::net::TcpStream::connect(address).unwrap();
+    let request = request("/ws");
+    let (first, rest) = request.split_at(20);
+    slow.write_all(first.as_bytes()).unwrap();
+    // More than may be under way at once, each answered and over.
+    tokio::task::spawn_blocking(move || {
+        for _ in 0..4200 {
+            let mut other = std::net::TcpStream::connect(address).unwrap();
+            other.write_all(b"POST / HTTP/1.1\r\n\r\n").unwrap();
+            let mut response = [0; 12];
+            other.read_exact(&mut response).unwrap();
+            assert_eq!(&response, b"HTTP/1.1 400");
+        }
+    })
+    .await
+    .unwrap();
+    slow.write_all(rest.as_bytes()).unwrap();
+    let mut response = [0; 12];
+    slow.read_exact(&mut response).unwrap();
     assert_eq!(&response, b"HTTP/1.1 101");
 }

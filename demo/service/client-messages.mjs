@@ -28,9 +28,8 @@ function text(payload, field, max) {
   return trimmed;
 }
 
-/** A message's type as an answer repeats it; a client may have put anything there. */
-const shown = (type) =>
-  (typeof type === 'object' && type !== null ? 'object' : String(type)).slice(0, MAX_NAME);
+/** A message's type as an answer repeats it; a client may have put any name there. */
+const shown = (type) => type.slice(0, MAX_NAME);
 
 function userOf(connection) {
   if (connection.userId) return connection.userId;
@@ -69,8 +68,7 @@ export function answerClients(manager, rooms, publisher) {
   };
 
   const answer = ({ type, payload }, connection) => {
-    if (typeof type === 'string' && Object.hasOwn(handlers, type))
-      return handlers[type](payload, connection);
+    if (Object.hasOwn(handlers, type)) return handlers[type](payload, connection);
     throw new Refusal('UNKNOWN_TYPE', `Unknown message type: ${shown(type)}`);
   };
 

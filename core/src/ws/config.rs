@@ -19,8 +19,8 @@ pub use setting::{RawOptions, RawValue};
 const MAX_TIMER: u64 = (1 << 31) - 1;
 /// The most connections: beyond the file descriptors of any system.
 const MAX_CONNECTIONS: u64 = 10_000_000;
-/// The largest message: 1 GiB. JavaScript strings end at half of that.
-const MAX_PAYLOAD: u64 = 1 << 30;
+/// The largest message: the longest string that JavaScript (V8) can hold.
+const MAX_PAYLOAD: u64 = 0x1fff_ffe8;
 /// The largest bound of a queue: 1 TiB. More is a slip of the pen.
 const MAX_QUEUE: u64 = 1 << 40;
 /// The most shards: each is a thread.
@@ -50,13 +50,14 @@ pub struct Config {
     /// `protocol`, `WS_PROTOCOL`: what frames mean. Default `messaging`.
     pub protocol: Protocol,
     /// `maxPayload`, `WS_MAX_PAYLOAD`: the largest message of a client in bytes, default 16384, up
-    /// to 1 GiB. It bounds what one client can make the server hold (close code 1009).
+    /// to 536,870,888, the longest string of JavaScript. It bounds what one client can make the server hold (close code 1009).
     pub max_payload: usize,
     /// `handshakeTimeout`, `WS_HANDSHAKE_TIMEOUT`: ms in which a client sends its whole request,
     /// default 10000, up to 2^31 - 1. It ends silent and dribbling clients.
     pub handshake_timeout: Duration,
-    /// `closeTimeout`, `WS_CLOSE_TIMEOUT`: ms to wait for a client's close frame and for what is
-    /// queued before it, default 5000, up to 2^31 - 1. Then the socket is destroyed.
+    /// `closeTimeout`, `WS_CLOSE_TIMEOUT`: ms that a closing client may take for nothing: it
+    /// counts from the last byte that the client took of what is queued for it, and then is the
+    /// time for its close frame. Default 5000, up to 2^31 - 1. Then the socket is destroyed.
     pub close_timeout: Duration,
     /// `maxBufferedAmount`, `WS_MAX_BUFFERED_AMOUNT`: bytes owed to one client, default 4 MiB, up
     /// to 1 TiB. A client that reads too slowly for it meets `slowConsumer`.

@@ -105,6 +105,8 @@ pub struct Address {
 pub struct State {
     pub status: Status,
     pub session: Option<Box<str>>,
+    pub user: Option<Membership>,
+    /// Rooms and topics, in the order in which it came to them.
     pub memberships: Vec<Membership>,
     /// Answers that the host waits for, by the request's id.
     #[allow(clippy::box_collection, reason = "nearly always absent: 8 bytes instead of 48")]
@@ -141,6 +143,7 @@ impl Connection {
             state: Mutex::new(State {
                 status: Status::Open,
                 session: None,
+                user: None,
                 memberships: Vec::new(),
                 requests: None,
             }),
@@ -157,7 +160,7 @@ impl Connection {
     }
 
     pub fn user(&self) -> Option<Arc<str>> {
-        self.lock().names(GroupKind::User).next().cloned()
+        self.lock().user.as_ref().map(|user| user.name.clone())
     }
 
     pub fn session(&self) -> Option<Box<str>> {

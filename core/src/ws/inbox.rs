@@ -31,15 +31,18 @@ pub enum Job {
         frame: Bytes,
         expected: u32,
     },
-    /// A connection became a member, by the host or by itself.
+    /// A connection became a member, by the host or by itself. A client that asked for it is
+    /// `answered` when it is carried out.
     Join {
         who: Address,
         group: GroupId,
+        answered: bool,
     },
     /// A membership ended, by the host or by the client.
     Leave {
         who: Address,
         group: GroupId,
+        answered: bool,
     },
     Close {
         who: Address,
@@ -56,16 +59,37 @@ pub enum Job {
     },
 }
 
-#[derive(Debug, Default)]
+impl Job {
+    /// Whether it changes a membership, which by itself sends nothing to anybody.
+    pub fn is_membership(&self) -> bool {
+        matches!(self, Self::Join { .. } | Self::Leave { .. })
+    }
+
+    /// Whether a client waits for the answer to it.
+    pub fn is_answered(&self) -> bool {
+        matches!(self, Self::Join { answered: true, .. } | Self::Leave { answered: true, .. })
+    }
+}
+
+#[derive(Debug)]
 pub struct Inbox {
-    jobs: Mutex<Vec<Job>>,
+    /// Nothing once the shard has ended: what is still sent to it is dropped.
+    jobs: Mutex<Option<Vec<Job>>>,
     /// Whether the shard was woken and has not yet taken the jobs: one wake-up serves many.
     woken: AtomicBool,
     wake: Notify,
 }
 
 impl Inbox {
-    fn lock(&self) -> MutexGuard<'_, Vec<Job>> {
+    pub fn new() -> Self {
+        Self {
+            jobs: Mutex::new(Some(Vec::new())),
+            woken: AtomicBool::new(false),
+            wake: Notify::new(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Vec<Job>>> {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -76,7 +100,9 @@ impl Inbox {
 
     /// Queues a job for a shard that is at work and will take it without being woken.
     pub fn append(&self, job: Job) {
-        self.lock().push(job);
+        if let Some(jobs) = &mut *self.lock() {
+            jobs.push(job);
+        }
     }
 
     /// Makes the shard take a turn.
@@ -90,12 +116,21 @@ impl Inbox {
     pub fn take(&self, jobs: &mut Vec<Job>) {
         // The flag first: a job that comes right after the swap must wake the shard again.
         self.woken.store(false, Release);
-        std::mem::swap(jobs, &mut *self.lock());
+        if let Some(waiting) = &mut *self.lock() {
+            std::mem::swap(jobs, waiting);
+        }
     }
 
     /// How many jobs wait.
     pub fn waiting(&self) -> usize {
-        self.lock().len()
+        self.lock().as_ref().map_or(0, Vec::len)
+    }
+
+    /// The shard has ended.
+    pub fn close(&self) {
+        let left = self.lock().take();
+        // Outside of the lock: what is dropped may be waited for.
+        drop(left);
     }
 
     /// Waits until something was pushed or the shard was poked.

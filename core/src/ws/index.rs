@@ -90,8 +90,9 @@ impl Index {
     }
 
     pub fn register(&self, connection: &Arc<Connection>) {
-        self.connections.insert(connection.id, connection.clone());
+        // Counted before it can be found, or a host that is quick could count it out first.
         self.by_shard[connection.address.shard].fetch_add(1, Relaxed);
+        self.connections.insert(connection.id, connection.clone());
     }
 
     /// Takes an open connection out of the index and of all its groups; it keeps its memberships
@@ -102,7 +103,7 @@ impl Index {
             return false;
         }
         state.status = Status::Closing;
-        for membership in &state.memberships {
+        for membership in state.user.iter().chain(&state.memberships) {
             self.exit(membership.kind, &membership.name, connection, || {});
         }
         self.connections.remove(&connection.id);
@@ -153,7 +154,7 @@ impl Index {
         if state.status != Status::Open {
             return Join::Gone;
         }
-        if state.memberships.iter().any(|m| m.kind == kind && &*m.name == name) {
+        if self.membership(kind, name, connection).is_some() {
             return Join::Already;
         }
         let membership = self.enter(kind, name, connection, tell);
@@ -170,44 +171,44 @@ impl Index {
         tell: impl FnOnce(GroupId),
     ) -> Leave {
         let mut state = connection.lock();
-        let member = state.memberships.iter().position(|m| m.kind == kind && &*m.name == name);
-        match member {
-            Some(at) if state.status == Status::Open => {
-                let membership = state.memberships.remove(at);
-                self.exit(kind, name, connection, || tell(membership.group));
+        match self.membership(kind, name, connection) {
+            Some(group) if state.status == Status::Open => {
+                state.memberships.retain(|membership| membership.group != group);
+                self.exit(kind, name, connection, || tell(group));
                 Leave::Left
             }
             _ => Leave::NotMember { group_exists: self.groups(kind).contains_key(name) },
         }
     }
 
-    /// Makes `user` the one user of this connection. False when the connection is not open.
+    /// The group of this name, if the connection belongs to it: one look, however many it has.
+    fn membership(&self, kind: GroupKind, name: &str, connection: &Connection) -> Option<GroupId> {
+        let group = self.groups(kind).get(name)?;
+        group.members.contains_key(&connection.id).then_some(group.id)
+    }
+
+    /// Makes `user` the one user of this connection.
     pub fn authenticate(
         &self,
         connection: &Connection,
         user: &str,
         session: Option<&str>,
         mut tell: impl FnMut(Change),
-    ) -> bool {
+    ) -> Join {
         let mut state = connection.lock();
         if state.status != Status::Open {
-            return false;
+            return Join::Gone;
         }
         state.session = session.map(Into::into);
-        let current = state.memberships.iter().position(|m| m.kind == GroupKind::User);
-        if let Some(at) = current
-            && &*state.memberships[at].name == user
-        {
-            return true;
+        if state.user.as_ref().is_some_and(|current| &*current.name == user) {
+            return Join::Already;
         }
-        if let Some(at) = current {
-            let Membership { group, name, .. } = state.memberships.remove(at);
+        if let Some(Membership { group, name, .. }) = state.user.take() {
             self.exit(GroupKind::User, &name, connection, || tell(Change::Left(group)));
         }
         let entered = |group| tell(Change::Entered(group));
-        let membership = self.enter(GroupKind::User, user, connection, entered);
-        state.memberships.push(membership);
-        true
+        state.user = Some(self.enter(GroupKind::User, user, connection, entered));
+        Join::Joined
     }
 
     fn enter(

@@ -25,6 +25,8 @@ pub enum Request<'a> {
     Heartbeat,
     /// A type that the protocol does not own: the host's matter, or an error.
     Other(Cow<'a, str>),
+    /// The type is missing, empty or no string: what stands in its place, as JavaScript shows it.
+    Untyped(Cow<'a, str>),
     /// A type of the protocol's with a payload that it cannot use.
     Invalid {
         kind: &'static str,
@@ -80,11 +82,14 @@ pub fn parse(text: &str) -> Option<Message<'_>> {
     }
     let envelope: Envelope<'_> = serde_json::from_str(text).ok()?;
     let id = envelope.id.and_then(string).filter(|id| !id.is_empty() && id.len() <= MAX_ID);
-    let kind = match envelope.kind {
-        None => Cow::Borrowed("undefined"),
-        Some(raw) => string(raw).unwrap_or(Cow::Borrowed(raw.get())),
+    let request = match envelope.kind {
+        None => Request::Untyped(Cow::Borrowed("undefined")),
+        Some(raw) => match string(raw) {
+            Some(kind) if !kind.is_empty() => request(kind, envelope.payload),
+            Some(empty) => Request::Untyped(empty),
+            None => Request::Untyped(shortened(Cow::Borrowed(raw.get()))),
+        },
     };
-    let request = request(kind, envelope.payload);
     Some(Message { id, request })
 }
 
@@ -257,9 +262,10 @@ mod tests {
 
     #[test]
     fn types_that_the_protocol_does_not_own() {
-        assert_eq!(ask("{}"), Request::Other("undefined".into()));
-        assert_eq!(ask(r#"{"type":5}"#), Request::Other("5".into()));
-        assert_eq!(ask(r#"{"type":null}"#), Request::Other("null".into()));
+        assert_eq!(ask("{}"), Request::Untyped("undefined".into()));
+        assert_eq!(ask(r#"{"type":5}"#), Request::Untyped("5".into()));
+        assert_eq!(ask(r#"{"type":null}"#), Request::Untyped("null".into()));
+        assert_eq!(ask(r#"{"type":""}"#), Request::Untyped("".into()));
         assert_eq!(ask(r#"{"type":"chat"}"#), Request::Other("chat".into()));
         let long = format!(r#"{{"type":"{}"}}"#, "é".repeat(100));
         assert_eq!(ask(&long), Request::Other(format!("{}…", "é".repeat(MAX_ECHO)).into()));

@@ -28,6 +28,16 @@ impl Outbox {
         self.bytes
     }
 
+    /// Frames that are owed, the one on its way included.
+    pub fn len(&self) -> usize {
+        self.frames.len()
+    }
+
+    /// What the limit is compared with: bytes that are owed, and what their queueing takes.
+    pub fn weight(&self) -> usize {
+        self.bytes + self.frames.len() * size_of::<Bytes>()
+    }
+
     pub fn is_empty(&self) -> bool {
         self.frames.is_empty()
     }
@@ -67,7 +77,7 @@ impl Outbox {
     pub fn drop_oldest(&mut self, incoming: usize, limit: usize) -> usize {
         let first = usize::from(self.written > 0);
         let mut dropped = 0;
-        while self.bytes + incoming > limit && self.frames.len() > first {
+        while self.weight() + incoming > limit && self.frames.len() > first {
             if let Some(frame) = self.frames.remove(first) {
                 self.bytes -= frame.len();
                 dropped += 1;
@@ -122,7 +132,8 @@ mod tests {
     fn dropping_spares_a_frame_that_is_partly_on_the_wire() {
         let mut outbox = filled(&["abc", "def", "ghi"]);
         outbox.advance(1);
-        assert_eq!(outbox.drop_oldest(3, 8), 1);
+        let two_frames_and_eight_bytes = 2 * size_of::<Bytes>() + 8;
+        assert_eq!(outbox.drop_oldest(3, two_frames_and_eight_bytes), 1);
         assert_eq!(owed(&outbox), b"bcghi");
         assert_eq!(outbox.drop_unwritten(), 1);
         assert_eq!(owed(&outbox), b"bc");

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::budget::Budget;
 use super::config::Config;
-use super::connection::{Connection, ConnectionId, GroupKind};
+use super::connection::{Connection, ConnectionId, GroupKind, Status};
 use super::events::EventQueue;
 use super::inbox::{Inbox, Job};
 use super::index::{Index, Join, Leave};
@@ -78,7 +78,7 @@ impl Server {
         };
         let listener = listener::bind(config.host, config.port)?;
         let address = listener.local_addr().map_err(&failed)?;
-        let inboxes: Vec<_> = (0..config.shards).map(|_| Arc::new(Inbox::default())).collect();
+        let inboxes: Vec<_> = (0..config.shards).map(|_| Arc::new(Inbox::new())).collect();
         let resume = {
             let inboxes = inboxes.clone();
             move || inboxes.iter().for_each(|inbox| inbox.push(Job::Resume))
@@ -143,7 +143,6 @@ impl Server {
 
     /// Sends to a connection; false when it is not open or the budget refuses the message.
     pub fn send(&self, connection: &Connection, message: Outgoing) -> bool {
-        use super::connection::Status;
         if self.is_closed() || connection.status() != Status::Open {
             return false;
         }
@@ -213,7 +212,8 @@ impl Server {
         let answer = connection.expect_answer(request)?;
         if !self.send(&connection, message) {
             connection.take_answer(request);
-            return Err(RequestError::Overloaded);
+            let open = connection.status() == Status::Open && !self.is_closed();
+            return Err(if open { RequestError::Overloaded } else { RequestError::Closed });
         }
         Ok((connection, answer))
     }
@@ -226,7 +226,8 @@ impl Server {
             return false;
         };
         let who = connection.address;
-        let tell = |group| self.shared.inboxes[who.shard].push(Job::Join { who, group });
+        let tell =
+            |group| self.shared.inboxes[who.shard].push(Job::Join { who, group, answered: false });
         self.shared.index.join(&connection, kind, name, tell) != Join::Gone
     }
 
@@ -236,7 +237,8 @@ impl Server {
             return false;
         };
         let who = connection.address;
-        let tell = |group| self.shared.inboxes[who.shard].push(Job::Leave { who, group });
+        let tell =
+            |group| self.shared.inboxes[who.shard].push(Job::Leave { who, group, answered: false });
         matches!(self.shared.index.leave(&connection, kind, name, tell), Leave::Left)
     }
 
@@ -310,6 +312,7 @@ impl Server {
             dropped_overloaded: shared.overloaded.get(),
             dropped_slow: sum(|c| &c.dropped_slow),
             dropped_departed: sum(|c| &c.dropped_departed),
+            dropped_unwritten: sum(|c| &c.dropped_unwritten),
             refusals,
             shards: shared.config.shards,
         }
@@ -403,6 +406,7 @@ fn spawn_shard(
     let run = move || {
         let _life = life;
         shard::run::run(&runtime, number, &shared, listener);
+        shared.inboxes[number].close();
     };
     std::thread::Builder::new().name(format!("ws-shard-{number}")).spawn(run).map(|_| ())
 }

@@ -11,6 +11,8 @@ pub struct Counters {
     /// Connections whose handshake was completed and that got a place.
     pub accepted: Counter,
     pub messages_in: Counter,
+    /// Messages carried out, one for each receiver: those dropped later, or at once because the
+    /// receiver is slow, are counted here too.
     pub messages_out: Counter,
     pub bytes_in: Counter,
     pub bytes_out: Counter,
@@ -18,6 +20,8 @@ pub struct Counters {
     pub dropped_slow: Counter,
     /// Receivers that were counted by a send and had left when it was carried out.
     pub dropped_departed: Counter,
+    /// Messages that were queued for a receiver whose connection ended before they were written.
+    pub dropped_unwritten: Counter,
     /// Connections that met the slow-consumer policy.
     pub slow_consumers: Counter,
     refusals: [Counter; RefusalReason::ALL.len()],
@@ -64,6 +68,7 @@ pub struct Stats {
     pub dropped_overloaded: u64,
     pub dropped_slow: u64,
     pub dropped_departed: u64,
+    pub dropped_unwritten: u64,
     pub refusals: Vec<(&'static str, u64)>,
     pub shards: usize,
 }

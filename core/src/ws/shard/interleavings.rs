@@ -1,11 +1,12 @@
 //! Property tests: whatever the order in which the host, the clients and the shard get to act,
-//! lists follow the index, and a client gets exactly the messages that counted it, in order.
+//! lists follow the index, and a client gets exactly the messages that counted it, in order, with
+//! the answer to each of its own changes at its place between them.
 //!
 //! Clients' changes are taken apart into their two steps (index, then the queue), so that the host
 //! acts in between, as it may when it runs on a thread of its own.
 
 use proptest::prelude::*;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::io::Read;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::Arc;
@@ -14,13 +15,14 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::Shard;
 use super::slot::Phase;
+use crate::ws::answer::Answer;
 use crate::ws::budget::Budget;
 use crate::ws::config::{Config, Protocol};
 use crate::ws::connection::{Address, Connection, GroupKind};
 use crate::ws::events::EventQueue;
 use crate::ws::handshake::Request;
 use crate::ws::inbox::{Inbox, Job};
-use crate::ws::index::Index;
+use crate::ws::index::{Index, Join, Leave};
 use crate::ws::outgoing::Outgoing;
 use crate::ws::shared::Shared;
 use crate::ws::stats::{Counter, Counters};
@@ -74,13 +76,20 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+#[derive(Clone, Debug, PartialEq)]
+enum Received {
+    Message(usize),
+    Answer,
+}
+
 /// One shard with open connections on real sockets, driven by hand.
 struct World {
     shard: Shard,
     connections: Vec<Arc<Connection>>,
     peers: Vec<TcpStream>,
-    /// Clients that were counted by each send, by its number.
-    counted: BTreeMap<usize, BTreeSet<usize>>,
+    /// What each client is to receive: messages that counted it, and answers, in this order.
+    due: [Vec<Received>; CLIENTS],
+    sends: usize,
     gone: BTreeSet<usize>,
     _runtime: Runtime,
 }
@@ -93,7 +102,7 @@ impl World {
             index: Index::new(1),
             events: EventQueue::new(|| {}, || {}),
             budget: Budget::new(config.memory_budget),
-            inboxes: vec![Arc::new(Inbox::default())],
+            inboxes: vec![Arc::new(Inbox::new())],
             counters: vec![Counters::default()],
             overloaded: Counter::default(),
             closed: AtomicBool::new(false),
@@ -129,8 +138,8 @@ impl World {
             assert!(peer.read(&mut response).unwrap() > 0);
             peers.push(peer);
         }
-        let (counted, gone) = (BTreeMap::new(), BTreeSet::new());
-        Self { shard, connections, peers, counted, gone, _runtime: runtime }
+        let (due, gone) = (Default::default(), BTreeSet::new());
+        Self { shard, connections, peers, due, sends: 0, gone, _runtime: runtime }
     }
 
     fn address(&self, client: usize) -> Address {
@@ -144,16 +153,17 @@ impl World {
         match *act {
             Host::Join(client, room) => {
                 let who = self.address(client);
-                let tell = |group| inbox.push(Job::Join { who, group });
+                let tell = |group| inbox.push(Job::Join { who, group, answered: false });
                 shared.index.join(&self.connections[client], GroupKind::Room, ROOMS[room], tell);
             }
             Host::Leave(client, room) => {
                 let who = self.address(client);
-                let tell = |group| inbox.push(Job::Leave { who, group });
+                let tell = |group| inbox.push(Job::Leave { who, group, answered: false });
                 shared.index.leave(&self.connections[client], GroupKind::Room, ROOMS[room], tell);
             }
             Host::Send(room) => {
-                let number = self.counted.len();
+                let number = self.sends;
+                self.sends += 1;
                 let members = shared.index.members(GroupKind::Room, ROOMS[room]);
                 let frame = Outgoing::text(&format!("{number:04}"), false).admit(&shared).unwrap();
                 let count =
@@ -161,9 +171,11 @@ impl World {
                         inbox.push(Job::Group { group, frame: frame.clone(), expected });
                     });
                 assert_eq!(count, members.len());
-                let clients = 0..CLIENTS;
-                let counted = clients.filter(|&c| members.contains(&self.connections[c].id));
-                self.counted.insert(number, counted.collect());
+                for (connection, due) in self.connections.iter().zip(&mut self.due) {
+                    if members.contains(&connection.id) {
+                        due.push(Received::Message(number));
+                    }
+                }
             }
             Host::Disconnect(client) => {
                 if shared.index.deregister(&self.connections[client]) {
@@ -186,28 +198,40 @@ impl World {
                 let connection = self.connections[*client].clone();
                 let (who, shared) = (connection.address, self.shard.shared.clone());
                 let (kind, name, inbox) = (GroupKind::Room, ROOMS[*room], &shared.inboxes[0]);
-                if *join {
-                    let tell = |group| inbox.append(Job::Join { who, group });
-                    shared.index.join(&connection, kind, name, tell);
+                let changed = if *join {
+                    let tell = |group| inbox.append(Job::Join { who, group, answered: true });
+                    shared.index.join(&connection, kind, name, tell) == Join::Joined
                 } else {
-                    let tell = |group| inbox.append(Job::Leave { who, group });
-                    shared.index.leave(&connection, kind, name, tell);
+                    let tell = |group| inbox.append(Job::Leave { who, group, answered: true });
+                    shared.index.leave(&connection, kind, name, tell) == Leave::Left
+                };
+                if changed {
+                    self.due[*client].push(Received::Answer);
                 }
                 meanwhile.iter().for_each(|act| self.host(act));
-                self.shard.catch_up(who.slot);
+                if changed {
+                    self.shard.catch_up(who.slot, &Answer::Heartbeat, None);
+                    self.shard.write_answers(who.slot);
+                }
             }
         }
     }
 
-    /// The numbers of the messages that a client got, in their order.
-    fn received(&mut self, client: usize) -> Vec<usize> {
+    /// What a client got, in its order.
+    fn received(&mut self, client: usize) -> Vec<Received> {
         let peer = &mut self.peers[client];
         peer.set_nonblocking(true).unwrap();
         let mut bytes = Vec::new();
         // Loopback: what was written is there; the end of it is a read that would block.
         let _ = peer.read_to_end(&mut bytes);
-        let frames = bytes.chunks(6).filter(|frame| frame[0] == 0x81);
-        frames.map(|frame| std::str::from_utf8(&frame[2..]).unwrap().parse().unwrap()).collect()
+        let (mut rest, mut received) = (&bytes[..], Vec::new());
+        while let [0x81, length, after @ ..] = rest {
+            let (payload, next) = after.split_at(usize::from(*length));
+            let text = std::str::from_utf8(payload).unwrap();
+            received.push(text.parse().map_or(Received::Answer, Received::Message));
+            rest = next;
+        }
+        received
     }
 }
 
@@ -240,9 +264,12 @@ proptest! {
 
         for client in 0..CLIENTS {
             let received = world.received(client);
-            let counted = world.counted.iter().filter(|(_, clients)| clients.contains(&client));
-            let counted: Vec<usize> = counted.map(|(number, _)| *number).collect();
-            prop_assert_eq!(received, counted, "client {}", client);
+            let mut due = world.due[client].clone();
+            if world.gone.contains(&client) && received.len() < due.len() {
+                // Only the answer to what it asked for last may be missing.
+                prop_assert_eq!(due.pop(), Some(Received::Answer));
+            }
+            prop_assert_eq!(received, due, "client {}", client);
         }
     }
 }

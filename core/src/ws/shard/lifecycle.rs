@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-use super::Shard;
 use super::slot::{Closing, Phase, Slot};
+use super::{Deadline, Shard};
 use crate::ws::answer::Answer;
 use crate::ws::clock;
 use crate::ws::close::{self, close_payload};
@@ -18,7 +18,8 @@ use crate::ws::frame::{Opcode, encode, encode_into};
 use crate::ws::handshake::{self, RefusalReason};
 use crate::ws::heartbeat::{self, Verdict};
 
-/// Handshakes that may be under way on a shard; beyond it the oldest gives way.
+/// Handshakes that may be under way on a shard; beyond it the oldest gives way, so that clients
+/// that dribble cannot keep others out.
 const MAX_HANDSHAKES: usize = 4096;
 
 static PING: [u8; 2] = [0x89, 0];
@@ -37,17 +38,23 @@ impl Shard {
         let _ = stream.set_nodelay(true);
         let serial = next_serial();
         let key = self.sockets.slots.insert(Slot::new(stream, serial));
-        let deadline = Instant::now() + self.shared.config.handshake_timeout;
-        self.handshakes.push_back((deadline, key, serial));
-        self.wake_by(deadline);
-        if self.handshakes.len() > MAX_HANDSHAKES {
-            self.expire_oldest_handshake();
+        self.shaking += 1;
+        self.expect_handshake(key, serial);
+        if self.shaking > MAX_HANDSHAKES {
+            self.give_way();
         }
         (key, serial)
     }
 
+    fn expect_handshake(&mut self, key: usize, serial: u64) {
+        let at = Instant::now() + self.shared.config.handshake_timeout;
+        self.handshakes.push_back(Deadline { at, key, serial, owed: 0 });
+        self.wake_by(at);
+    }
+
     /// Answers an accepted request. Returns whether frames may follow.
     pub(super) fn establish(&mut self, key: usize, request: handshake::Request) -> bool {
+        self.shaking -= 1;
         self.answers.extend_from_slice(&handshake::accept_response(&request));
         let stopping = self.gone_by.is_some();
         if stopping || !self.shared.index.claim(self.shared.config.max_connections) {
@@ -159,10 +166,27 @@ impl Shard {
     }
 
     fn expect_end(&mut self, key: usize) {
-        let deadline = Instant::now() + self.shared.config.close_timeout;
-        let serial = self.sockets.slots[key].serial;
-        self.closings.push_back((deadline, key, serial));
-        self.wake_by(deadline);
+        let at = Instant::now() + self.shared.config.close_timeout;
+        let (serial, owed) = (self.sockets.slots[key].serial, self.sockets.slots[key].owed());
+        self.closings.push_back(Deadline { at, key, serial, owed });
+        self.wake_by(at);
+    }
+
+    /// A closing socket has had its time. As long as it takes what it is owed it gets more: the
+    /// time counts from the last byte on.
+    fn expire_closing(&mut self, deadline: Deadline) {
+        let Deadline { key, serial, owed, .. } = deadline;
+        let Some(slot) = self.sockets.slots.get(key).filter(|slot| slot.serial == serial) else {
+            return;
+        };
+        if !matches!(slot.phase, Phase::Closing(_) | Phase::Draining { .. }) {
+            return;
+        }
+        if slot.owed() < owed {
+            self.expect_end(key);
+        } else {
+            self.bury(key);
+        }
     }
 
     /// Takes an open connection out of index and lists: nothing is sent to it from now on.
@@ -212,7 +236,8 @@ impl Shard {
                 let connection = closing.connection.clone();
                 self.farewell(&connection, close::ABNORMAL, String::new());
             }
-            Phase::Handshake(_) | Phase::Draining { .. } => {}
+            Phase::Handshake(_) => self.shaking -= 1,
+            Phase::Draining { .. } => {}
         }
         let slot = self.sockets.remove(key);
         // Its task finds the slot empty and ends.
@@ -239,21 +264,18 @@ impl Shard {
     pub(super) fn next_deadline(&mut self) -> Instant {
         let far = Instant::now() + std::time::Duration::from_secs(3600);
         let fronts = [self.handshakes.front(), self.closings.front()];
-        let fronts = fronts.into_iter().flatten().map(|(deadline, ..)| *deadline);
+        let fronts = fronts.into_iter().flatten().map(|deadline| deadline.at);
         let others = [self.next_sweep, self.gone_by].into_iter().flatten();
         self.sleeps_until = fronts.chain(others).min().unwrap_or(far);
         self.sleeps_until
     }
 
     pub(super) fn pass_deadlines(&mut self, now: Instant) {
-        while self.handshakes.front().is_some_and(|(deadline, ..)| *deadline <= now) {
-            self.expire_oldest_handshake();
+        while let Some(deadline) = self.handshakes.pop_front_if(|deadline| deadline.at <= now) {
+            self.expire_handshake(deadline);
         }
-        while let Some((_, key, serial)) = self.closings.pop_front_if(|(at, ..)| *at <= now) {
-            let slot = self.sockets.slots.get(key).filter(|slot| slot.serial == serial);
-            if slot.is_some_and(|s| matches!(s.phase, Phase::Closing(_) | Phase::Draining { .. })) {
-                self.bury(key);
-            }
+        while let Some(deadline) = self.closings.pop_front_if(|deadline| deadline.at <= now) {
+            self.expire_closing(deadline);
         }
         if let (Some(at), Some(interval)) = (self.next_sweep, self.shared.config.heartbeat)
             && at <= now
@@ -266,14 +288,30 @@ impl Shard {
         }
     }
 
-    fn expire_oldest_handshake(&mut self) {
-        let Some((_, key, serial)) = self.handshakes.pop_front() else {
-            return;
-        };
+    /// Returns whether a handshake was under way, and ended by this.
+    fn expire_handshake(&mut self, deadline: Deadline) -> bool {
+        let Deadline { key, serial, .. } = deadline;
         let slot = self.sockets.slots.get(key).filter(|slot| slot.serial == serial);
-        if slot.is_some_and(|slot| matches!(slot.phase, Phase::Handshake(_))) {
-            self.counters().refused(RefusalReason::HandshakeTimeout);
-            self.bury(key);
+        let Some(slot) = slot.filter(|slot| matches!(slot.phase, Phase::Handshake(_))) else {
+            return false;
+        };
+        if slot.parked {
+            // It is the host that keeps this one waiting.
+            self.expect_handshake(key, serial);
+            return false;
+        }
+        self.counters().refused(RefusalReason::HandshakeTimeout);
+        self.bury(key);
+        true
+    }
+
+    /// Ends the oldest handshake that is under way.
+    fn give_way(&mut self) {
+        for _ in 0..self.handshakes.len() {
+            let Some(oldest) = self.handshakes.pop_front() else { return };
+            if self.expire_handshake(oldest) {
+                return;
+            }
         }
     }
 
@@ -347,9 +385,10 @@ impl Shard {
     pub(super) fn recover(&mut self, culprit: Option<(usize, u64)>) {
         self.buffer.resize(super::READ_BUFFER, 0);
         self.answers.clear();
+        self.sockets.recover();
         self.shared.events.push(Event::Error {
             code: "ERR_INTERNAL",
-            message: "an internal fault ended a connection; please report it".to_owned(),
+            message: "an internal fault was contained; please report it".to_owned(),
         });
         if let Some((key, serial)) = culprit
             && self.sockets.slots.get(key).is_some_and(|slot| slot.serial == serial)

@@ -29,7 +29,8 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use self::slot::{Phase, Slot};
-use self::sockets::Sockets;
+use self::sockets::{Debt, Sockets};
+use super::answer::Answer;
 use super::connection::{Address, GroupId};
 use super::inbox::{Inbox, Job};
 use super::shared::Shared;
@@ -42,7 +43,21 @@ const READ_BUFFER: usize = 64 * 1024;
 const JOBS_KEPT: usize = 4096;
 
 /// A deadline of one tenant of a slot.
-type Deadline = (Instant, usize, u64);
+#[derive(Clone, Copy, Debug)]
+struct Deadline {
+    at: Instant,
+    key: usize,
+    serial: u64,
+    /// What it was owed when the deadline was set.
+    owed: usize,
+}
+
+/// Somebody waits until all is written that was owed when it asked.
+#[derive(Debug)]
+struct Flush {
+    done: oneshot::Sender<()>,
+    owed: Vec<Debt>,
+}
 
 #[derive(Debug)]
 struct Shard {
@@ -56,13 +71,16 @@ struct Shard {
     lists: FxHashMap<GroupId, IndexSet<usize, FxBuildHasher>>,
     /// Slots that are not read because the host is behind.
     parked: Vec<usize>,
+    /// Sockets whose handshake is under way.
+    shaking: usize,
     /// Deadlines of handshakes and of closings; both timeouts are constant, so these are sorted.
+    /// Entries outlive what they were made for and are passed over then.
     handshakes: VecDeque<Deadline>,
     closings: VecDeque<Deadline>,
     next_sweep: Option<Instant>,
     /// Until when the thread sleeps if nothing happens.
     sleeps_until: Instant,
-    flushes: Vec<oneshot::Sender<()>>,
+    flushes: Vec<Flush>,
     /// Set by a shutdown: when the shard must be gone.
     gone_by: Option<Instant>,
     /// Set by the host when it is ready for connections.
@@ -86,6 +104,7 @@ impl Shard {
             live: Vec::new(),
             lists: FxHashMap::default(),
             parked: Vec::new(),
+            shaking: 0,
             handshakes: VecDeque::new(),
             closings: VecDeque::new(),
             next_sweep: shared.config.heartbeat.map(|interval| now + interval),
@@ -132,12 +151,13 @@ impl Shard {
             Job::Adopt(socket) => self.foundlings.push(socket),
             Job::One { to, frame } => {
                 let count = match self.tenant(to) {
-                    Some(slot) if slot.connection().is_some() => {
-                        self.sockets.enqueue(to.slot, frame);
-                        1
-                    }
+                    // Behind our Close frame nothing may follow.
+                    Some(slot) if matches!(slot.phase, Phase::Open(_)) => 1,
                     _ => 0,
                 };
+                if count == 1 {
+                    self.sockets.enqueue(to.slot, frame);
+                }
                 self.sent(count, 1);
             }
             Job::Group { group, frame, expected } => {
@@ -150,12 +170,12 @@ impl Shard {
                 self.sent(count, expected as usize);
             }
             Job::All { frame, expected } => self.send_all(frame, expected as usize),
-            Job::Join { who, group } => {
+            Job::Join { who, group, .. } => {
                 if self.tenant(who).is_some_and(|slot| matches!(slot.phase, Phase::Open(_))) {
                     self.enlist(who.slot, group);
                 }
             }
-            Job::Leave { who, group } => {
+            Job::Leave { who, group, .. } => {
                 if self.tenant(who).is_some() {
                     self.delist(who.slot, group);
                 }
@@ -165,7 +185,7 @@ impl Shard {
                     self.begin_close(who.slot, code, reason);
                 }
             }
-            Job::Flush(done) => self.flushes.push(done),
+            Job::Flush(done) => self.flushes.push(Flush { done, owed: self.sockets.debts() }),
             Job::Resume => self.resume(),
             Job::Shutdown { deadline } => self.begin_shutdown(deadline),
         }
@@ -189,12 +209,27 @@ impl Shard {
 
     /// Carries out the jobs that wait, and with them the change of membership that a client has
     /// just made: it stands in the same queue as the host's changes and sends, in the order in
-    /// which the index saw them. Answers that the client earned before go out before.
-    fn catch_up(&mut self, key: usize) {
-        if self.inbox.waiting() > 1 {
+    /// which the index saw them. The client gets its answer at that place, behind those that it
+    /// has earned before.
+    fn catch_up(&mut self, key: usize, answer: &Answer<'_>, id: Option<&str>) {
+        let mut jobs = std::mem::take(&mut self.jobs);
+        self.inbox.take(&mut jobs);
+        // Where nothing is sent in between, the answers of one read go out in one write.
+        let apart = !jobs.iter().all(Job::is_membership);
+        if apart {
             self.write_answers(key);
         }
-        self.work();
+        for job in jobs.drain(..) {
+            let answered = job.is_answered();
+            self.apply(job);
+            if answered {
+                self.answer(answer, id);
+                if apart {
+                    self.write_answers(key);
+                }
+            }
+        }
+        self.jobs = jobs;
     }
 
     fn enlist(&mut self, key: usize, group: GroupId) {
@@ -230,11 +265,13 @@ impl Shard {
     }
 
     fn answer_flushes(&mut self) {
-        if self.sockets.owing == 0 {
-            for done in self.flushes.drain(..) {
-                // Whoever asked may have given up waiting.
-                let _ = done.send(());
-            }
+        let sockets = &self.sockets;
+        for flush in &mut self.flushes {
+            flush.owed.retain(|debt| !sockets.is_paid(debt));
+        }
+        for flush in self.flushes.extract_if(.., |flush| flush.owed.is_empty()) {
+            // Whoever asked may have given up waiting.
+            let _ = flush.done.send(());
         }
     }
 

@@ -43,43 +43,31 @@ impl Shard {
         match message.request {
             Request::Heartbeat => self.answer(&Answer::Heartbeat, id),
             Request::Authenticate { user, session } => {
-                let session = session.as_deref();
-                let (who, inbox) = (connection.address, &self.inbox);
-                let tell = |change| match change {
-                    Change::Entered(group) => inbox.append(Job::Join { who, group }),
-                    Change::Left(group) => inbox.append(Job::Leave { who, group }),
-                };
-                if !self.shared.index.authenticate(connection, &user, session, tell) {
-                    return;
-                }
-                self.catch_up(key);
-                self.answer(&Answer::Authenticated { user: &user, session }, id);
-                if self.shared.events.wants(Kind::Authenticated) {
-                    let connection = connection.clone();
-                    self.shared.events.push(Event::Authenticated { connection });
-                }
+                self.authenticate(key, connection, &user, session.as_deref(), id);
             }
             Request::Subscribe(topic) => {
-                if self.join(key, connection, GroupKind::Topic, &topic) {
-                    self.answer(&Answer::Subscribed { topic: &topic }, id);
-                }
+                let answer = Answer::Subscribed { topic: &topic };
+                self.join(key, connection, GroupKind::Topic, &topic, &answer, id);
             }
             Request::JoinRoom(room) => {
-                if self.join(key, connection, GroupKind::Room, &room) {
-                    self.answer(&Answer::JoinedRoom { room: &room }, id);
-                }
+                let answer = Answer::JoinedRoom { room: &room };
+                self.join(key, connection, GroupKind::Room, &room, &answer, id);
             }
             Request::Unsubscribe(topic) => {
-                self.leave(key, connection, GroupKind::Topic, &topic);
-                self.answer(&Answer::Unsubscribed { topic: &topic }, id);
-            }
-            Request::LeaveRoom(room) => {
-                let existed = self.leave(key, connection, GroupKind::Room, &room);
-                if existed {
-                    self.answer(&Answer::LeftRoom { room: &room }, id);
+                let answer = Answer::Unsubscribed { topic: &topic };
+                if self.leave(key, connection, GroupKind::Topic, &topic, &answer, id).is_some() {
+                    self.answer(&answer, id);
                 }
             }
-            Request::Other(kind) => self.other(connection, &kind, id, text),
+            Request::LeaveRoom(room) => {
+                let answer = Answer::LeftRoom { room: &room };
+                let existed = self.leave(key, connection, GroupKind::Room, &room, &answer, id);
+                if existed == Some(true) {
+                    self.answer(&answer, id);
+                }
+            }
+            Request::Other(kind) => self.other(connection, Some(&kind), &kind, id, text),
+            Request::Untyped(shown) => self.other(connection, None, &shown, id, text),
             Request::Invalid { kind, problem } => {
                 let message = format!("Invalid payload for {kind}: {problem}");
                 let refused = Some(kind);
@@ -90,48 +78,93 @@ impl Shard {
         }
     }
 
-    /// A type of the host's own: an answer to its request, an event, or nobody's.
-    fn other(&mut self, connection: &Arc<Connection>, kind: &str, id: Option<&str>, text: &str) {
+    /// A type of the host's own: an answer to its request, an event, or nobody's. A message whose
+    /// type is not a name is never an event; `shown` is what stands in its place.
+    fn other(
+        &mut self,
+        connection: &Arc<Connection>,
+        kind: Option<&str>,
+        shown: &str,
+        id: Option<&str>,
+        text: &str,
+    ) {
         if let Some(waiting) = id.and_then(|id| connection.take_answer(id)) {
             // Whoever asked may have given up waiting.
             let _ = waiting.send(text.to_owned());
-        } else if self.shared.events.wants(Kind::Message) {
+        } else if kind.is_some() && self.shared.events.wants(Kind::Message) {
             let (connection, text) = (connection.clone(), text.to_owned());
             self.shared.events.push(Event::Message { connection, text });
         } else {
-            let message = format!("Unknown message type: {kind}");
-            let refused = Some(kind);
-            self.answer(
-                &Answer::Error { message: &message, code: code::UNKNOWN_TYPE, refused },
-                id,
-            );
+            let message = format!("Unknown message type: {shown}");
+            let error =
+                Answer::Error { message: &message, code: code::UNKNOWN_TYPE, refused: kind };
+            self.answer(&error, id);
         }
     }
 
-    /// Index, list and answer change in one turn. Returns whether the connection is a member now.
-    fn join(&mut self, key: usize, connection: &Connection, kind: GroupKind, name: &str) -> bool {
+    fn authenticate(
+        &mut self,
+        key: usize,
+        connection: &Arc<Connection>,
+        user: &str,
+        session: Option<&str>,
+        id: Option<&str>,
+    ) {
         let (who, inbox) = (connection.address, &self.inbox);
-        let tell = |group| inbox.append(Job::Join { who, group });
+        let tell = |change| match change {
+            Change::Entered(group) => inbox.append(Job::Join { who, group, answered: true }),
+            Change::Left(group) => inbox.append(Job::Leave { who, group, answered: false }),
+        };
+        let answer = Answer::Authenticated { user, session };
+        match self.shared.index.authenticate(connection, user, session, tell) {
+            Join::Joined => self.catch_up(key, &answer, id),
+            Join::Already => self.answer(&answer, id),
+            Join::Gone => return,
+        }
+        if self.shared.events.wants(Kind::Authenticated) {
+            let connection = connection.clone();
+            self.shared.events.push(Event::Authenticated { connection });
+        }
+    }
+
+    /// Index, list and answer change in one turn.
+    fn join(
+        &mut self,
+        key: usize,
+        connection: &Connection,
+        kind: GroupKind,
+        name: &str,
+        answer: &Answer<'_>,
+        id: Option<&str>,
+    ) {
+        let (who, inbox) = (connection.address, &self.inbox);
+        let tell = |group| inbox.append(Job::Join { who, group, answered: true });
         match self.shared.index.join(connection, kind, name, tell) {
-            Join::Joined => {
-                self.catch_up(key);
-                true
-            }
-            Join::Already => true,
-            Join::Gone => false,
+            Join::Joined => self.catch_up(key, answer, id),
+            Join::Already => self.answer(answer, id),
+            Join::Gone => {}
         }
     }
 
-    /// Returns whether the group existed.
-    fn leave(&mut self, key: usize, connection: &Connection, kind: GroupKind, name: &str) -> bool {
+    /// Answers a member that leaves. Else nothing is answered yet: returns whether the group
+    /// exists.
+    fn leave(
+        &mut self,
+        key: usize,
+        connection: &Connection,
+        kind: GroupKind,
+        name: &str,
+        answer: &Answer<'_>,
+        id: Option<&str>,
+    ) -> Option<bool> {
         let (who, inbox) = (connection.address, &self.inbox);
-        let tell = |group| inbox.append(Job::Leave { who, group });
+        let tell = |group| inbox.append(Job::Leave { who, group, answered: true });
         match self.shared.index.leave(connection, kind, name, tell) {
             Leave::Left => {
-                self.catch_up(key);
-                true
+                self.catch_up(key, answer, id);
+                None
             }
-            Leave::NotMember { group_exists } => group_exists,
+            Leave::NotMember { group_exists } => Some(group_exists),
         }
     }
 

@@ -30,26 +30,13 @@ impl Shard {
         if !slot.waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
             slot.waker = Some(cx.waker().clone());
         }
-        let owed = slot.owed();
-        if owed > 0 {
-            self.sockets.flush(key);
-            self.note_progress(key, owed);
-        }
+        self.sockets.flush(key);
         self.read(key, serial, cx);
         self.settle();
         self.answer_flushes();
         match self.sockets.slots.get(key) {
             Some(slot) if slot.serial == serial => Poll::Pending,
             _ => Poll::Ready(()),
-        }
-    }
-
-    /// A client that takes what it was owed is alive, even if it is not read meanwhile.
-    fn note_progress(&mut self, key: usize, owed: usize) {
-        if let Some(slot) = self.sockets.slots.get_mut(key)
-            && slot.owed() < owed
-        {
-            slot.heard(clock::steady_millis());
         }
     }
 
@@ -131,6 +118,7 @@ impl Shard {
                 None
             }
             Outcome::Refuse(refusal) => {
+                self.shaking -= 1;
                 self.counters().refused(refusal.reason);
                 self.answers.extend_from_slice(&handshake::refusal_response(&refusal));
                 self.write_answers(key);
@@ -217,6 +205,10 @@ impl Shard {
 
     /// Writes the answers that this read has gathered.
     pub(super) fn write_answers(&mut self, key: usize) {
+        if matches!(self.sockets.slots[key].phase, Phase::Closing(_)) {
+            // Behind our Close frame nothing may follow.
+            self.answers.clear();
+        }
         if self.answers.is_empty() {
             return;
         }

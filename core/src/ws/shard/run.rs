@@ -115,6 +115,10 @@ async fn accept(listener: TcpListener, shard: Rc<RefCell<Shard>>, shared: Arc<Sh
     let mut turn = 0;
     let mut failing = false;
     loop {
+        while shared.events.is_full() {
+            // The host is behind: connections wait in the kernel until it has caught up.
+            sleep(ACCEPT_PAUSE).await;
+        }
         match listener.accept().await {
             Ok((stream, _)) => {
                 failing = false;
@@ -127,6 +131,7 @@ async fn accept(listener: TcpListener, shard: Rc<RefCell<Shard>>, shared: Arc<Sh
                 }
             }
             Err(_) if shared.closed.load(Acquire) => return,
+            Err(error) if is_the_peers(&error) => {}
             Err(error) => {
                 // One event for a series of failures: the host can do no more about the tenth.
                 if !std::mem::replace(&mut failing, true) {
@@ -138,12 +143,22 @@ async fn accept(listener: TcpListener, shard: Rc<RefCell<Shard>>, shared: Arc<Sh
     }
 }
 
-/// A peer that left before it was accepted is no fault; a lack of descriptors is.
+/// A peer that left before it was accepted, or whose network did: accept(2) passes that on.
+fn is_the_peers(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind as Kind;
+    matches!(
+        error.kind(),
+        Kind::ConnectionAborted
+            | Kind::ConnectionReset
+            | Kind::Interrupted
+            | Kind::HostUnreachable
+            | Kind::NetworkUnreachable
+            | Kind::NetworkDown
+            | Kind::TimedOut
+    )
+}
+
 fn report(shared: &Shared, error: &std::io::Error) {
-    use std::io::ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
-    if matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted) {
-        return;
-    }
     let message = format!("cannot accept connections for the moment: {error}");
     shared.events.push(Event::Error { code: "ERR_ACCEPT", message });
 }

@@ -24,6 +24,10 @@ pub struct Slot {
     pub groups: Vec<GroupId>,
     /// Its place in the shard's list of open connections.
     pub live_at: usize,
+    /// Bytes written to it in all; wraps around.
+    pub written: u64,
+    /// The socket did not take all that it was owed.
+    pub blocked: bool,
     /// Already in line for this turn's write.
     pub dirty: bool,
     /// Not read because the host is behind with its events.
@@ -68,6 +72,8 @@ impl Slot {
             outbox: None,
             groups: Vec::new(),
             live_at: usize::MAX,
+            written: 0,
+            blocked: false,
             dirty: false,
             parked: false,
             asked: false,
@@ -91,7 +97,13 @@ impl Slot {
         }
     }
 
+    /// Bytes that wait for the socket.
     pub fn owed(&self) -> usize {
         self.outbox.as_ref().map_or(0, |outbox| outbox.bytes())
+    }
+
+    /// Memory that what waits for the socket is charged with.
+    pub fn weight(&self) -> usize {
+        self.outbox.as_ref().map_or(0, |outbox| outbox.weight())
     }
 }

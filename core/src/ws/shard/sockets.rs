@@ -10,6 +10,7 @@ use std::task::{Context, Poll, Waker};
 use tokio::io::AsyncWrite;
 
 use super::slot::{Phase, Slot};
+use crate::ws::clock;
 use crate::ws::config::SlowConsumer;
 use crate::ws::outbox::{MAX_SLICES, Outbox};
 use crate::ws::shared::Shared;
@@ -17,6 +18,15 @@ use crate::ws::stats::Counters;
 
 /// Empty outboxes that are kept for the next that need one.
 const SPARE_OUTBOXES: usize = 64;
+
+/// What a slot was owed at a moment.
+#[derive(Debug)]
+pub struct Debt {
+    key: usize,
+    serial: u64,
+    /// What its count of written bytes must reach.
+    target: u64,
+}
 
 /// What a write attempt came to.
 #[derive(Debug, PartialEq, Eq)]
@@ -35,8 +45,6 @@ pub struct Sockets {
     dirty: Vec<usize>,
     #[allow(clippy::vec_box, reason = "slots hold boxes: these move between here and there")]
     spare: Vec<Box<Outbox>>,
-    /// How many slots have an outbox.
-    pub owing: usize,
     /// Slots whose socket broke while writing, for the shard to bury.
     pub lost: Vec<usize>,
     /// Slots that are to be closed because they read too slowly.
@@ -51,7 +59,6 @@ impl Sockets {
             slots: Slab::new(),
             dirty: Vec::new(),
             spare: Vec::new(),
-            owing: 0,
             lost: Vec::new(),
             slow: Vec::new(),
             shared,
@@ -66,9 +73,9 @@ impl Sockets {
     /// Adds a reference to a frame to what a slot is owed; it is written at the turn's end.
     pub fn enqueue(&mut self, key: usize, frame: Bytes) {
         let limit = self.shared.config.max_buffered_amount;
-        let owed = self.slots[key].owed();
+        let weight = self.slots[key].weight();
         // A frame alone may be larger than the limit: only what already waits makes one slow.
-        if owed > 0 && owed + frame.len() > limit && !self.make_room(key, frame.len(), limit) {
+        if weight > 0 && weight + frame.len() > limit && !self.make_room(key, frame.len(), limit) {
             return;
         }
         self.push(key, frame);
@@ -77,10 +84,7 @@ impl Sockets {
     /// Like `enqueue`, for frames that no policy may drop: the Close frame.
     pub fn push(&mut self, key: usize, frame: Bytes) {
         let slot = &mut self.slots[key];
-        let outbox = slot.outbox.get_or_insert_with(|| {
-            self.owing += 1;
-            self.spare.pop().unwrap_or_default()
-        });
+        let outbox = slot.outbox.get_or_insert_with(|| self.spare.pop().unwrap_or_default());
         outbox.push(frame);
         if !slot.dirty {
             slot.dirty = true;
@@ -91,10 +95,11 @@ impl Sockets {
     /// Tries to write first, since a burst in one turn makes nobody slow; then the policy decides.
     fn make_room(&mut self, key: usize, incoming: usize, limit: usize) -> bool {
         if self.flush(key) == Written::Lost {
+            self.counters().dropped_unwritten.add(1);
             return false;
         }
-        let owed = self.slots[key].owed();
-        if owed == 0 || owed + incoming <= limit {
+        let weight = self.slots[key].weight();
+        if weight == 0 || weight + incoming <= limit {
             return true;
         }
         match self.shared.config.slow_consumer {
@@ -154,6 +159,13 @@ impl Sockets {
                 Poll::Ready(_) => break Written::Lost,
             }
         };
+        slot.written = slot.written.wrapping_add(bytes as u64);
+        // A client that takes what it could not take before is alive, even if it is not read
+        // meanwhile. The first bytes prove nothing: they went no further than the kernel.
+        if bytes > 0 && slot.blocked {
+            slot.heard(clock::steady_millis());
+        }
+        slot.blocked = outcome == Written::Some;
         if outcome == Written::All {
             slot.lagging = false;
             let finished = matches!(slot.phase, Phase::Draining { .. });
@@ -175,12 +187,16 @@ impl Sockets {
     pub fn write_now(&mut self, key: usize, bytes: &[u8]) -> bool {
         let slot = &mut self.slots[key];
         let mut rest = bytes;
+        let mut begun = false;
         if slot.outbox.is_none() {
             let waker = slot.waker.as_ref().unwrap_or(Waker::noop());
             let mut cx = Context::from_waker(waker);
             match Pin::new(&mut slot.stream).poll_write(&mut cx, rest) {
                 Poll::Ready(Ok(n)) if n > 0 => {
                     rest = &rest[n..];
+                    begun = true;
+                    slot.written = slot.written.wrapping_add(n as u64);
+                    slot.blocked = !rest.is_empty();
                     self.counters().bytes_out.add(n);
                 }
                 Poll::Pending => {}
@@ -196,6 +212,11 @@ impl Sockets {
         match self.shared.budget.frame(rest.to_vec(), 0) {
             Some(frame) => {
                 self.push(key, frame);
+                true
+            }
+            // Half a frame is on the wire: no Close frame could follow it.
+            None if begun => {
+                self.lost.push(key);
                 true
             }
             None => false,
@@ -237,6 +258,41 @@ impl Sockets {
         }
     }
 
+    /// What all slots are owed now.
+    pub fn debts(&self) -> Vec<Debt> {
+        let owing = self.slots.iter().filter(|(_, slot)| slot.outbox.is_some());
+        owing
+            .map(|(key, slot)| Debt {
+                key,
+                serial: slot.serial,
+                target: slot.written.wrapping_add(slot.owed() as u64),
+            })
+            .collect()
+    }
+
+    /// Whether a debt is written, or its slot is gone.
+    pub fn is_paid(&self, debt: &Debt) -> bool {
+        match self.slots.get(debt.key).filter(|slot| slot.serial == debt.serial) {
+            None => true,
+            Some(slot) => {
+                slot.outbox.is_none() || debt.target.wrapping_sub(slot.written) as i64 <= 0
+            }
+        }
+    }
+
+    /// Puts the lists of slots to look at in order again, after a fault in the middle of a turn.
+    pub fn recover(&mut self) {
+        self.lost.clear();
+        self.slow.clear();
+        self.dirty.clear();
+        for (key, slot) in &mut self.slots {
+            slot.dirty = slot.outbox.is_some();
+            if slot.dirty {
+                self.dirty.push(key);
+            }
+        }
+    }
+
     /// Drops all that is owed but not yet on the wire; returns how many frames went.
     pub fn discard(&mut self, key: usize) -> usize {
         let Some(outbox) = self.slots[key].outbox.as_mut() else {
@@ -253,14 +309,15 @@ impl Sockets {
 
     pub fn remove(&mut self, key: usize) -> Slot {
         let mut slot = self.slots.remove(key);
-        if slot.outbox.take().is_some() {
-            self.owing -= 1;
+        if let Some(outbox) = slot.outbox.take() {
+            // Our Close frame is no message.
+            let close = usize::from(!matches!(slot.phase, Phase::Open(_)));
+            self.counters().dropped_unwritten.add(outbox.len().saturating_sub(close));
         }
         slot
     }
 
     fn release(&mut self, outbox: Box<Outbox>) {
-        self.owing -= 1;
         if outbox.is_reusable() && self.spare.len() < SPARE_OUTBOXES {
             self.spare.push(outbox);
         }
