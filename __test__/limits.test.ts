@@ -228,7 +228,12 @@ describe('memoryBudget', () => {
     expect((await stuck.message()).payload).toBe(sent);
     await other.settled();
     expect(other.pending).toEqual([]);
-    expect(manager.getStats().drops).toEqual({ overloaded: 5, slowConsumer: 0, departed: 0, unwritten: 0 });
+    expect(manager.getStats().drops).toEqual({
+      overloaded: 5,
+      slowConsumer: 0,
+      departed: 0,
+      unwritten: 0,
+    });
 
     await vi.waitUntil(() => warnings.length > 0);
     expect(new Set(warnings.map(({ code }) => code))).toEqual(new Set(['ERR_OVERLOADED']));

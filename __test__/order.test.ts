@@ -124,5 +124,10 @@ test('10,000 messages from a listener, in answer to what clients send, arrive in
     }
   }
   expect(number).toBe(10_000);
-  expect(manager.getStats().drops).toEqual({ overloaded: 0, slowConsumer: 0, departed: 0, unwritten: 0 });
+  expect(manager.getStats().drops).toEqual({
+    overloaded: 0,
+    slowConsumer: 0,
+    departed: 0,
+    unwritten: 0,
+  });
 });

@@ -106,7 +106,12 @@ test('1,000 clients connect, chat and leave, and every count is exact', {
     for (const { payload } of clients[i]?.pending ?? []) received[payload as 'all'] += 1;
   });
   expect(received).toEqual({ all: 1000, user: 4, room: 20, topic: 250 });
-  expect(manager.getStats().drops).toEqual({ overloaded: 0, slowConsumer: 0, departed: 0, unwritten: 0 });
+  expect(manager.getStats().drops).toEqual({
+    overloaded: 0,
+    slowConsumer: 0,
+    departed: 0,
+    unwritten: 0,
+  });
 
   // Every fifth one leaves its room, which empties the rooms whose numbers end in 0 or 5.
   await forAll(CLIENTS, async (i) => {
