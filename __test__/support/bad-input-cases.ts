@@ -51,6 +51,13 @@ const unknownType = (given: string, sent: object, type: string): BadMessage => (
   answer: { message: `Unknown message type: ${type}`, code: 'UNKNOWN_TYPE', type },
 });
 
+/** A type that is no name is not repeated as one, and is refused whether the host listens or not. */
+const noType = (given: string, sent: object, shown: string): BadMessage => ({
+  given,
+  frame: text(sent),
+  answer: { message: `Unknown message type: ${shown}`, code: 'UNKNOWN_TYPE' },
+});
+
 const badPayload = (type: string, given: string, payload: unknown, rule: string): BadMessage => ({
   given: `\`${type}\`: ${given}`,
   frame: text({ type, payload }),
@@ -101,10 +108,10 @@ export const BAD_MESSAGES: BadMessage[] = [
   },
   unknownType('an unknown type, while nobody listens to `message`', { type: 'dance' }, 'dance'),
   unknownType('a type in other letters', { type: 'Subscribe', payload: {} }, 'Subscribe'),
-  unknownType('an empty type', { type: '' }, ''),
-  unknownType('no type', { payload: {} }, 'undefined'),
-  unknownType('a type that is null', { type: null }, 'null'),
-  unknownType('a type that is a number', { type: 5 }, '5'),
+  noType('an empty type', { type: '' }, ''),
+  noType('no type', { payload: {} }, 'undefined'),
+  noType('a type that is null', { type: null }, 'null'),
+  noType('a type that is a number', { type: 5 }, '5'),
   unknownType('a type of over 64 characters', { type: 'x'.repeat(65) }, `${'x'.repeat(64)}…`),
   ...NAMED,
   badLogin('no payload', undefined),
