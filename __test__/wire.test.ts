@@ -261,3 +261,23 @@ describe('state', () => {
     }
   });
 });
+
+describe('a message whose type is no name', () => {
+  test('is refused even when the service listens to messages', async () => {
+    const manager = await startManager();
+    const heard: unknown[] = [];
+    manager.on('message', (message) => heard.push(message));
+    const client = await connectClient(manager);
+    for (const type of [undefined, null, '', 5, { a: 1 }]) {
+      client.send({ type, payload: 1 } as never);
+      const { payload } = await client.next('error');
+      expect(payload).toEqual({
+        message: `Unknown message type: ${typeof type === 'object' ? JSON.stringify(type) : type}`,
+        code: 'UNKNOWN_TYPE',
+      });
+    }
+    client.send({ type: 'chat', payload: 1 });
+    await nextEvent(manager, 'message');
+    expect(heard).toEqual([{ type: 'chat', payload: 1 }]);
+  });
+});
