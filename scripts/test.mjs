@@ -16,7 +16,8 @@ const reports = mkdtempSync(join(tmpdir(), 'messaging-test-'));
 const results = [];
 
 if (quick) {
-  await cargo('core', ['--manifest-path', 'core/Cargo.toml', '--lib']);
+  // With the workspace's features, as the whole run has them, or all dependencies are built twice.
+  await cargo('core', ['--workspace', '--lib']);
   await vitest(['--exclude', '**/*.{slow,browser}.test.ts']);
 } else {
   await cargo('cargo', ['--workspace', '--no-fail-fast']);
