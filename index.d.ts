@@ -281,7 +281,8 @@ export interface WebSocketManagerEvents<In extends WebSocketMessage = WebSocketM
 	];
 	/**
 	 * A client sent a message whose type the protocol does not own. Without a listener the client is
-	 * answered with the `error` "Unknown message type".
+	 * answered with the `error` "Unknown message type", and so it always is for a type that is missing,
+	 * empty or no string.
 	 */
 	message: [
 		message: In,

@@ -23,7 +23,8 @@ export interface WebSocketManagerEvents<In extends WebSocketMessage = WebSocketM
   connection: [connection: WebSocketConnection, request: WebSocketRequest];
   /**
    * A client sent a message whose type the protocol does not own. Without a listener the client is
-   * answered with the `error` "Unknown message type".
+   * answered with the `error` "Unknown message type", and so it always is for a type that is missing,
+   * empty or no string.
    */
   message: [message: In, connection: WebSocketConnection];
   /** A client sent a binary frame that is not a JSON message. */

@@ -13,8 +13,8 @@ export function badInputDocument(): string {
 
 ## Messages
 
-The answer is an \`error\` message with \`payload.message\`, \`payload.code\` and, where the message had one,
-\`payload.type\`. The message's \`id\` is echoed. The connection lives on, and nothing else changes.
+The answer is an \`error\` message with \`payload.message\`, \`payload.code\` and, where the message's type is a
+non-empty string, \`payload.type\`. The message's \`id\` is echoed. The connection lives on, and nothing else changes.
 
 ${table(
   ['A client sends', '`code`', '`message`'],
