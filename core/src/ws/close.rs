@@ -102,6 +102,9 @@ pub enum Violation {
     /// A text message or a close reason is not UTF-8.
     #[error("invalid UTF-8")]
     InvalidUtf8,
+    /// A compressed message is no whole deflate stream.
+    #[error("invalid compressed data")]
+    InvalidDeflate,
     /// The message, all its fragments together, is over the limit.
     #[error("message is too big")]
     TooBig,
@@ -112,7 +115,7 @@ impl Violation {
     #[must_use]
     pub const fn close_code(self) -> u16 {
         match self {
-            Self::InvalidUtf8 => INVALID_DATA,
+            Self::InvalidUtf8 | Self::InvalidDeflate => INVALID_DATA,
             Self::TooBig => TOO_BIG,
             _ => PROTOCOL,
         }

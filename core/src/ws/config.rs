@@ -45,8 +45,9 @@ pub struct Config {
     /// `maxConnections`, `WS_MAX_CONNECTIONS`: connections at a time, default 1000, up to
     /// 10,000,000. Further clients are told to try again later (close code 1013).
     pub max_connections: usize,
-    /// `enableCompression`, `WS_COMPRESSION`: whether compression may be negotiated. Default true.
-    pub compression: bool,
+    /// How messages are compressed for clients that can inflate them (permessage-deflate, RFC
+    /// 7692). `None` when `enableCompression`, `WS_COMPRESSION` is false; default true.
+    pub compression: Option<Compression>,
     /// `protocol`, `WS_PROTOCOL`: what frames mean. Default `messaging`.
     pub protocol: Protocol,
     /// `maxPayload`, `WS_MAX_PAYLOAD`: the largest message of a client in bytes, default 16384, up
@@ -82,7 +83,7 @@ impl Default for Config {
             path: "/ws".to_owned(),
             heartbeat: Some(Duration::from_secs(30)),
             max_connections: 1000,
-            compression: true,
+            compression: Some(Compression::default()),
             protocol: Protocol::Messaging,
             max_payload: 16 * 1024,
             handshake_timeout: Duration::from_secs(10),
@@ -130,7 +131,7 @@ impl Config {
                 .max_connections
                 .integer(1..=MAX_CONNECTIONS)?
                 .unwrap_or(default.max_connections),
-            compression: given.enable_compression.boolean()?.unwrap_or(default.compression),
+            compression: compression(&given)?,
             protocol: given
                 .protocol
                 .text("messaging or raw", |name| match name {
@@ -171,6 +172,36 @@ fn parse_host(host: &str) -> Option<IpAddr> {
     match host {
         "localhost" => Some(Ipv4Addr::LOCALHOST.into()),
         _ => host.parse().ok(),
+    }
+}
+
+fn compression(given: &setting::Settings<'_>) -> Result<Option<Compression>, ConfigError> {
+    let default = Compression::default();
+    let compression = Compression {
+        threshold: given
+            .compression_threshold
+            .integer(1..=MAX_PAYLOAD)?
+            .unwrap_or(default.threshold),
+        level: given.compression_level.integer(1..=9)?.unwrap_or(default.level),
+    };
+    Ok(given.enable_compression.boolean()?.unwrap_or(true).then_some(compression))
+}
+
+/// How messages are compressed. Each is compressed once, however many receivers it has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Compression {
+    /// `compressionThreshold`, `WS_COMPRESSION_THRESHOLD`: the least bytes of a message that is
+    /// compressed, default 1024, as in `ws`; 1 compresses whatever gets smaller. Short messages
+    /// gain little, and cost each client an inflation.
+    pub threshold: usize,
+    /// `compressionLevel`, `WS_COMPRESSION_LEVEL`: zlib's level, from 1, the fastest, to 9, the
+    /// smallest. Default 6, zlib's own default.
+    pub level: u32,
+}
+
+impl Default for Compression {
+    fn default() -> Self {
+        Self { threshold: 1024, level: 6 }
     }
 }
 

@@ -10,17 +10,28 @@ mod text;
 use std::borrow::Cow;
 
 use super::close::{self, Violation};
+use super::deflate::{Inflaters, Inflation, max_compressed};
 use super::frame::{self, Header, MAX_CLIENT_HEADER, MAX_CONTROL_PAYLOAD, Opcode};
 use text::TextBuffer;
 
-/// No extension is negotiated that would claim the first reserved bit.
-const RSV1_ALLOWED: bool = false;
-
-/// What the decoder holds clients to.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// The most bytes of one message, all its fragments together.
+/// What the decoder holds a client to, and what it decodes with.
+#[derive(Debug)]
+pub struct Terms<'a> {
+    /// The most bytes of one message, all its fragments together, inflated.
     pub max_payload: usize,
+    /// For compressed messages, if compression is negotiated.
+    pub inflaters: Option<&'a mut Inflaters>,
+}
+
+impl Terms<'_> {
+    fn header(&self, input: &[u8]) -> Result<Option<(Header, usize)>, Violation> {
+        frame::parse_header(input, self.inflaters.is_some())
+    }
+
+    /// The most bytes of a message as they come.
+    fn max_len(&self, compressed: bool) -> usize {
+        if compressed { max_compressed(self.max_payload) } else { self.max_payload }
+    }
 }
 
 /// Bytes of a message or control frame: lent from the input, or owned when they came in pieces.
@@ -75,21 +86,28 @@ impl Decoder {
     pub fn next<'a>(
         &mut self,
         input: &mut &'a mut [u8],
-        limits: &Limits,
+        terms: &mut Terms<'_>,
     ) -> Result<Option<Item<'a>>, Violation> {
         if input.is_empty() {
             return Ok(None);
         }
         if self.partial.is_none()
-            && let Some((header, header_len)) = frame::parse_header(input, RSV1_ALLOWED)?
-            && let Some(len) = fits(header.len, limits.max_payload.min(input.len() - header_len))
+            && let Some((header, header_len)) = terms.header(input)?
+            && let room = terms.max_len(header.rsv1).min(input.len() - header_len)
+            && let Some(len) = fits(header.len, room)
             && header.fin
         {
             let payload = &mut take(input, header_len + len)[header_len..];
             frame::unmask(payload, header.mask, 0);
-            return whole(header.opcode, payload).map(Some);
+            return match &mut terms.inflaters {
+                Some(inflaters) if header.rsv1 => {
+                    let message = inflaters.inflate(payload, terms.max_payload)?;
+                    inflated(header.opcode, message).map(Some)
+                }
+                _ => whole(header.opcode, payload).map(Some),
+            };
         }
-        self.resume(input, limits)
+        self.resume(input, terms)
     }
 
     /// Decodes what is cut or fragmented.
@@ -97,11 +115,11 @@ impl Decoder {
     fn resume<'a>(
         &mut self,
         input: &mut &'a mut [u8],
-        limits: &Limits,
+        terms: &mut Terms<'_>,
     ) -> Result<Option<Item<'a>>, Violation> {
         // A violation drops what was kept: it is put back only when its end is still to come.
         let mut partial = self.partial.take().unwrap_or_default();
-        let item = partial.next(input, limits)?;
+        let item = partial.next(input, terms)?;
         if partial.is_open() {
             self.partial = Some(partial);
         }
@@ -131,35 +149,39 @@ impl Partial {
     fn next<'a>(
         &mut self,
         input: &mut &'a mut [u8],
-        limits: &Limits,
+        terms: &mut Terms<'_>,
     ) -> Result<Option<Item<'a>>, Violation> {
         loop {
             let frame = match self.frame.take() {
                 Some(frame) => frame,
-                None => match self.take_header(input)? {
-                    Some(header) => self.begin(&header, limits)?,
+                None => match self.take_header(input, terms)? {
+                    Some(header) => self.begin(&header, terms)?,
                     None => return Ok(None),
                 },
             };
-            let Some(frame) = self.take_payload(frame, input, limits)? else {
+            let Some(frame) = self.take_payload(frame, input, terms)? else {
                 return Ok(None);
             };
             if frame.opcode.is_control() {
                 return control(frame.opcode, std::mem::take(&mut self.control).into()).map(Some);
             }
             if let Some(message) = self.message.take_if(|_| frame.fin) {
-                return message.finish().map(Some);
+                return message.finish(terms).map(Some);
             }
         }
     }
 
     /// Takes a header off the input; its first bytes may have come before.
-    fn take_header(&mut self, input: &mut &mut [u8]) -> Result<Option<Header>, Violation> {
+    fn take_header(
+        &mut self,
+        input: &mut &mut [u8],
+        terms: &Terms<'_>,
+    ) -> Result<Option<Header>, Violation> {
         let known = self.head_len;
         let copied = input.len().min(MAX_CLIENT_HEADER - known);
         let filled = known + copied;
         self.head[known..filled].copy_from_slice(&input[..copied]);
-        let header = frame::parse_header(&self.head[..filled], RSV1_ALLOWED)?;
+        let header = terms.header(&self.head[..filled])?;
         // Of what was copied, bytes behind the header are payload, and stay in the input.
         let (header, end) = header.map_or((None, filled), |(header, end)| (Some(header), end));
         take(input, end - known);
@@ -168,7 +190,7 @@ impl Partial {
     }
 
     /// Checks what the header alone cannot tell: the order of fragments and the message's size.
-    fn begin(&mut self, header: &Header, limits: &Limits) -> Result<Frame, Violation> {
+    fn begin(&mut self, header: &Header, terms: &Terms<'_>) -> Result<Frame, Violation> {
         let room = if header.opcode.is_control() {
             MAX_CONTROL_PAYLOAD
         } else {
@@ -176,10 +198,9 @@ impl Partial {
                 (Some(message), Opcode::Continuation) => message,
                 (Some(_), _) => return Err(Violation::ExpectedContinuation),
                 (None, Opcode::Continuation) => return Err(Violation::UnexpectedContinuation),
-                (message, Opcode::Text) => message.insert(Message::Text(TextBuffer::default())),
-                (message, _) => message.insert(Message::Binary(Vec::new())),
+                (message, opcode) => message.insert(Message::new(opcode, header.rsv1)),
             };
-            limits.max_payload.saturating_sub(message.len())
+            terms.max_len(message.is_compressed()).saturating_sub(message.len())
         };
         let len = fits(header.len, room).ok_or(Violation::TooBig)?;
         Ok(Frame { opcode: header.opcode, fin: header.fin, mask: header.mask, len, received: 0 })
@@ -191,7 +212,7 @@ impl Partial {
         &mut self,
         mut frame: Frame,
         input: &mut &mut [u8],
-        limits: &Limits,
+        terms: &mut Terms<'_>,
     ) -> Result<Option<Frame>, Violation> {
         let missing = frame.len - frame.received;
         let chunk = take(input, missing.min(input.len()));
@@ -201,8 +222,8 @@ impl Partial {
             self.control.extend_from_slice(chunk);
         } else if let Some(message) = &mut self.message {
             // The last frame tells how long the message gets; before it, only the limit does.
-            let most = if frame.fin { message.len() + missing } else { limits.max_payload };
-            message.push(chunk, most)?;
+            let most = if frame.fin { message.len() + missing } else { terms.max_payload };
+            message.push(chunk, most, terms)?;
         }
         if frame.received == frame.len {
             return Ok(Some(frame));
@@ -227,33 +248,56 @@ struct Frame {
 enum Message {
     Text(TextBuffer),
     Binary(Vec<u8>),
+    Compressed(Opcode, Inflation),
 }
 
 impl Message {
+    fn new(opcode: Opcode, compressed: bool) -> Self {
+        match opcode {
+            _ if compressed => Self::Compressed(opcode, Inflation::default()),
+            Opcode::Text => Self::Text(TextBuffer::default()),
+            _ => Self::Binary(Vec::new()),
+        }
+    }
+
+    fn is_compressed(&self) -> bool {
+        matches!(self, Self::Compressed(..))
+    }
+
+    /// The bytes that came.
     fn len(&self) -> usize {
         match self {
             Self::Text(text) => text.len(),
             Self::Binary(bytes) => bytes.len(),
+            Self::Compressed(_, inflation) => inflation.received(),
         }
     }
 
-    /// Appends a chunk; the message will never be longer than `most`.
-    fn push(&mut self, chunk: &[u8], most: usize) -> Result<(), Violation> {
-        match self {
-            Self::Text(text) => return text.push(chunk, most),
-            Self::Binary(bytes) => {
+    /// Appends a chunk. What is not compressed will never be longer than `most`.
+    fn push(&mut self, chunk: &[u8], most: usize, terms: &mut Terms<'_>) -> Result<(), Violation> {
+        match (self, &mut terms.inflaters) {
+            (Self::Text(text), _) => text.push(chunk, most),
+            (Self::Binary(bytes), _) => {
                 bytes.reserve_exact(growth(bytes.len(), bytes.capacity(), chunk.len(), most));
                 bytes.extend_from_slice(chunk);
+                Ok(())
             }
+            (Self::Compressed(_, inflation), Some(inflaters)) => {
+                inflation.push(chunk, inflaters, terms.max_payload)
+            }
+            (Self::Compressed(..), None) => Err(Violation::ReservedBits),
         }
-        Ok(())
     }
 
-    fn finish<'a>(self) -> Result<Item<'a>, Violation> {
-        Ok(match self {
-            Self::Text(text) => Item::Text(text.finish()?.into()),
-            Self::Binary(bytes) => Item::Binary(bytes.into()),
-        })
+    fn finish<'a>(self, terms: &mut Terms<'_>) -> Result<Item<'a>, Violation> {
+        match (self, &mut terms.inflaters) {
+            (Self::Text(text), _) => Ok(Item::Text(text.finish()?.into())),
+            (Self::Binary(bytes), _) => Ok(Item::Binary(bytes.into())),
+            (Self::Compressed(opcode, inflation), Some(inflaters)) => {
+                inflated(opcode, inflation.finish(inflaters, terms.max_payload)?)
+            }
+            (Self::Compressed(..), None) => Err(Violation::ReservedBits),
+        }
     }
 }
 
@@ -290,6 +334,17 @@ fn whole(opcode: Opcode, payload: &[u8]) -> Result<Item<'_>, Violation> {
         Opcode::Binary => Ok(Item::Binary(payload.into())),
         Opcode::Continuation => Err(Violation::UnexpectedContinuation),
         Opcode::Close | Opcode::Ping | Opcode::Pong => control(opcode, payload.into()),
+    }
+}
+
+/// The item that a compressed message makes.
+fn inflated<'a>(opcode: Opcode, message: Vec<u8>) -> Result<Item<'a>, Violation> {
+    match opcode {
+        Opcode::Text => match String::from_utf8(message) {
+            Ok(text) => Ok(Item::Text(text.into())),
+            Err(_) => Err(Violation::InvalidUtf8),
+        },
+        _ => Ok(Item::Binary(message.into())),
     }
 }
 

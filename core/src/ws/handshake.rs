@@ -6,6 +6,8 @@ mod refusal;
 use httparse::Header;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
+use super::deflate::{self, Agreement, is_token};
+
 pub use refusal::{Refusal, RefusalReason, refusal_response};
 
 /// The most bytes of a request's head, as in Node: a cookie or two and a token fit.
@@ -40,12 +42,23 @@ pub struct Request {
     pub key: String,
     /// The subprotocols that the client offers, best first.
     pub protocols: Vec<String>,
+    /// What is agreed of compression, if it is to be used.
+    pub deflate: Option<Agreement>,
 }
 
-/// Judges the bytes received so far. `path` is compared without the query.
+/// What a request is judged by.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules<'a> {
+    /// The path that clients ask for, compared without the query.
+    pub path: &'a str,
+    /// Whether compression may be negotiated.
+    pub compression: bool,
+}
+
+/// Judges the bytes received so far.
 #[must_use]
-pub fn parse(input: &[u8], path: &str) -> Outcome {
-    match parse_head(input, path) {
+pub fn parse(input: &[u8], rules: Rules<'_>) -> Outcome {
+    match parse_head(input, rules) {
         Ok(Some((request, consumed))) => Outcome::Accept { request, consumed },
         Ok(None) => Outcome::Incomplete,
         Err(refusal) => Outcome::Refuse(refusal),
@@ -64,13 +77,16 @@ pub fn accept_response(request: &Request) -> Vec<u8> {
     if let Some(protocol) = request.protocols.first() {
         response.extend(["Sec-WebSocket-Protocol: ", protocol.as_str(), "\r\n"]);
     }
+    if let Some(agreement) = &request.deflate {
+        response.push_str(&format!("Sec-WebSocket-Extensions: {agreement}\r\n"));
+    }
     response.push_str("\r\n");
     response.into_bytes()
 }
 
 const MALFORMED: &str = "Malformed HTTP request";
 
-fn parse_head(input: &[u8], path: &str) -> Result<Option<(Request, usize)>, Refusal> {
+fn parse_head(input: &[u8], rules: Rules<'_>) -> Result<Option<(Request, usize)>, Refusal> {
     // A TLS client, or any other stranger, learns at once that it is wrong here.
     if input.first().is_some_and(|byte| !byte.is_ascii_alphabetic() && !b"\r\n".contains(byte)) {
         return Err(Refusal::bad_request(MALFORMED));
@@ -95,16 +111,17 @@ fn parse_head(input: &[u8], path: &str) -> Result<Option<(Request, usize)>, Refu
     if method != "GET" {
         return Err(Refusal::bad_request("The method must be GET"));
     }
-    if request_path(url) != path {
+    if request_path(url) != rules.path {
         return Err(RefusalReason::NotFound.into());
     }
     let (key, protocols) = check_headers(head.headers)?;
+    let deflate = if rules.compression { negotiate(head.headers)? } else { None };
     let headers = head
         .headers
         .iter()
         .map(|header| (header.name.to_ascii_lowercase(), latin1(header.value)))
         .collect();
-    Ok(Some((Request { url: url.to_owned(), headers, key, protocols }, consumed)))
+    Ok(Some((Request { url: url.to_owned(), headers, key, protocols, deflate }, consumed)))
 }
 
 /// Checks what RFC 6455 asks of the headers. Gives the key and the subprotocols.
@@ -130,11 +147,17 @@ fn check_headers(headers: &[Header<'_>]) -> Result<(String, Vec<String>), Refusa
     let key = single(headers, "sec-websocket-key")
         .filter(|key| is_key(key))
         .ok_or(Refusal::bad_request("Sec-WebSocket-Key must be given once: 16 bytes in base64"))?;
-    let protocols: Vec<_> = tokens(headers, "sec-websocket-protocol").map(latin1).collect();
-    if !protocols.iter().all(|protocol| is_token(protocol)) {
+    let protocols = tokens(headers, "sec-websocket-protocol");
+    let protocols: Vec<_> = protocols.map(|it| is_token(it).then(|| latin1(it))).collect();
+    let Some(protocols) = protocols.into_iter().collect() else {
         return Err(Refusal::bad_request("Sec-WebSocket-Protocol must be a list of tokens"));
-    }
+    };
     Ok((latin1(key), protocols))
+}
+
+fn negotiate(headers: &[Header<'_>]) -> Result<Option<Agreement>, Refusal> {
+    deflate::negotiate(values(headers, "sec-websocket-extensions"))
+        .map_err(|_| Refusal::bad_request("Sec-WebSocket-Extensions must be a list of extensions"))
 }
 
 /// Where the head ends: behind the first empty line that follows another one. A lone line feed
@@ -188,11 +211,6 @@ fn is_key(key: &[u8]) -> bool {
     let is_digit = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/".contains(byte);
     matches!(key, [digits @ .., b'A' | b'Q' | b'g' | b'w', b'=', b'=']
         if digits.len() == 21 && digits.iter().all(is_digit))
-}
-
-/// Whether this is a token of RFC 9110 (section 5.6.2).
-fn is_token(text: &str) -> bool {
-    text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
 }
 
 /// Each byte a character, as Node reads header values.

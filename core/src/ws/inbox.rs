@@ -1,7 +1,6 @@
 //! A shard's one FIFO: whatever the host or another shard wants of it comes through here, so that
 //! what one caller sends arrives in the order in which it was sent.
 
-use bytes::Bytes;
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, Ordering::AcqRel, Ordering::Release};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,6 +8,7 @@ use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
 use super::connection::{Address, GroupId};
+use super::prepared::Frame;
 
 /// One piece of a shard's work.
 #[derive(Debug)]
@@ -19,16 +19,16 @@ pub enum Job {
     Adopt(TcpStream),
     One {
         to: Address,
-        frame: Bytes,
+        frame: Frame,
     },
     /// `expected` receivers were counted by the send.
     Group {
         group: GroupId,
-        frame: Bytes,
+        frame: Frame,
         expected: u32,
     },
     All {
-        frame: Bytes,
+        frame: Frame,
         expected: u32,
     },
     /// A connection became a member, by the host or by itself. A client that asked for it is
@@ -49,6 +49,8 @@ pub enum Job {
         code: u16,
         reason: String,
     },
+    /// A message has been compressed aside: its receivers can be written to.
+    Compressed,
     /// Answer when all that was queued before is written.
     Flush(oneshot::Sender<()>),
     /// The host has caught up with its events: read again.

@@ -4,23 +4,54 @@ use bytes::Bytes;
 use std::collections::VecDeque;
 use std::io::IoSlice;
 
+use super::prepared::Prepared;
+
 /// How many frames one vectored write carries at most.
 pub const MAX_SLICES: usize = 64;
 
 /// Frames waiting for the socket. It exists only while something is owed.
 #[derive(Debug, Default)]
 pub struct Outbox {
-    frames: VecDeque<Bytes>,
+    frames: VecDeque<Prepared>,
     /// Bytes of the first frame that are already on the wire.
     written: usize,
     /// Bytes owed in all.
     bytes: usize,
+    /// Frames that are being compressed aside; those behind them wait too.
+    pending: usize,
 }
 
 impl Outbox {
-    pub fn push(&mut self, frame: Bytes) {
+    pub fn push(&mut self, frame: Prepared) {
         self.bytes += frame.len();
+        self.pending += usize::from(matches!(frame, Prepared::Pending(_)));
         self.frames.push_back(frame);
+    }
+
+    /// Puts the frames that have been compressed since into their places. Returns how many bytes
+    /// less are owed by that.
+    pub fn resolve(&mut self) -> usize {
+        let owed = self.bytes;
+        for frame in self.frames.iter_mut() {
+            if self.pending == 0 {
+                break;
+            }
+            let Prepared::Pending(pending) = frame else {
+                continue;
+            };
+            let Some(compressed) = pending.finished().cloned() else {
+                break;
+            };
+            self.bytes -= frame.len() - compressed.len();
+            *frame = Prepared::Ready(compressed);
+            self.pending -= 1;
+        }
+        owed - self.bytes
+    }
+
+    /// Whether the next frame is still being compressed.
+    pub fn is_pending(&self) -> bool {
+        matches!(self.frames.front(), Some(Prepared::Pending(_)))
     }
 
     /// Bytes that are owed.
@@ -35,23 +66,32 @@ impl Outbox {
 
     /// What the limit is compared with: bytes that are owed, and what their queueing takes.
     pub fn weight(&self) -> usize {
-        self.bytes + self.frames.len() * size_of::<Bytes>()
+        self.bytes + self.frames.len() * size_of::<Prepared>()
     }
 
     pub fn is_empty(&self) -> bool {
         self.frames.is_empty()
     }
 
+    /// The frames that can be written, up to the first that is still being compressed.
+    fn ready(&self) -> impl Iterator<Item = &Bytes> {
+        self.frames.iter().map_while(|frame| match frame {
+            Prepared::Ready(bytes) => Some(bytes),
+            Prepared::Pending(_) => None,
+        })
+    }
+
     /// The only frame's unwritten bytes, when there is just one: it needs no vectored write.
     pub fn single(&self) -> Option<&[u8]> {
-        (self.frames.len() == 1).then(|| &self.frames[0][self.written..])
+        let only = self.ready().next().filter(|_| self.frames.len() == 1)?;
+        Some(&only[self.written..])
     }
 
     /// Fills `slices` with what is owed next and returns how many are in use.
     pub fn slices<'a>(&'a self, slices: &mut [IoSlice<'a>; MAX_SLICES]) -> usize {
         let mut skip = self.written;
         let mut used = 0;
-        for (slice, frame) in slices.iter_mut().zip(&self.frames) {
+        for (slice, frame) in slices.iter_mut().zip(self.ready()) {
             *slice = IoSlice::new(&frame[skip..]);
             skip = 0;
             used += 1;
@@ -80,6 +120,7 @@ impl Outbox {
         while self.weight() + incoming > limit && self.frames.len() > first {
             if let Some(frame) = self.frames.remove(first) {
                 self.bytes -= frame.len();
+                self.pending -= usize::from(matches!(frame, Prepared::Pending(_)));
                 dropped += 1;
             }
         }
@@ -110,7 +151,7 @@ mod tests {
     fn filled(frames: &[&'static str]) -> Outbox {
         let mut outbox = Outbox::default();
         for frame in frames {
-            outbox.push(Bytes::from_static(frame.as_bytes()));
+            outbox.push(Prepared::Ready(Bytes::from_static(frame.as_bytes())));
         }
         outbox
     }
@@ -132,7 +173,7 @@ mod tests {
     fn dropping_spares_a_frame_that_is_partly_on_the_wire() {
         let mut outbox = filled(&["abc", "def", "ghi"]);
         outbox.advance(1);
-        let two_frames_and_eight_bytes = 2 * size_of::<Bytes>() + 8;
+        let two_frames_and_eight_bytes = 2 * size_of::<Prepared>() + 8;
         assert_eq!(outbox.drop_oldest(3, two_frames_and_eight_bytes), 1);
         assert_eq!(owed(&outbox), b"bcghi");
         assert_eq!(outbox.drop_unwritten(), 1);

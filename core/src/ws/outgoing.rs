@@ -1,10 +1,9 @@
 //! A message of the host's on its way to become a frame, with room for the header in front of it:
 //! the text that crosses the boundary is the buffer that goes to the sockets.
 
-use bytes::Bytes;
-
 use super::answer::stamp_object;
 use super::frame::{MAX_SERVER_HEADER, Opcode, header_len, write_header};
+use super::prepared::Frame;
 use super::shared::Shared;
 
 /// Bytes that a buffer for `Outgoing` leaves free in front of the payload.
@@ -51,9 +50,15 @@ impl Outgoing {
     }
 
     /// Becomes a frame if the memory budget has room for it.
-    pub(super) fn admit(self, shared: &Shared) -> Option<Bytes> {
+    pub(super) fn admit(self, shared: &Shared) -> Option<Frame> {
         let (wire, start) = self.frame();
-        shared.admit(wire, start)
+        let payload_len = wire.len() - HEADROOM;
+        let plain = shared.admit(wire, start)?;
+        let compression = shared.config.compression.as_ref();
+        if compression.is_some_and(|compression| payload_len >= compression.threshold) {
+            return Some(Frame::compressible(plain, shared.budget.clone()));
+        }
+        Some(plain.into())
     }
 }
 

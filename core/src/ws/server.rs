@@ -1,7 +1,6 @@
 //! `Server`: the host's handle. Every call is synchronous and costs the host at most one job per
 //! shard; nothing here waits for a shard.
 
-use bytes::Bytes;
 use socket2::SockRef;
 use std::fmt;
 use std::net::{Shutdown, SocketAddr, TcpListener};
@@ -20,6 +19,7 @@ use super::inbox::{Inbox, Job};
 use super::index::{Index, Join, Leave};
 use super::listener::{self, BindError};
 use super::outgoing::Outgoing;
+use super::prepared::Frame;
 use super::shard;
 use super::shared::Shared;
 use super::stats::{Counter, Counters, Stats};
@@ -430,7 +430,7 @@ impl Drop for Life {
 /// A message that is framed and admitted when the first receiver is known.
 struct Lazy<'a> {
     message: Option<Outgoing>,
-    frame: Option<Bytes>,
+    frame: Option<Frame>,
     shared: &'a Shared,
 }
 
@@ -439,7 +439,7 @@ impl<'a> Lazy<'a> {
         Self { message: Some(message), frame: None, shared }
     }
 
-    fn get(&mut self) -> Option<Bytes> {
+    fn get(&mut self) -> Option<Frame> {
         if let Some(message) = self.message.take() {
             self.frame = message.admit(self.shared);
         }

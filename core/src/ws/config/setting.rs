@@ -108,6 +108,8 @@ options! {
     heartbeat_interval, "heartbeatInterval", "WS_HEARTBEAT_INTERVAL";
     max_connections, "maxConnections", "WS_MAX_CONNECTIONS";
     enable_compression, "enableCompression", "WS_COMPRESSION";
+    compression_threshold, "compressionThreshold", "WS_COMPRESSION_THRESHOLD";
+    compression_level, "compressionLevel", "WS_COMPRESSION_LEVEL";
     enable_heartbeat, "enableHeartbeat", "WS_HEARTBEAT";
     protocol, "protocol", "WS_PROTOCOL";
     max_payload, "maxPayload", "WS_MAX_PAYLOAD";

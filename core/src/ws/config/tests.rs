@@ -34,7 +34,7 @@ fn nothing_given_is_the_default() {
 #[test]
 fn an_unknown_name_is_not_an_option() {
     assert!(!RawOptions::default().set("prot", number(1)));
-    assert_eq!(RawOptions::NAMES.len(), 15);
+    assert_eq!(RawOptions::NAMES.len(), 17);
 }
 
 #[test]
@@ -45,7 +45,9 @@ fn every_option_is_read() {
         ("path", text("/live")),
         ("heartbeatInterval", number(50)),
         ("maxConnections", number(7)),
-        ("enableCompression", RawValue::Bool(false)),
+        ("enableCompression", RawValue::Bool(true)),
+        ("compressionThreshold", number(1)),
+        ("compressionLevel", number(9)),
         ("enableHeartbeat", RawValue::Bool(true)),
         ("protocol", text("raw")),
         ("maxPayload", number(0x1fff_ffe8)),
@@ -62,7 +64,7 @@ fn every_option_is_read() {
         path: "/live".to_owned(),
         heartbeat: Some(Duration::from_millis(50)),
         max_connections: 7,
-        compression: false,
+        compression: Some(Compression { threshold: 1, level: 9 }),
         protocol: Protocol::Raw,
         max_payload: 0x1fff_ffe8,
         handshake_timeout: Duration::from_millis(1),
@@ -80,7 +82,9 @@ fn every_option_is_read() {
         ("WS_PATH", "/live"),
         ("WS_HEARTBEAT_INTERVAL", "50"),
         ("WS_MAX_CONNECTIONS", " 7 "),
-        ("WS_COMPRESSION", "yes"),
+        ("WS_COMPRESSION", "true"),
+        ("WS_COMPRESSION_THRESHOLD", "1"),
+        ("WS_COMPRESSION_LEVEL", "9"),
         ("WS_HEARTBEAT", "true"),
         ("WS_PROTOCOL", "raw"),
         ("WS_MAX_PAYLOAD", "536870888"),

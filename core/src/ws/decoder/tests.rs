@@ -4,14 +4,30 @@
 use proptest::prelude::*;
 
 use super::*;
+use flate2::{Compress, Compression, FlushCompress};
 
-const LIMITS: Limits = Limits { max_payload: 1024 };
+const LIMIT: usize = 1024;
 const MASK: [u8; 4] = [0x12, 0x34, 0x56, 0x78];
+
+/// Terms with compression, which is there to be used or not.
+fn terms(max_payload: usize, inflaters: &mut Inflaters) -> Terms<'_> {
+    Terms { max_payload, inflaters: Some(inflaters) }
+}
+
+/// Terms of a connection without compression.
+fn plain(max_payload: usize) -> Terms<'static> {
+    Terms { max_payload, inflaters: None }
+}
 
 /// A client frame, masked.
 fn client_frame(fin: bool, opcode: Opcode, mask: [u8; 4], payload: &[u8]) -> Vec<u8> {
+    marked_frame(fin, opcode, false, mask, payload)
+}
+
+/// A client frame, masked; `rsv1` begins a compressed message.
+fn marked_frame(fin: bool, opcode: Opcode, rsv1: bool, mask: [u8; 4], payload: &[u8]) -> Vec<u8> {
     let mut bytes = [0; MAX_CLIENT_HEADER];
-    let len = frame::write_header(opcode, payload.len(), false, &mut bytes);
+    let len = frame::write_header(opcode, payload.len(), rsv1, &mut bytes);
     bytes[0] &= if fin { 0xff } else { 0x7f };
     bytes[1] |= 0x80;
     bytes[len..len + 4].copy_from_slice(&mask);
@@ -40,25 +56,28 @@ impl Decoded {
 
 fn decode(stream: &[u8], reads: &[usize]) -> Decoded {
     let mut decoder = Decoder::new();
+    let mut inflaters = Inflaters::default();
     let mut items = Vec::new();
     let mut stream = stream.to_vec();
     let mut rest = &mut stream[..];
+    // Of a compressed message, what waits for an inflater is held too, and may have grown by half.
+    let most_held = 2 * max_compressed(LIMIT) + LIMIT + MAX_CONTROL_PAYLOAD;
     let mut sizes = reads.iter().chain(reads.last().into_iter().cycle());
     while !rest.is_empty() {
         let size = sizes.next().map_or(rest.len(), |&size| size.clamp(1, rest.len()));
         let mut input = take(&mut rest, size);
         loop {
-            match decoder.next(&mut input, &LIMITS) {
+            match decoder.next(&mut input, &mut terms(LIMIT, &mut inflaters)) {
                 Ok(Some(item)) => items.push(owned(item)),
                 Ok(None) => break,
                 Err(violation) => {
                     return Decoded { items, violation: Some(violation), idle: true };
                 }
             }
-            assert!(held(&decoder) <= LIMITS.max_payload + MAX_CONTROL_PAYLOAD);
+            assert!(held(&decoder) <= most_held);
         }
         assert!(input.is_empty(), "None means that all input is consumed");
-        assert!(held(&decoder) <= LIMITS.max_payload + MAX_CONTROL_PAYLOAD);
+        assert!(held(&decoder) <= most_held);
     }
     Decoded { items, violation: None, idle: decoder.is_idle() }
 }
@@ -71,6 +90,7 @@ fn held(decoder: &Decoder) -> usize {
     let message = match &partial.message {
         Some(Message::Binary(bytes)) => bytes.capacity(),
         Some(Message::Text(text)) => text.capacity(),
+        Some(Message::Compressed(_, inflation)) => inflation.capacity(),
         None => 0,
     };
     message + partial.control.len()
@@ -98,11 +118,11 @@ fn a_whole_frame_is_lent_from_the_input() {
     let mut stream = frames(&[(true, Opcode::Text, b"hello"), (true, Opcode::Binary, &[1, 2, 3])]);
     let mut input = &mut stream[..];
     let mut decoder = Decoder::new();
-    let text = decoder.next(&mut input, &LIMITS);
-    let binary = decoder.next(&mut input, &LIMITS);
+    let text = decoder.next(&mut input, &mut plain(LIMIT));
+    let binary = decoder.next(&mut input, &mut plain(LIMIT));
     assert!(matches!(text, Ok(Some(Item::Text(Cow::Borrowed("hello"))))));
     assert!(matches!(binary, Ok(Some(Item::Binary(Cow::Borrowed([1, 2, 3]))))));
-    assert_eq!(decoder.next(&mut input, &LIMITS), Ok(None));
+    assert_eq!(decoder.next(&mut input, &mut plain(LIMIT)), Ok(None));
     assert!(decoder.is_idle());
     assert_eq!(size_of::<Decoder>(), size_of::<usize>());
 }
@@ -156,7 +176,7 @@ fn violations_of_sequences_and_payloads() {
 
 #[test]
 fn the_limit_holds_messages_but_not_control_frames() {
-    let at_limit = vec![7; LIMITS.max_payload];
+    let at_limit = vec![7; LIMIT];
     let stream = frames(&[
         (true, Opcode::Binary, &at_limit),
         (false, Opcode::Binary, &at_limit[..1000]),
@@ -171,23 +191,22 @@ fn the_limit_holds_messages_but_not_control_frames() {
     assert_eq!(decode_both(&stream), Decoded::good(items));
 
     let mut ping = frames(&[(true, Opcode::Ping, &[1; 125])]);
-    let limits = Limits { max_payload: 10 };
-    let item = Decoder::new().next(&mut &mut ping[..], &limits);
+    let item = Decoder::new().next(&mut &mut ping[..], &mut plain(10));
     assert_eq!(item, Ok(Some(Item::Ping([1; 125][..].into()))));
 }
 
 #[test]
 fn a_claimed_length_takes_no_memory_and_an_excess_shows_at_the_header() {
-    let limits = Limits { max_payload: 1 << 30 };
     let mut decoder = Decoder::new();
     let mut bytes = [0; MAX_CLIENT_HEADER + 1];
     frame::write_header(Opcode::Binary, 1 << 30, false, &mut bytes);
     bytes[1] |= 0x80;
-    assert_eq!(decoder.next(&mut &mut { bytes }[..], &limits), Ok(None));
+    assert_eq!(decoder.next(&mut &mut { bytes }[..], &mut plain(1 << 30)), Ok(None));
     assert!(held(&decoder) < 64);
 
     let header = &mut bytes[..MAX_CLIENT_HEADER];
-    assert_eq!(Decoder::new().next(&mut &mut *header, &LIMITS), Err(Violation::TooBig));
+    let item = Decoder::new().next(&mut &mut *header, &mut plain(LIMIT));
+    assert_eq!(item, Err(Violation::TooBig));
 }
 
 #[test]
@@ -195,14 +214,65 @@ fn bad_text_shows_before_its_frame_ends() {
     let mut stream = frames(&[(true, Opcode::Text, b"good \xf4\x90 and the rest")]);
     let cut = 6 + "good ".len() + 2;
     let input = &mut stream[..cut];
-    assert_eq!(Decoder::new().next(&mut &mut *input, &LIMITS), Err(Violation::InvalidUtf8));
+    let item = Decoder::new().next(&mut &mut *input, &mut plain(LIMIT));
+    assert_eq!(item, Err(Violation::InvalidUtf8));
 }
 
-/// A message with its fragments' sizes, or a control frame.
+#[test]
+fn compressed_messages_in_any_form() {
+    let text = "the same words again, ".repeat(20);
+    let compressed = compress(text.as_bytes());
+    let (first, rest) = compressed.split_at(5);
+    let stream = [
+        marked_frame(true, Opcode::Text, true, MASK, &compressed),
+        marked_frame(false, Opcode::Binary, true, MASK, first),
+        client_frame(true, Opcode::Ping, MASK, b"?"),
+        client_frame(false, Opcode::Continuation, MASK, b""),
+        client_frame(true, Opcode::Continuation, MASK, rest),
+        client_frame(true, Opcode::Text, MASK, b"plain"),
+    ];
+    let items = vec![
+        Item::Text(text.clone().into()),
+        Item::Ping(b"?".into()),
+        Item::Binary(text.into_bytes().into()),
+        Item::Text("plain".into()),
+    ];
+    assert_eq!(decode_both(&stream.concat()), Decoded::good(items));
+}
+
+#[test]
+fn compressed_messages_that_break_a_rule() {
+    let bomb = compress(&[0; LIMIT + 1]);
+    let padded = vec![0; max_compressed(LIMIT) + 1];
+    let cases: [(&[u8], Violation); 4] = [
+        (&bomb, Violation::TooBig),
+        (&padded, Violation::TooBig),
+        (b"\xff\xff", Violation::InvalidDeflate),
+        (&compress(b"\xff is not UTF-8"), Violation::InvalidUtf8),
+    ];
+    for (payload, violation) in cases {
+        let decoded = decode_both(&marked_frame(true, Opcode::Text, true, MASK, payload));
+        assert_eq!((decoded.items.len(), decoded.violation), (0, Some(violation)));
+    }
+    let mut frame = marked_frame(true, Opcode::Text, true, MASK, &bomb);
+    let item = Decoder::new().next(&mut &mut frame[..], &mut plain(LIMIT));
+    assert_eq!(item, Err(Violation::ReservedBits), "not negotiated");
+}
+
+/// A message as a client compresses it.
+fn compress(message: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(message.len() + 64);
+    let mut stream = Compress::new(Compression::new(6), false);
+    stream.compress_vec(message, &mut out, FlushCompress::Sync).expect("deflate");
+    out.truncate(out.len() - 4);
+    out
+}
+
+/// A message, whether it is compressed, and its fragments' sizes; or a control frame.
 #[derive(Clone, Debug)]
 enum Sent {
-    Text(String, Vec<usize>),
-    Binary(Vec<u8>, Vec<usize>),
+    Text(String, bool, Vec<usize>),
+    Binary(Vec<u8>, bool, Vec<usize>),
     Control(Item<'static>),
 }
 
@@ -213,8 +283,8 @@ fn sent() -> impl Strategy<Value = Sent> {
                               1 => prop::collection::vec(any::<u8>(), 120..600)]
     };
     prop_oneof![
-        ("[a-zé€😀]{0,40}", sizes()).prop_map(|(text, sizes)| Sent::Text(text, sizes)),
-        (data(), sizes()).prop_map(|(data, sizes)| Sent::Binary(data, sizes)),
+        ("[a-zé€😀]{0,40}", any::<bool>(), sizes()).prop_map(|(a, b, c)| Sent::Text(a, b, c)),
+        (data(), any::<bool>(), sizes()).prop_map(|(a, b, c)| Sent::Binary(a, b, c)),
         control_item().prop_map(Sent::Control),
     ]
 }
@@ -249,12 +319,13 @@ fn stream_of(
     let (mut stream, mut items) = (Vec::new(), Vec::new());
     let mut between = between.iter();
     for sent in sent {
-        let (opcode, mut data, sizes, item) = match sent {
-            Sent::Text(text, sizes) => {
-                (Opcode::Text, text.as_bytes(), sizes, Item::Text(text.clone().into()))
+        let (opcode, data, compressed, sizes, item) = match sent {
+            Sent::Text(text, compressed, sizes) => {
+                let item = Item::Text(text.clone().into());
+                (Opcode::Text, text.as_bytes(), *compressed, sizes, item)
             }
-            Sent::Binary(data, sizes) => {
-                (Opcode::Binary, &data[..], sizes, Item::Binary(data.clone().into()))
+            Sent::Binary(data, compressed, sizes) => {
+                (Opcode::Binary, &data[..], *compressed, sizes, Item::Binary(data.clone().into()))
             }
             Sent::Control(item) => {
                 stream.extend(control_frame(item, mask));
@@ -262,17 +333,18 @@ fn stream_of(
                 continue;
             }
         };
-        let mut opcode = opcode;
+        let bytes = if compressed { compress(data) } else { data.to_vec() };
+        let (mut data, mut opcode, mut rsv1) = (&bytes[..], opcode, compressed);
         for &size in sizes {
             let (fragment, rest) = data.split_at(size.min(data.len()));
-            stream.extend(client_frame(false, opcode, mask, fragment));
-            (data, opcode) = (rest, Opcode::Continuation);
+            stream.extend(marked_frame(false, opcode, rsv1, mask, fragment));
+            (data, opcode, rsv1) = (rest, Opcode::Continuation, false);
             if let Some(control) = between.next() {
                 stream.extend(control_frame(control, mask));
                 items.push(control.clone());
             }
         }
-        stream.extend(client_frame(true, opcode, mask, data));
+        stream.extend(marked_frame(true, opcode, rsv1, mask, data));
         items.push(item);
     }
     (stream, items)

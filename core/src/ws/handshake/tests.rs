@@ -40,8 +40,11 @@ fn and(line: &str) -> Vec<u8> {
     head(&[lines(), vec![line.to_owned()]].concat())
 }
 
+/// Most tests have no offer of compression, and a few have one.
+const RULES: Rules<'_> = Rules { path: "/ws", compression: true };
+
 fn accepted(head: &[u8]) -> Request {
-    match parse(head, "/ws") {
+    match parse(head, RULES) {
         Outcome::Accept { request, consumed } if consumed == head.len() => request,
         outcome => panic!("{outcome:?} for {}", String::from_utf8_lossy(head)),
     }
@@ -121,7 +124,7 @@ fn requests_that_are_refused() {
     ];
     for (head, reason, status) in cases {
         let text = String::from_utf8_lossy(&head);
-        match parse(&head, "/ws") {
+        match parse(&head, RULES) {
             Outcome::Refuse(refusal) => assert_eq!(refusal.reason, reason, "{refusal:?}\n{text}"),
             outcome => panic!("{outcome:?} for {text}"),
         }
@@ -139,15 +142,15 @@ fn a_head_may_reach_its_limits_and_frames_may_follow_it() {
     assert_eq!(longest.len(), MAX_HEAD);
     accepted(&longest);
     longest.extend([0x81, 0x80, 0, 0, 0, 0]);
-    let outcome = parse(&longest, "/ws");
+    let outcome = parse(&longest, RULES);
     assert!(matches!(outcome, Outcome::Accept { consumed: MAX_HEAD, .. }));
 }
 
 #[test]
 fn a_stranger_is_refused_at_its_first_byte() {
-    assert!(matches!(parse(b"\x16", "/ws"), Outcome::Refuse(_)));
-    assert_eq!(parse(b"", "/ws"), Outcome::Incomplete);
-    assert_eq!(parse(&vec![b'G'; MAX_HEAD - 1], "/ws"), Outcome::Incomplete);
+    assert!(matches!(parse(b"\x16", RULES), Outcome::Refuse(_)));
+    assert_eq!(parse(b"", RULES), Outcome::Incomplete);
+    assert_eq!(parse(&vec![b'G'; MAX_HEAD - 1], RULES), Outcome::Incomplete);
 }
 
 #[test]
@@ -192,6 +195,23 @@ fn reasons_are_indices() {
     }
 }
 
+#[test]
+fn compression_is_agreed_where_it_is_offered_and_allowed() {
+    let offer = "Sec-WebSocket-Extensions: x, permessage-deflate; server_max_window_bits=10";
+    let agreed = "\r\nSec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; \
+                  client_no_context_takeover; server_max_window_bits=10\r\n\r\n";
+    let answer = |head: &[u8], compression| match parse(head, Rules { compression, ..RULES }) {
+        Outcome::Accept { request, .. } => String::from_utf8(accept_response(&request)).unwrap(),
+        outcome => panic!("{outcome:?}"),
+    };
+    assert!(answer(&and(offer), true).ends_with(agreed));
+    assert!(!answer(&and(offer), false).contains("Extensions"));
+    assert!(!answer(&head(&lines()), true).contains("Extensions"));
+    let malformed = and("Sec-WebSocket-Extensions: permessage-deflate;");
+    assert!(matches!(parse(&malformed, RULES), Outcome::Refuse(refusal)
+        if refusal.reason == RefusalReason::BadRequest));
+}
+
 proptest! {
     #[test]
     fn any_cut_is_incomplete_until_the_head_is_whole(
@@ -200,20 +220,20 @@ proptest! {
     ) {
         let head = head(&[lines(), headers].concat());
         for cut in 0..head.len() {
-            prop_assert_eq!(parse(&head[..cut], "/ws"), Outcome::Incomplete);
+            prop_assert_eq!(parse(&head[..cut], RULES), Outcome::Incomplete);
         }
         let request = accepted(&head);
-        let outcome = parse(&[&head[..], &behind].concat(), "/ws");
+        let outcome = parse(&[&head[..], &behind].concat(), RULES);
         prop_assert_eq!(outcome, Outcome::Accept { request, consumed: head.len() });
     }
 
     #[test]
     fn any_bytes_are_survived(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-        let outcome = parse(&bytes, "/ws");
+        let outcome = parse(&bytes, RULES);
         let accepted = matches!(outcome, Outcome::Accept { .. });
         prop_assert!(!accepted);
         let headers = [b"GET /ws HTTP/1.1\r\n", &bytes[..], b"\r\n\r\n"].concat();
-        prop_assert_ne!(parse(&headers, "/ws"), Outcome::Incomplete);
+        prop_assert_ne!(parse(&headers, RULES), Outcome::Incomplete);
     }
 
     /// Whatever a byte is changed to, a request that is still accepted has a good key.
@@ -222,7 +242,7 @@ proptest! {
         let mut head = head(&lines());
         let at = at.index(head.len());
         head[at] = byte;
-        if let Outcome::Accept { request, consumed } = parse(&head, "/ws") {
+        if let Outcome::Accept { request, consumed } = parse(&head, RULES) {
             prop_assert!(is_key(request.key.as_bytes()));
             prop_assert!(consumed <= head.len());
         }

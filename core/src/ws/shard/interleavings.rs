@@ -127,6 +127,7 @@ impl World {
                 headers: Vec::new(),
                 key: "dGhlIHNhbXBsZSBub25jZQ==".into(),
                 protocols: Vec::new(),
+                deflate: None,
             };
             assert!(shard.establish(key, request));
             shard.write_answers(key);

@@ -17,6 +17,7 @@ use crate::ws::events::{Event, Kind, RequestInfo};
 use crate::ws::frame::{Opcode, encode, encode_into};
 use crate::ws::handshake::{self, RefusalReason};
 use crate::ws::heartbeat::{self, Verdict};
+use crate::ws::prepared::Prepared;
 
 /// Handshakes that may be under way on a shard; beyond it the oldest gives way, so that clients
 /// that dribble cannot keep others out.
@@ -72,6 +73,7 @@ impl Shard {
         let slot = &mut self.sockets.slots[key];
         let address = Address { shard: self.number, slot: key, serial: slot.serial };
         let connection = Connection::new(address, slot.stream.peer_addr().ok());
+        slot.window = request.deflate.map(|agreement| agreement.window);
         slot.phase = Phase::Open(connection.clone());
         slot.live_at = self.live.len();
         self.live.push(key);
@@ -157,7 +159,7 @@ impl Shard {
 
     fn queue_close(&mut self, key: usize, code: u16, reason: &str) {
         let frame = encode(Opcode::Close, &close_payload(code, reason));
-        self.sockets.push(key, Bytes::from(frame));
+        self.sockets.push(key, Prepared::Ready(frame.into()));
     }
 
     pub(super) fn start_draining(&mut self, key: usize, linger: bool) {
@@ -332,7 +334,8 @@ impl Shard {
                 Verdict::Alive => {}
                 Verdict::Ping => {
                     self.sockets.slots[key].asked = true;
-                    self.sockets.enqueue(key, Bytes::from_static(&PING));
+                    let ping = Bytes::from_static(&PING).into();
+                    self.sockets.enqueue(key, &ping);
                 }
                 Verdict::Dead => dead.push(key),
             }

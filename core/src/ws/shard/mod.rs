@@ -19,7 +19,6 @@ pub mod run;
 mod slot;
 mod sockets;
 
-use bytes::Bytes;
 use indexmap::IndexSet;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use std::collections::VecDeque;
@@ -32,7 +31,9 @@ use self::slot::{Phase, Slot};
 use self::sockets::{Debt, Sockets};
 use super::answer::Answer;
 use super::connection::{Address, GroupId};
+use super::deflate::Inflaters;
 use super::inbox::{Inbox, Job};
+use super::prepared::Frame;
 use super::shared::Shared;
 use super::stats::Counters;
 
@@ -89,6 +90,8 @@ struct Shard {
     foundlings: Vec<TcpStream>,
     jobs: Vec<Job>,
     buffer: Vec<u8>,
+    /// For the compressed messages of all connections in turn.
+    inflaters: Inflaters,
     /// The shard's own frames of the current read, written in one go.
     answers: Vec<u8>,
     scratch: Vec<u8>,
@@ -115,6 +118,7 @@ impl Shard {
             foundlings: Vec::new(),
             jobs: Vec::new(),
             buffer: vec![0; READ_BUFFER],
+            inflaters: Inflaters::default(),
             answers: Vec::new(),
             scratch: Vec::new(),
             shared,
@@ -156,7 +160,7 @@ impl Shard {
                     _ => 0,
                 };
                 if count == 1 {
-                    self.sockets.enqueue(to.slot, frame);
+                    self.sockets.enqueue(to.slot, &frame);
                 }
                 self.sent(count, 1);
             }
@@ -164,12 +168,12 @@ impl Shard {
                 let Self { lists, sockets, .. } = self;
                 let list = lists.get(&group);
                 for &key in list.into_iter().flatten() {
-                    sockets.enqueue(key, frame.clone());
+                    sockets.enqueue(key, &frame);
                 }
                 let count = list.map_or(0, IndexSet::len);
                 self.sent(count, expected as usize);
             }
-            Job::All { frame, expected } => self.send_all(frame, expected as usize),
+            Job::All { frame, expected } => self.send_all(&frame, expected as usize),
             Job::Join { who, group, .. } => {
                 if self.tenant(who).is_some_and(|slot| matches!(slot.phase, Phase::Open(_))) {
                     self.enlist(who.slot, group);
@@ -185,15 +189,16 @@ impl Shard {
                     self.begin_close(who.slot, code, reason);
                 }
             }
+            Job::Compressed => self.sockets.compressed(),
             Job::Flush(done) => self.flushes.push(Flush { done, owed: self.sockets.debts() }),
             Job::Resume => self.resume(),
             Job::Shutdown { deadline } => self.begin_shutdown(deadline),
         }
     }
 
-    fn send_all(&mut self, frame: Bytes, expected: usize) {
+    fn send_all(&mut self, frame: &Frame, expected: usize) {
         for &key in &self.live {
-            self.sockets.enqueue(key, frame.clone());
+            self.sockets.enqueue(key, frame);
         }
         self.sent(self.live.len(), expected);
     }

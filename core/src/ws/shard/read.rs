@@ -10,10 +10,10 @@ use crate::ws::clock;
 use crate::ws::close::{self, Violation};
 use crate::ws::config::Protocol;
 use crate::ws::connection::Connection;
-use crate::ws::decoder::{Item, Limits};
+use crate::ws::decoder::{Item, Terms};
 use crate::ws::events::{Event, Kind};
 use crate::ws::frame::{Opcode, encode_into};
-use crate::ws::handshake::{self, Outcome};
+use crate::ws::handshake::{self, Outcome, Rules};
 use std::sync::Arc;
 
 /// Full buffers that one connection may hand in before others have their turn.
@@ -112,7 +112,9 @@ impl Shard {
 
     /// Returns how many bytes the request took, once it is whole and accepted.
     fn shake_hands(&mut self, key: usize, head: &[u8]) -> Option<usize> {
-        match handshake::parse(head, &self.shared.config.path) {
+        let config = &self.shared.config;
+        let rules = Rules { path: &config.path, compression: config.compression.is_some() };
+        match handshake::parse(head, rules) {
             Outcome::Incomplete => {
                 self.sockets.slots[key].phase = Phase::Handshake(head.to_vec());
                 None
@@ -137,22 +139,34 @@ impl Shard {
             return;
         };
         slot.heard(clock::steady_millis());
-        let limits = Limits { max_payload: self.shared.config.max_payload };
-        // Out of the slot while items borrow from it: the slot is needed for what they cause.
+        // Out of their places while items borrow from them: slot and shard are needed for what
+        // the items cause.
         let mut decoder = std::mem::take(&mut slot.decoder);
+        let mut inflaters = std::mem::take(&mut self.inflaters);
+        let deflates = slot.window.is_some();
+        let mut terms = Terms {
+            max_payload: self.shared.config.max_payload,
+            inflaters: deflates.then_some(&mut inflaters),
+        };
         let mut rest = bytes;
-        loop {
-            match decoder.next(&mut rest, &limits) {
+        let more = loop {
+            match decoder.next(&mut rest, &mut terms) {
                 Ok(Some(item)) => {
                     if !self.item(key, &connection, item) {
-                        return;
+                        break false;
                     }
                 }
-                Ok(None) => break,
-                Err(violation) => return self.violated(key, violation),
+                Ok(None) => break true,
+                Err(violation) => {
+                    self.violated(key, violation);
+                    break false;
+                }
             }
+        };
+        self.inflaters = inflaters;
+        if more {
+            self.sockets.slots[key].decoder = decoder;
         }
-        self.sockets.slots[key].decoder = decoder;
     }
 
     /// Returns whether more frames may follow.

@@ -7,6 +7,7 @@ use tokio::net::TcpStream;
 
 use crate::ws::connection::{Connection, GroupId};
 use crate::ws::decoder::Decoder;
+use crate::ws::deflate::Window;
 use crate::ws::outbox::Outbox;
 
 #[derive(Debug)]
@@ -18,18 +19,23 @@ pub struct Slot {
     pub waker: Option<Waker>,
     pub phase: Phase,
     pub decoder: Decoder,
+    /// Compression is negotiated, and the client inflates with this window.
+    pub window: Option<Window>,
     /// Exists only while something is owed.
     pub outbox: Option<Box<Outbox>>,
     /// The lists of the shard that name this slot.
     pub groups: Vec<GroupId>,
     /// Its place in the shard's list of open connections.
     pub live_at: usize,
-    /// Bytes written to it in all; wraps around.
-    pub written: u64,
+    /// Bytes that were queued for it and are not owed any more: written, dropped, or spared by
+    /// compression. Wraps around.
+    pub settled: u64,
     /// The socket did not take all that it was owed.
     pub blocked: bool,
     /// Already in line for this turn's write.
     pub dirty: bool,
+    /// In line for when a message has been compressed aside.
+    pub awaiting: bool,
     /// Not read because the host is behind with its events.
     pub parked: bool,
     /// Pinged since it was last heard from.
@@ -69,12 +75,14 @@ impl Slot {
             waker: None,
             phase: Phase::Handshake(Vec::new()),
             decoder: Decoder::new(),
+            window: None,
             outbox: None,
             groups: Vec::new(),
             live_at: usize::MAX,
-            written: 0,
+            settled: 0,
             blocked: false,
             dirty: false,
+            awaiting: false,
             parked: false,
             asked: false,
             lagging: false,

@@ -1,7 +1,6 @@
 //! The sockets of a shard and what they are owed: queueing, the one write per receiver and turn,
 //! and the policy for receivers that are too slow.
 
-use bytes::Bytes;
 use slab::Slab;
 use std::io::IoSlice;
 use std::pin::Pin;
@@ -10,9 +9,13 @@ use std::task::{Context, Poll, Waker};
 use tokio::io::AsyncWrite;
 
 use super::slot::{Phase, Slot};
+use crate::runtime::background;
 use crate::ws::clock;
 use crate::ws::config::SlowConsumer;
+use crate::ws::deflate::Compressor;
+use crate::ws::inbox::Job;
 use crate::ws::outbox::{MAX_SLICES, Outbox};
+use crate::ws::prepared::{Aside, Frame, Prepared};
 use crate::ws::shared::Shared;
 use crate::ws::stats::Counters;
 
@@ -24,7 +27,7 @@ const SPARE_OUTBOXES: usize = 64;
 pub struct Debt {
     key: usize,
     serial: u64,
-    /// What its count of written bytes must reach.
+    /// What its count of settled bytes must reach.
     target: u64,
 }
 
@@ -43,6 +46,9 @@ pub struct Sockets {
     pub slots: Slab<Slot>,
     /// Slots that something was queued for in this turn.
     dirty: Vec<usize>,
+    /// Slots that wait for a message to be compressed aside.
+    awaiting: Vec<usize>,
+    compressor: Compressor,
     #[allow(clippy::vec_box, reason = "slots hold boxes: these move between here and there")]
     spare: Vec<Box<Outbox>>,
     /// Slots whose socket broke while writing, for the shard to bury.
@@ -58,6 +64,8 @@ impl Sockets {
         Self {
             slots: Slab::new(),
             dirty: Vec::new(),
+            awaiting: Vec::new(),
+            compressor: Compressor::new(level(&shared)),
             spare: Vec::new(),
             lost: Vec::new(),
             slow: Vec::new(),
@@ -71,9 +79,13 @@ impl Sockets {
     }
 
     /// Adds a reference to a frame to what a slot is owed; it is written at the turn's end.
-    pub fn enqueue(&mut self, key: usize, frame: Bytes) {
+    pub fn enqueue(&mut self, key: usize, frame: &Frame) {
         let limit = self.shared.config.max_buffered_amount;
-        let weight = self.slots[key].weight();
+        let slot = &self.slots[key];
+        let weight = slot.weight();
+        let frame = frame.prepare(slot.window, &mut self.compressor, |aside| {
+            compress_aside(&self.shared, aside);
+        });
         // A frame alone may be larger than the limit: only what already waits makes one slow.
         if weight > 0 && weight + frame.len() > limit && !self.make_room(key, frame.len(), limit) {
             return;
@@ -82,7 +94,7 @@ impl Sockets {
     }
 
     /// Like `enqueue`, for frames that no policy may drop: the Close frame.
-    pub fn push(&mut self, key: usize, frame: Bytes) {
+    pub fn push(&mut self, key: usize, frame: Prepared) {
         let slot = &mut self.slots[key];
         let outbox = slot.outbox.get_or_insert_with(|| self.spare.pop().unwrap_or_default());
         outbox.push(frame);
@@ -111,7 +123,9 @@ impl Sockets {
             SlowConsumer::DropOldest => {
                 let slot = &mut self.slots[key];
                 let outbox = slot.outbox.as_mut().expect("an outbox that owes bytes exists");
+                let owed = outbox.bytes();
                 let dropped = outbox.drop_oldest(incoming, limit);
+                slot.settled = slot.settled.wrapping_add((owed - outbox.bytes()) as u64);
                 let first = !std::mem::replace(&mut slot.lagging, true);
                 let connection = slot.connection().cloned();
                 self.counters().dropped_slow.add(dropped);
@@ -137,9 +151,13 @@ impl Sockets {
         let waker = slot.waker.as_ref().unwrap_or(Waker::noop());
         let mut cx = Context::from_waker(waker);
         let mut bytes = 0;
+        let spared = outbox.resolve();
         let outcome = loop {
             if outbox.is_empty() {
                 break Written::All;
+            }
+            if outbox.is_pending() {
+                break Written::Some;
             }
             let stream = Pin::new(&mut slot.stream);
             let written = match outbox.single() {
@@ -159,13 +177,17 @@ impl Sockets {
                 Poll::Ready(_) => break Written::Lost,
             }
         };
-        slot.written = slot.written.wrapping_add(bytes as u64);
+        let pending = outbox.is_pending();
+        slot.settled = slot.settled.wrapping_add((bytes + spared) as u64);
         // A client that takes what it could not take before is alive, even if it is not read
         // meanwhile. The first bytes prove nothing: they went no further than the kernel.
         if bytes > 0 && slot.blocked {
             slot.heard(clock::steady_millis());
         }
-        slot.blocked = outcome == Written::Some;
+        if pending && !std::mem::replace(&mut slot.awaiting, true) {
+            self.awaiting.push(key);
+        }
+        slot.blocked = outcome == Written::Some && !pending;
         if outcome == Written::All {
             slot.lagging = false;
             let finished = matches!(slot.phase, Phase::Draining { .. });
@@ -195,7 +217,7 @@ impl Sockets {
                 Poll::Ready(Ok(n)) if n > 0 => {
                     rest = &rest[n..];
                     begun = true;
-                    slot.written = slot.written.wrapping_add(n as u64);
+                    slot.settled = slot.settled.wrapping_add(n as u64);
                     slot.blocked = !rest.is_empty();
                     self.counters().bytes_out.add(n);
                 }
@@ -211,7 +233,7 @@ impl Sockets {
         }
         match self.shared.budget.frame(rest.to_vec(), 0) {
             Some(frame) => {
-                self.push(key, frame);
+                self.push(key, Prepared::Ready(frame));
                 true
             }
             // Half a frame is on the wire: no Close frame could follow it.
@@ -220,6 +242,19 @@ impl Sockets {
                 true
             }
             None => false,
+        }
+    }
+
+    /// A message has been compressed aside: whoever waits for one is looked at in this turn.
+    pub fn compressed(&mut self) {
+        for key in std::mem::take(&mut self.awaiting) {
+            // A slot may have ended since; a new tenant waits for nothing.
+            if let Some(slot) = self.slots.get_mut(key)
+                && std::mem::take(&mut slot.awaiting)
+                && !std::mem::replace(&mut slot.dirty, true)
+            {
+                self.dirty.push(key);
+            }
         }
     }
 
@@ -265,7 +300,7 @@ impl Sockets {
             .map(|(key, slot)| Debt {
                 key,
                 serial: slot.serial,
-                target: slot.written.wrapping_add(slot.owed() as u64),
+                target: slot.settled.wrapping_add(slot.owed() as u64),
             })
             .collect()
     }
@@ -275,7 +310,7 @@ impl Sockets {
         match self.slots.get(debt.key).filter(|slot| slot.serial == debt.serial) {
             None => true,
             Some(slot) => {
-                slot.outbox.is_none() || debt.target.wrapping_sub(slot.written) as i64 <= 0
+                slot.outbox.is_none() || debt.target.wrapping_sub(slot.settled) as i64 <= 0
             }
         }
     }
@@ -298,10 +333,12 @@ impl Sockets {
         let Some(outbox) = self.slots[key].outbox.as_mut() else {
             return 0;
         };
+        let owed = outbox.bytes();
         let dropped = outbox.drop_unwritten();
-        if outbox.is_empty()
-            && let Some(outbox) = self.slots[key].outbox.take()
-        {
+        let (left, empty) = (outbox.bytes(), outbox.is_empty());
+        let slot = &mut self.slots[key];
+        slot.settled = slot.settled.wrapping_add((owed - left) as u64);
+        if empty && let Some(outbox) = slot.outbox.take() {
             self.release(outbox);
         }
         dropped
@@ -322,4 +359,18 @@ impl Sockets {
             self.spare.push(outbox);
         }
     }
+}
+
+fn level(shared: &Shared) -> u32 {
+    shared.config.compression.as_ref().map_or(0, |compression| compression.level)
+}
+
+/// Compresses a large message on a thread for slow work, then tells all shards: each may have
+/// receivers that wait for it.
+fn compress_aside(shared: &Arc<Shared>, aside: Aside) {
+    let shared = shared.clone();
+    background().spawn_blocking(move || {
+        aside.run(level(&shared));
+        shared.inboxes.iter().for_each(|inbox| inbox.push(Job::Compressed));
+    });
 }
