@@ -45,6 +45,8 @@ const NUMBERS: [keyof WebSocketConfig, string, number][] = [
   ['port', 'WS_PORT', 65_535],
   ['heartbeatInterval', 'WS_HEARTBEAT_INTERVAL', 2 ** 31 - 1],
   ['maxConnections', 'WS_MAX_CONNECTIONS', 10_000_000],
+  ['compressionThreshold', 'WS_COMPRESSION_THRESHOLD', 0x1fff_ffe8],
+  ['compressionLevel', 'WS_COMPRESSION_LEVEL', 9],
   ['maxPayload', 'WS_MAX_PAYLOAD', 0x1fff_ffe8],
   ['handshakeTimeout', 'WS_HANDSHAKE_TIMEOUT', 2 ** 31 - 1],
   ['closeTimeout', 'WS_CLOSE_TIMEOUT', 2 ** 31 - 1],

@@ -27,6 +27,8 @@ const VALUES: [keyof WebSocketConfig, string, unknown, string][] = [
   ['path', 'WS_PATH', '/live', 'no slash'],
   ['heartbeatInterval', 'WS_HEARTBEAT_INTERVAL', 1000, 'x'],
   ['maxConnections', 'WS_MAX_CONNECTIONS', 10, 'x'],
+  ['compressionThreshold', 'WS_COMPRESSION_THRESHOLD', 1, 'x'],
+  ['compressionLevel', 'WS_COMPRESSION_LEVEL', 9, '10'],
   ['protocol', 'WS_PROTOCOL', 'raw', 'soap'],
   ['maxPayload', 'WS_MAX_PAYLOAD', 1024, 'x'],
   ['handshakeTimeout', 'WS_HANDSHAKE_TIMEOUT', 1000, 'x'],
@@ -250,16 +252,6 @@ test('closeTimeout bounds the wait for a close frame', async () => {
   expect((await closing[0]?.disconnected)?.[1]).toBe(1006);
   // The default is many times as long.
   expect(closing[1]?.connection?.socket.readyState).toBe(2);
-});
-
-test('enableCompression negotiates nothing yet', async () => {
-  const manager = await openManager({ enableCompression: true });
-  const connected = nextEvent(manager, 'connection');
-  const client = await connectClient(manager);
-  const [, request] = await connected;
-  expect(request).toHaveProperty('headers.sec-websocket-extensions');
-  manager.broadcast({ type: 'news', payload: 'x'.repeat(1000) });
-  expect((await client.next('news')).payload).toHaveLength(1000);
 });
 
 test("protocol 'raw' interprets nothing and greets nobody", async () => {

@@ -10,9 +10,11 @@ import { WebSocket } from 'ws';
 import { connectMute } from './support/mute-client.js';
 import { MEGABYTE, nextEvent, openManager, portOf, queueUp } from './support/test-manager.js';
 
-/** A client that has stopped reading until it is resumed. */
+/** A client that has stopped reading until it is resumed. Without compression, which would leave little to read. */
 async function connectPaused(manager: WebSocketManager): Promise<WebSocket> {
-  const socket = new WebSocket(`ws://127.0.0.1:${portOf(manager)}/ws`);
+  const socket = new WebSocket(`ws://127.0.0.1:${portOf(manager)}/ws`, {
+    perMessageDeflate: false,
+  });
   await once(socket, 'open');
   socket.pause();
   return socket;

@@ -75,10 +75,23 @@ export interface WebSocketConfig {
    */
   maxConnections?: number | undefined;
   /**
-   * Whether compression may be negotiated. The server negotiates no extension yet, so that both values
-   * mean uncompressed messages. Environment: `WS_COMPRESSION`. Default: true.
+   * Whether permessage-deflate (RFC 7692) is negotiated with clients that offer it. The server then always
+   * asks for `server_no_context_takeover` and `client_no_context_takeover`: a message is compressed once,
+   * however many receivers it has, and a connection keeps no window. Environment: `WS_COMPRESSION`.
+   * Default: true.
    */
   enableCompression?: boolean | undefined;
+  /**
+   * Bytes of a message from which on it is compressed, as `threshold` in `ws`; shorter ones gain little.
+   * What would not get smaller is sent as it is. Environment: `WS_COMPRESSION_THRESHOLD`. Default: 1024.
+   * Limit: 536870888; 1 compresses all that gets smaller by it.
+   */
+  compressionThreshold?: number | undefined;
+  /**
+   * How hard it is tried to make messages small: zlib's level, from 1, the fastest, to 9, the smallest.
+   * Environment: `WS_COMPRESSION_LEVEL`. Default: 6, as in zlib.
+   */
+  compressionLevel?: number | undefined;
   /**
    * Whether silent connections are pinged and removed, see `heartbeatInterval`.
    * Environment: `WS_HEARTBEAT`. Default: true.
@@ -91,7 +104,7 @@ export interface WebSocketConfig {
    */
   protocol?: 'messaging' | 'raw' | undefined;
   /**
-   * Bytes of a client's message at most, over all its fragments. A larger one closes its connection with
+   * Bytes of a client's message at most, over all its fragments and inflated. A larger one closes its connection with
    * 1009 (RFC 6455, section 7.4.1). Environment: `WS_MAX_PAYLOAD`. Default: 16384. Limit: 536870888,
    * the longest string of JavaScript.
    */

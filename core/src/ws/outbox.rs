@@ -17,14 +17,18 @@ pub struct Outbox {
     written: usize,
     /// Bytes owed in all.
     bytes: usize,
-    /// Frames that are being compressed aside; those behind them wait too.
+    /// Frames that are being compressed aside, and their bytes; those behind them wait too.
     pending: usize,
+    pending_bytes: usize,
 }
 
 impl Outbox {
     pub fn push(&mut self, frame: Prepared) {
         self.bytes += frame.len();
-        self.pending += usize::from(matches!(frame, Prepared::Pending(_)));
+        if matches!(frame, Prepared::Pending(_)) {
+            self.pending += 1;
+            self.pending_bytes += frame.len();
+        }
         self.frames.push_back(frame);
     }
 
@@ -43,8 +47,9 @@ impl Outbox {
                 break;
             };
             self.bytes -= frame.len() - compressed.len();
-            *frame = Prepared::Ready(compressed);
             self.pending -= 1;
+            self.pending_bytes -= frame.len();
+            *frame = Prepared::Ready(compressed);
         }
         owed - self.bytes
     }
@@ -64,9 +69,10 @@ impl Outbox {
         self.frames.len()
     }
 
-    /// What the limit is compared with: bytes that are owed, and what their queueing takes.
+    /// What the limit is compared with: bytes that are owed, and what their queueing takes. How
+    /// many bytes a message that is being compressed will have is not known yet.
     pub fn weight(&self) -> usize {
-        self.bytes + self.frames.len() * size_of::<Prepared>()
+        self.bytes - self.pending_bytes + self.frames.len() * size_of::<Prepared>()
     }
 
     pub fn is_empty(&self) -> bool {
@@ -120,7 +126,10 @@ impl Outbox {
         while self.weight() + incoming > limit && self.frames.len() > first {
             if let Some(frame) = self.frames.remove(first) {
                 self.bytes -= frame.len();
-                self.pending -= usize::from(matches!(frame, Prepared::Pending(_)));
+                if matches!(frame, Prepared::Pending(_)) {
+                    self.pending -= 1;
+                    self.pending_bytes -= frame.len();
+                }
                 dropped += 1;
             }
         }
@@ -141,11 +150,28 @@ impl Outbox {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ws::budget::Budget;
+    use crate::ws::deflate::{Compressor, Window};
+    use crate::ws::frame::{Opcode, encode};
+    use crate::ws::prepared::{Aside, Frame};
 
     fn owed(outbox: &Outbox) -> Vec<u8> {
         let mut slices = [IoSlice::new(&[]); MAX_SLICES];
         let used = outbox.slices(&mut slices);
         slices[..used].iter().flat_map(|slice| slice.to_vec()).collect()
+    }
+
+    /// A frame that is compressed when the second is run.
+    fn pending(payload: &[u8]) -> (Prepared, Aside) {
+        let budget = Budget::new(1 << 30);
+        let plain = Bytes::from(encode(Opcode::Text, payload));
+        let mut aside = None;
+        let prepared = Frame::compressible(plain, budget).prepare(
+            Some(Window::LARGEST),
+            &mut Compressor::new(6),
+            |begun| aside = Some(begun),
+        );
+        (prepared, aside.expect("a large message is compressed aside"))
     }
 
     fn filled(frames: &[&'static str]) -> Outbox {
@@ -180,6 +206,48 @@ mod tests {
         assert_eq!(owed(&outbox), b"bc");
         outbox.advance(2);
         assert!(outbox.is_empty());
+    }
+
+    #[test]
+    fn what_is_compressed_aside_holds_up_what_is_behind_it() {
+        let (pending, aside) = pending(&b"compress me ".repeat(10_000));
+        let mut outbox = filled(&["abc"]);
+        let before = outbox.weight();
+        outbox.push(pending);
+        outbox.push(Prepared::Ready(Bytes::from_static(b"last")));
+        assert_eq!(
+            outbox.weight(),
+            before + 2 * size_of::<Prepared>() + 4,
+            "its length is unknown"
+        );
+        assert_eq!(outbox.resolve(), 0);
+        assert_eq!(owed(&outbox), b"abc");
+        assert!(outbox.single().is_none());
+        outbox.advance(3);
+        assert!(outbox.is_pending());
+
+        let owed_before = outbox.bytes();
+        aside.run(6);
+        assert_eq!(outbox.resolve(), owed_before - outbox.bytes());
+        assert!(!outbox.is_pending());
+        let written = owed(&outbox);
+        assert_eq!(written.len(), outbox.bytes());
+        assert!(written.len() < 5000 && written.ends_with(b"last"));
+        outbox.advance(written.len());
+        assert!(outbox.is_empty());
+        assert_eq!(outbox.weight(), 0);
+    }
+
+    #[test]
+    fn what_is_compressed_aside_can_be_dropped() {
+        let (pending, aside) = pending(&b"compress me ".repeat(10_000));
+        let mut outbox = filled(&[]);
+        outbox.push(pending);
+        outbox.push(Prepared::Ready(Bytes::from_static(b"last")));
+        assert_eq!(outbox.drop_oldest(0, size_of::<Prepared>() + 4), 1);
+        aside.run(6);
+        assert_eq!(outbox.resolve(), 0);
+        assert_eq!((owed(&outbox), outbox.weight()), (b"last".to_vec(), size_of::<Prepared>() + 4));
     }
 
     #[test]

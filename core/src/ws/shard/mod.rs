@@ -284,9 +284,8 @@ impl Shard {
         for key in std::mem::take(&mut self.parked) {
             if let Some(slot) = self.sockets.slots.get_mut(key)
                 && std::mem::take(&mut slot.parked)
-                && let Some(waker) = &slot.waker
             {
-                waker.wake_by_ref();
+                slot.wake();
             }
         }
     }

@@ -6,6 +6,7 @@ use tokio::io::{AsyncRead, ReadBuf};
 
 use super::Shard;
 use super::slot::Phase;
+use super::sockets::OWED_WHILE_READING;
 use crate::ws::clock;
 use crate::ws::close::{self, Violation};
 use crate::ws::config::Protocol;
@@ -18,8 +19,6 @@ use std::sync::Arc;
 
 /// Full buffers that one connection may hand in before others have their turn.
 const READS_A_TURN: usize = 4;
-/// A client that is owed more than this is not read: it shall first take its answers.
-const OWED_WHILE_READING: usize = 64 * 1024;
 
 impl Shard {
     /// Serves one socket that may be readable or writable. Ready when the socket is gone.
@@ -45,7 +44,9 @@ impl Shard {
             let Some(slot) = self.sockets.slots.get_mut(key).filter(|s| s.serial == serial) else {
                 return;
             };
-            if slot.owed() > OWED_WHILE_READING && !matches!(slot.phase, Phase::Draining { .. }) {
+            let draining = matches!(slot.phase, Phase::Draining { .. });
+            slot.held_back = slot.owed() > OWED_WHILE_READING && !draining;
+            if slot.held_back {
                 return;
             }
             let adds_events = matches!(slot.phase, Phase::Handshake(_) | Phase::Open(_));

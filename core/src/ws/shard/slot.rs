@@ -36,6 +36,8 @@ pub struct Slot {
     pub dirty: bool,
     /// In line for when a message has been compressed aside.
     pub awaiting: bool,
+    /// Not read because it is owed too much.
+    pub held_back: bool,
     /// Not read because the host is behind with its events.
     pub parked: bool,
     /// Pinged since it was last heard from.
@@ -83,6 +85,7 @@ impl Slot {
             blocked: false,
             dirty: false,
             awaiting: false,
+            held_back: false,
             parked: false,
             asked: false,
             lagging: false,
@@ -102,6 +105,13 @@ impl Slot {
         self.asked = false;
         if let Some(connection) = self.connection() {
             connection.seen(now);
+        }
+    }
+
+    /// Lets its task look at the socket.
+    pub fn wake(&self) {
+        if let Some(waker) = &self.waker {
+            waker.wake_by_ref();
         }
     }
 

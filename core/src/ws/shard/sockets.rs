@@ -19,6 +19,9 @@ use crate::ws::prepared::{Aside, Frame, Prepared};
 use crate::ws::shared::Shared;
 use crate::ws::stats::Counters;
 
+/// A client that is owed more than this is not read: it shall first take its answers.
+pub const OWED_WHILE_READING: usize = 64 * 1024;
+
 /// Empty outboxes that are kept for the next that need one.
 const SPARE_OUTBOXES: usize = 64;
 
@@ -110,8 +113,13 @@ impl Sockets {
             self.counters().dropped_unwritten.add(1);
             return false;
         }
-        let weight = self.slots[key].weight();
+        let slot = &self.slots[key];
+        let weight = slot.weight();
         if weight == 0 || weight + incoming <= limit {
+            return true;
+        }
+        if slot.outbox.as_ref().is_some_and(|outbox| outbox.is_pending()) {
+            // It waits for us to compress, and is not to blame. The budget bounds this queue.
             return true;
         }
         match self.shared.config.slow_consumer {
@@ -188,6 +196,10 @@ impl Sockets {
             self.awaiting.push(key);
         }
         slot.blocked = outcome == Written::Some && !pending;
+        if slot.held_back && slot.owed() <= OWED_WHILE_READING {
+            slot.held_back = false;
+            slot.wake();
+        }
         if outcome == Written::All {
             slot.lagging = false;
             let finished = matches!(slot.phase, Phase::Draining { .. });
