@@ -117,6 +117,11 @@ export class RawClient {
     this.#socket.resume();
   }
 
+  /** Ends this side of the connection, without a close frame. */
+  end(): void {
+    this.#socket.end();
+  }
+
   /** Ends the connection without a word. */
   destroy(): void {
     this.#socket.destroy();
