@@ -9,9 +9,11 @@
 //! - `protocol` answers clients' messages.
 //! - `lifecycle` is birth and death: handshake, closing, heartbeat, shutdown.
 //! - `sockets` queues and writes; `slot` is the record of one socket.
+//! - `life` tells everybody else when the thread has ended.
 
 #[cfg(test)]
 mod interleavings;
+pub mod life;
 mod lifecycle;
 mod protocol;
 mod read;
