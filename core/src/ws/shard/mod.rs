@@ -236,7 +236,7 @@ impl Shard {
 
     fn enlist(&mut self, key: usize, group: GroupId) {
         if self.lists.entry(group).or_default().insert(key) {
-            self.sockets.slots[key].groups.push(group);
+            self.sockets.slots[key].groups.insert(group);
         }
     }
 
@@ -245,7 +245,7 @@ impl Shard {
             return;
         };
         if list.swap_remove(&key) {
-            self.sockets.slots[key].groups.retain(|&g| g != group);
+            self.sockets.slots[key].groups.remove(&group);
         }
         if list.is_empty() {
             self.lists.remove(&group);

@@ -1,6 +1,7 @@
 //! A shard's own record of one socket, from the first byte of the handshake to the last of the
 //! closing. While a connection idles this is all there is: no buffer and no timer of its own.
 
+use rustc_hash::FxHashSet;
 use std::sync::Arc;
 use std::task::Waker;
 use tokio::net::TcpStream;
@@ -21,7 +22,7 @@ pub struct Slot {
     /// Exists only while something is owed.
     pub outbox: Option<Box<Outbox>>,
     /// The lists of the shard that name this slot.
-    pub groups: Vec<GroupId>,
+    pub groups: FxHashSet<GroupId>,
     /// Its place in the shard's list of open connections.
     pub live_at: usize,
     /// Bytes written to it in all; wraps around.
@@ -70,7 +71,7 @@ impl Slot {
             phase: Phase::Handshake(Vec::new()),
             decoder: Decoder::new(),
             outbox: None,
-            groups: Vec::new(),
+            groups: FxHashSet::default(),
             live_at: usize::MAX,
             written: 0,
             blocked: false,
