@@ -9,8 +9,10 @@
 //! - `protocol` answers clients' messages.
 //! - `lifecycle` is birth and death: handshake, closing, heartbeat, shutdown.
 //! - `sockets` queues and writes; `slot` is the record of one socket.
+//! - `accept_faults` decides what is done when accepting fails.
 //! - `life` tells everybody else when the thread has ended.
 
+mod accept_faults;
 #[cfg(test)]
 mod interleavings;
 pub mod life;
