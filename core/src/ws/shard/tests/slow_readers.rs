@@ -1,0 +1,203 @@
+//! Clients that take bytes slowly or not at all: when they count as alive, when they are slow, what a
+//! flush waits for, and what becomes of a frame of which half is on the wire.
+
+use std::time::Duration;
+use tokio::sync::oneshot;
+
+use super::rig::{Client, Rig, frame};
+use crate::ws::close::{TRY_AGAIN, close_payload};
+use crate::ws::config::{Config, Protocol, SlowConsumer};
+use crate::ws::frame::{Opcode, encode};
+use crate::ws::inbox::Job;
+
+const INTERVAL: Duration = Duration::from_secs(30);
+
+fn raw() -> Config {
+    Config { protocol: Protocol::Raw, heartbeat: None, ..Config::default() }
+}
+
+/// Reads what the kernel holds for a stalled client, which makes its socket writable again.
+fn take_what_is_on_the_wire(rig: &mut Rig, client: &mut Client) {
+    assert!(!client.read_all().is_empty());
+    rig.writable(client);
+}
+
+#[test]
+fn a_slow_reader_is_alive_as_long_as_it_takes_bytes() {
+    let mut rig = Rig::new(Config { heartbeat: Some(INTERVAL), ..raw() });
+    let mut slow = rig.connect();
+    let stuck = rig.connect();
+    rig.stall(&slow);
+    rig.stall(&stuck);
+
+    // One sweep asks both. Neither is read while it owes, so no pong could be seen.
+    rig.advance(INTERVAL + Duration::from_millis(1));
+    rig.turn();
+    assert!(rig.slot(&slow).unwrap().asked && rig.slot(&stuck).unwrap().asked);
+
+    // The one takes bytes, which a turn finds out that has something for both.
+    take_what_is_on_the_wire(&mut rig, &mut slow);
+    rig.send(&slow, frame(b"more"));
+    rig.send(&stuck, frame(b"more"));
+    rig.turn();
+
+    rig.advance(INTERVAL + Duration::from_millis(1));
+    rig.turn();
+    assert!(rig.is_open(&slow), "it took bytes within an interval");
+    assert!(!rig.is_open(&stuck), "it took nothing in two intervals");
+}
+
+#[test]
+fn bytes_that_went_no_further_than_the_kernel_are_no_sign_of_life() {
+    let mut rig = Rig::new(Config { heartbeat: Some(INTERVAL), ..raw() });
+    let mute = rig.connect();
+    for _ in 0..2 {
+        // Its socket takes each of them at once, whether anybody reads or not.
+        rig.send(&mute, frame(b"tick"));
+        rig.turn();
+        rig.advance(INTERVAL + Duration::from_millis(1));
+        rig.turn();
+    }
+    assert!(!rig.is_open(&mute));
+}
+
+#[test]
+fn a_flush_waits_for_what_was_owed_when_it_was_asked_for_and_for_no_more() {
+    let mut rig = Rig::new(Config { max_buffered_amount: 1 << 30, ..raw() });
+    let mut slow = rig.connect();
+    rig.stall(&slow);
+    let slot = rig.slot(&slow).unwrap();
+    let due = slot.written + slot.owed() as u64;
+    let (done, mut flushed) = oneshot::channel();
+    rig.push(Job::Flush(done));
+    // Behind the flush there is always more to come than the client takes.
+    for _ in 0..64 {
+        rig.send(&slow, frame(&[b'n'; 16 * 1024]));
+    }
+    rig.turn();
+    assert!(flushed.try_recv().is_err(), "nothing was taken yet");
+
+    loop {
+        take_what_is_on_the_wire(&mut rig, &mut slow);
+        rig.serve(&slow, |_| true);
+        let slot = rig.slot(&slow).unwrap();
+        assert!(slot.owed() > 0, "the flush waited for what came later");
+        assert_eq!(flushed.try_recv().is_ok(), slot.written >= due);
+        if slot.written >= due {
+            break;
+        }
+    }
+}
+
+#[test]
+fn a_flush_does_not_wait_for_a_client_that_is_gone() {
+    let mut rig = Rig::new(raw());
+    let stuck = rig.connect();
+    rig.stall(&stuck);
+    let (done, mut flushed) = oneshot::channel();
+    rig.push(Job::Flush(done));
+    rig.turn();
+    assert!(flushed.try_recv().is_err());
+    rig.shard.bury(stuck.address.slot);
+    // The slot's next tenant owes as well, but later than the flush.
+    let next = rig.connect();
+    assert_eq!(next.address.slot, stuck.address.slot);
+    rig.stall(&next);
+    assert_eq!(flushed.try_recv(), Ok(()));
+}
+
+/// Sends tiny frames to a stalled client until it meets the policy, and returns how many.
+fn flood(rig: &mut Rig, client: &Client, limit: usize) -> usize {
+    rig.stall(client);
+    let mut sent = 0;
+    while rig.shard.counters().slow_consumers.get() == 0 {
+        assert!(rig.owed(client) < limit / 4, "the bytes alone come near the limit");
+        rig.send(client, frame(b"x"));
+        rig.turn();
+        sent += 1;
+    }
+    sent
+}
+
+#[test]
+fn a_flood_of_tiny_frames_meets_the_limit_by_what_their_queueing_takes() {
+    let limit = 64 * 1024;
+    let mut rig = Rig::new(Config { max_buffered_amount: limit, ..raw() });
+    let stuck = rig.connect();
+    let sent = flood(&mut rig, &stuck, limit);
+    assert!(sent * frame(b"x").len() < limit / 4, "{sent} frames");
+    assert!(!rig.is_open(&stuck));
+    assert_eq!(rig.reports(), ["ERR_SLOW_CONSUMER"]);
+}
+
+#[test]
+fn what_waits_for_a_flooded_client_stays_within_the_limit_when_the_oldest_are_dropped() {
+    let (limit, slow_consumer) = (64 * 1024, SlowConsumer::DropOldest);
+    let mut rig = Rig::new(Config { max_buffered_amount: limit, slow_consumer, ..raw() });
+    let stuck = rig.connect();
+    flood(&mut rig, &stuck, limit);
+    for _ in 0..1000 {
+        rig.send(&stuck, frame(b"x"));
+        rig.turn();
+        assert!(rig.slot(&stuck).unwrap().weight() <= limit + size_of::<bytes::Bytes>());
+    }
+    assert!(rig.is_open(&stuck));
+}
+
+/// A frame that is larger than what the kernel takes at once.
+fn answer() -> Vec<u8> {
+    encode(Opcode::Pong, &[b'a'; 1 << 20])
+}
+
+/// Fills the memory budget. It is full until the result is dropped.
+fn fill_the_budget(rig: &Rig) -> bytes::Bytes {
+    rig.shard.shared.budget.frame(vec![0; rig.shard.shared.config.memory_budget], 0).unwrap()
+}
+
+#[test]
+fn an_answer_of_which_half_is_written_and_the_rest_finds_no_room_ends_the_connection() {
+    let mut rig = Rig::new(Config { memory_budget: 1 << 20, ..raw() });
+    let mut client = rig.connect();
+    let _full = fill_the_budget(&rig);
+    rig.shard.answers.extend_from_slice(&answer());
+    rig.shard.write_answers(client.address.slot);
+    rig.turn();
+    assert!(rig.slot(&client).is_none(), "it would wait for the rest of a frame for ever");
+    let got = client.read_to_end();
+    assert!(!got.is_empty() && got.len() < answer().len());
+    assert_eq!(got, answer()[..got.len()], "something follows half a frame");
+}
+
+#[test]
+fn an_answer_of_which_nothing_is_written_and_that_finds_no_room_closes_the_connection_properly() {
+    let mut rig = Rig::new(Config { memory_budget: 1 << 20, ..raw() });
+    let mut client = rig.connect();
+    rig.stall(&client);
+    let _full = fill_the_budget(&rig);
+    rig.shard.answers.extend_from_slice(&answer());
+    rig.shard.write_answers(client.address.slot);
+    rig.turn();
+    let mut got = client.read_all();
+    rig.writable(&client);
+    rig.serve(&client, |shard| shard.sockets.slots[client.address.slot].owed() == 0);
+    got.extend(client.read_all());
+    // The frames that stalled it, whole, and then the Close frame.
+    let close = encode(Opcode::Close, &close_payload(TRY_AGAIN, "Slow consumer"));
+    let frames = got.strip_suffix(&close[..]).expect("no Close frame at the end");
+    assert_eq!(frames, frame(&[b's'; 1024]).repeat(frames.len() / frame(&[b's'; 1024]).len()));
+}
+
+#[test]
+fn the_rest_of_an_answer_that_finds_room_follows_when_the_client_reads() {
+    let mut rig = Rig::new(raw());
+    let mut client = rig.connect();
+    rig.shard.answers.extend_from_slice(&answer());
+    rig.shard.write_answers(client.address.slot);
+    let mut got = Vec::new();
+    while got.len() < answer().len() {
+        rig.shard.sockets.flush(client.address.slot);
+        got.extend(client.read_all());
+        rig.writable(&client);
+    }
+    assert_eq!(got, answer());
+}
