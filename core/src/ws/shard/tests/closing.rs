@@ -46,7 +46,9 @@ fn no_answer_follows_our_close_frame() {
     let asked = [client_frame(Opcode::Text, join), client_frame(Opcode::Ping, b"?")].concat();
     rig.hear(&mut client, &asked);
     rig.hear(&mut client, &client_frame(Opcode::Ping, b"and now?"));
+    rig.hear(&mut client, &client_frame(Opcode::Text, br#"{"type":"heartbeat"}"#));
 
     let close = encode(Opcode::Close, &close_payload(GOING_AWAY, "Server shutting down"));
     assert_eq!(client.read_all(), close);
+    assert_eq!(rig.shard.counters().messages_in.get(), 1, "what comes behind it is not heard");
 }
