@@ -3,6 +3,7 @@
 
 use bytes::Bytes;
 use socket2::SockRef;
+use std::future::poll_fn;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 
 use crate::ws::budget::Budget;
+use crate::ws::clock;
 use crate::ws::config::Config;
 use crate::ws::connection::Address;
 use crate::ws::events::{Event, EventQueue, Kind};
@@ -113,6 +115,9 @@ pub struct Rig {
 
 impl Rig {
     pub fn new(config: Config) -> Self {
+        // The process's clock begins at its first look at the time. That must not be the look of
+        // another test which has put its own clock forward: time would stand still for this one.
+        clock::steady_millis();
         // The clock stands still but for `advance`: a deadline passes when a test says so.
         let runtime = Builder::new_current_thread().enable_all().start_paused(true).build();
         let runtime = runtime.unwrap();
@@ -172,7 +177,7 @@ impl Rig {
     pub fn serve(&mut self, client: &Client, done: impl Fn(&Shard) -> bool) {
         let Address { slot: key, serial, .. } = client.address;
         let shard = &mut self.shard;
-        self.runtime.block_on(std::future::poll_fn(|cx: &mut Context<'_>| {
+        self.runtime.block_on(poll_fn(|cx: &mut Context<'_>| {
             let served = shard.poll_slot(key, serial, cx);
             if served.is_ready() || done(shard) { Poll::Ready(()) } else { Poll::Pending }
         }));
@@ -185,10 +190,23 @@ impl Rig {
         self.serve(client, |shard| shard.counters().bytes_in.get() == heard);
     }
 
-    /// Waits until a socket would take bytes again, and gives it none.
-    pub fn writable(&mut self, client: &Client) {
-        let stream = &self.shard.sockets.slots[client.address.slot].stream;
-        self.runtime.block_on(stream.writable()).unwrap();
+    /// Reads what the kernel holds for a client until its socket would take bytes again. Nothing is
+    /// given to it meanwhile.
+    pub fn make_writable(&mut self, client: &mut Client) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        loop {
+            bytes.extend(client.read_all());
+            let stream = &self.shard.sockets.slots[client.address.slot].stream;
+            let writable = self.runtime.block_on(async {
+                // The runtime looks at its sockets in between.
+                tokio::task::yield_now().await;
+                poll_fn(|cx| Poll::Ready(stream.poll_write_ready(cx).is_ready())).await
+            });
+            if writable {
+                return bytes;
+            }
+            std::thread::yield_now();
+        }
     }
 
     /// Sends to a client that does not read, until the kernel takes no more.
@@ -197,6 +215,14 @@ impl Rig {
             self.send(client, frame(&[b's'; 1024]));
             self.turn();
         }
+    }
+
+    /// Makes a client owe more than the kernel could still take, however late it is to notice
+    /// that it has room.
+    pub fn owe(&mut self, client: &Client) {
+        self.stall(client);
+        self.send(client, frame(&[b'm'; 2 << 20]));
+        self.turn();
     }
 
     /// The codes of the errors and warnings that the host was told of.

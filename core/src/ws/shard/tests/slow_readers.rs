@@ -16,35 +16,30 @@ fn raw() -> Config {
     Config { protocol: Protocol::Raw, heartbeat: None, ..Config::default() }
 }
 
-/// Reads what the kernel holds for a stalled client, which makes its socket writable again.
-fn take_what_is_on_the_wire(rig: &mut Rig, client: &mut Client) {
-    assert!(!client.read_all().is_empty());
-    rig.writable(client);
-}
-
 #[test]
 fn a_slow_reader_is_alive_as_long_as_it_takes_bytes() {
     let mut rig = Rig::new(Config { heartbeat: Some(INTERVAL), ..raw() });
     let mut slow = rig.connect();
     let stuck = rig.connect();
-    rig.stall(&slow);
-    rig.stall(&stuck);
-
-    // One sweep asks both. Neither is read while it owes, so no pong could be seen.
-    rig.advance(INTERVAL + Duration::from_millis(1));
-    rig.turn();
-    assert!(rig.slot(&slow).unwrap().asked && rig.slot(&stuck).unwrap().asked);
-
-    // The one takes bytes, which a turn finds out that has something for both.
-    take_what_is_on_the_wire(&mut rig, &mut slow);
-    rig.send(&slow, frame(b"more"));
-    rig.send(&stuck, frame(b"more"));
-    rig.turn();
-
-    rig.advance(INTERVAL + Duration::from_millis(1));
-    rig.turn();
-    assert!(rig.is_open(&slow), "it took bytes within an interval");
-    assert!(!rig.is_open(&stuck), "it took nothing in two intervals");
+    rig.owe(&slow);
+    rig.owe(&stuck);
+    // Neither is read while it owes that much, so no pong could be seen. The one that takes nothing
+    // ends in the second sweep; in a later one if the kernel was late to take what it had room for.
+    let mut sweeps = 0;
+    while rig.is_open(&stuck) || sweeps < 4 {
+        // A turn finds out that the one has taken bytes, since it has something for both.
+        rig.make_writable(&mut slow);
+        for client in [&slow, &stuck] {
+            rig.send(client, frame(b"more"));
+        }
+        rig.turn();
+        rig.advance(INTERVAL + Duration::from_millis(1));
+        rig.turn();
+        sweeps += 1;
+        assert!(rig.is_open(&slow), "it took bytes before each of {sweeps} sweeps");
+        assert!(sweeps < 20, "the one that takes nothing is never ended");
+    }
+    assert!(rig.owed(&slow) > 0, "it was none of the slow ones");
 }
 
 #[test]
@@ -65,20 +60,17 @@ fn bytes_that_went_no_further_than_the_kernel_are_no_sign_of_life() {
 fn a_flush_waits_for_what_was_owed_when_it_was_asked_for_and_for_no_more() {
     let mut rig = Rig::new(Config { max_buffered_amount: 1 << 30, ..raw() });
     let mut slow = rig.connect();
-    rig.stall(&slow);
+    rig.owe(&slow);
     let slot = rig.slot(&slow).unwrap();
     let due = slot.written + slot.owed() as u64;
     let (done, mut flushed) = oneshot::channel();
     rig.push(Job::Flush(done));
-    // Behind the flush there is always more to come than the client takes.
-    for _ in 0..64 {
-        rig.send(&slow, frame(&[b'n'; 16 * 1024]));
-    }
+    rig.send(&slow, frame(&[b'n'; 2 << 20]));
     rig.turn();
-    assert!(flushed.try_recv().is_err(), "nothing was taken yet");
+    assert!(flushed.try_recv().is_err(), "it does not read yet");
 
     loop {
-        take_what_is_on_the_wire(&mut rig, &mut slow);
+        rig.make_writable(&mut slow);
         rig.serve(&slow, |_| true);
         let slot = rig.slot(&slow).unwrap();
         assert!(slot.owed() > 0, "the flush waited for what came later");
@@ -93,7 +85,7 @@ fn a_flush_waits_for_what_was_owed_when_it_was_asked_for_and_for_no_more() {
 fn a_flush_does_not_wait_for_a_client_that_is_gone() {
     let mut rig = Rig::new(raw());
     let stuck = rig.connect();
-    rig.stall(&stuck);
+    rig.owe(&stuck);
     let (done, mut flushed) = oneshot::channel();
     rig.push(Job::Flush(done));
     rig.turn();
@@ -107,9 +99,7 @@ fn a_flush_does_not_wait_for_a_client_that_is_gone() {
 fn what_a_client_owed_is_not_awaited_of_the_next_in_its_slot() {
     let mut rig = Rig::new(raw());
     let stuck = rig.connect();
-    rig.stall(&stuck);
-    rig.send(&stuck, frame(&[b'm'; 1 << 20]));
-    rig.turn();
+    rig.owe(&stuck);
     let debts = rig.shard.sockets.debts();
     rig.shard.bury(stuck.address.slot);
     let next = rig.connect();
@@ -118,17 +108,14 @@ fn what_a_client_owed_is_not_awaited_of_the_next_in_its_slot() {
     assert!(debts.iter().all(|debt| rig.shard.sockets.is_paid(debt)));
 }
 
-/// Sends tiny frames to a stalled client until it meets the policy, and returns how many.
-fn flood(rig: &mut Rig, client: &Client, limit: usize) -> usize {
+/// Sends tiny frames to a stalled client until it meets the policy.
+fn flood(rig: &mut Rig, client: &Client, limit: usize) {
     rig.stall(client);
-    let mut sent = 0;
     while rig.shard.counters().slow_consumers.get() == 0 {
         assert!(rig.owed(client) < limit / 4, "the bytes alone come near the limit");
         rig.send(client, frame(b"x"));
         rig.turn();
-        sent += 1;
     }
-    sent
 }
 
 #[test]
@@ -136,8 +123,7 @@ fn a_flood_of_tiny_frames_meets_the_limit_by_what_their_queueing_takes() {
     let limit = 64 * 1024;
     let mut rig = Rig::new(Config { max_buffered_amount: limit, ..raw() });
     let stuck = rig.connect();
-    let sent = flood(&mut rig, &stuck, limit);
-    assert!(sent * frame(b"x").len() < limit / 4, "{sent} frames");
+    flood(&mut rig, &stuck, limit);
     assert!(!rig.is_open(&stuck));
     assert_eq!(rig.reports(), ["ERR_SLOW_CONSUMER"]);
 }
@@ -189,8 +175,7 @@ fn an_answer_of_which_nothing_is_written_and_that_finds_no_room_closes_the_conne
     rig.shard.answers.extend_from_slice(&answer());
     rig.shard.write_answers(client.address.slot);
     rig.turn();
-    let mut got = client.read_all();
-    rig.writable(&client);
+    let mut got = rig.make_writable(&mut client);
     rig.serve(&client, |shard| shard.sockets.slots[client.address.slot].owed() == 0);
     client.peer.shutdown(std::net::Shutdown::Write).unwrap();
     rig.serve(&client, |_| false);
@@ -210,8 +195,7 @@ fn the_rest_of_an_answer_that_finds_room_follows_when_the_client_reads() {
     let mut got = Vec::new();
     while got.len() < answer().len() {
         rig.shard.sockets.flush(client.address.slot);
-        got.extend(client.read_all());
-        rig.writable(&client);
+        got.extend(rig.make_writable(&mut client));
     }
     assert_eq!(got, answer());
 }
