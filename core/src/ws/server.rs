@@ -7,7 +7,7 @@ use std::net::{Shutdown, SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicBool, Ordering::AcqRel, Ordering::Acquire};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Handle};
 use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
@@ -20,9 +20,10 @@ use super::index::{Index, Join, Leave};
 use super::listener::{self, BindError};
 use super::outgoing::Outgoing;
 use super::prepared::Frame;
-use super::shard;
+use super::shard::{self, life::Life};
 use super::shared::Shared;
 use super::stats::{Counter, Counters, Stats};
+use crate::runtime::background;
 
 /// How long `close()` lets clients take what is queued for them.
 const CLOSE_GRACE: Duration = Duration::from_secs(1);
@@ -35,6 +36,8 @@ pub struct Server {
     listener: Mutex<Option<TcpListener>>,
     /// How many shards are alive.
     alive: watch::Receiver<usize>,
+    /// Where the host waits for what takes time.
+    background: Handle,
 }
 
 impl fmt::Debug for Server {
@@ -77,6 +80,7 @@ impl Server {
             }
         };
         let listener = listener::bind(config.host, config.port)?;
+        let background = background().map_err(&failed)?;
         let address = listener.local_addr().map_err(&failed)?;
         let inboxes: Vec<_> = (0..config.shards).map(|_| Arc::new(Inbox::new())).collect();
         let resume = {
@@ -104,12 +108,18 @@ impl Server {
             }
         }
         let listener = Mutex::new(Some(listener));
-        Ok(Self { shared, address, listener, alive: watcher })
+        Ok(Self { shared, address, listener, alive: watcher, background })
     }
 
     /// Begins to accept connections.
     pub fn start(&self) {
         self.shared.inboxes[0].push(Job::Start);
+    }
+
+    /// Runs a future beside the host's thread and the shards, such as what `request` and `flush`
+    /// return. It must not block.
+    pub fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
+        self.background.spawn(future);
     }
 
     pub fn address(&self) -> SocketAddr {
@@ -402,29 +412,13 @@ fn spawn_shard(
     alive: &watch::Sender<usize>,
 ) -> std::io::Result<()> {
     let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
-    let (shared, life) = (shared.clone(), Life::begin(alive));
+    let (shared, inbox) = (shared.clone(), shared.inboxes[number].clone());
+    let life = Life::begin(alive, inbox);
     let run = move || {
         let _life = life;
         shard::run::run(&runtime, number, &shared, listener);
-        shared.inboxes[number].close();
     };
     std::thread::Builder::new().name(format!("ws-shard-{number}")).spawn(run).map(|_| ())
-}
-
-/// Counts a shard among the living until its thread ends, however it ends.
-struct Life(watch::Sender<usize>);
-
-impl Life {
-    fn begin(alive: &watch::Sender<usize>) -> Self {
-        alive.send_modify(|count| *count += 1);
-        Self(alive.clone())
-    }
-}
-
-impl Drop for Life {
-    fn drop(&mut self) {
-        self.0.send_modify(|count| *count -= 1);
-    }
 }
 
 /// A message that is framed and admitted when the first receiver is known.
