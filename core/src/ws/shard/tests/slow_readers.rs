@@ -62,7 +62,7 @@ fn a_flush_waits_for_what_was_owed_when_it_was_asked_for_and_for_no_more() {
     let mut slow = rig.connect();
     rig.owe(&slow);
     let slot = rig.slot(&slow).unwrap();
-    let due = slot.settled + slot.owed() as u64;
+    let due = slot.settled + slot.queued() as u64;
     let (done, mut flushed) = oneshot::channel();
     rig.push(Job::Flush(done));
     rig.send(&slow, frame(&[b'n'; 2 << 20]));
