@@ -151,6 +151,24 @@ fn a_message_of_unknown_length_makes_nobody_slow() {
 }
 
 #[test]
+fn a_shard_compresses_some_messages_of_a_turn_itself_and_so_in_each_turn() {
+    let mut rig = Rig::new(raw());
+    let clients = [0; 4].map(|_| connect(&mut rig));
+    let gate = hold_compression();
+    for client in &clients[..3] {
+        let message = large(&rig, 30_000);
+        rig.send(client, message);
+    }
+    rig.turn();
+    let message = large(&rig, 30_000);
+    rig.send(&clients[3], message);
+    rig.turn();
+    let waits = clients.each_ref().map(|client| rig.slot(client).unwrap().waits_for_us());
+    assert_eq!(waits, [false, false, true, false]);
+    release(&mut rig, gate);
+}
+
+#[test]
 fn a_client_that_is_blocked_gives_the_plain_form_back() {
     let mut rig = Rig::new(raw());
     let client = connect(&mut rig);
