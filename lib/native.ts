@@ -11,6 +11,9 @@ export const NativeManager = binding.WebSocketManager;
 export type NativeManager = Binding.WebSocketManager;
 export type NativeConnection = Binding.Connection;
 
+/** Whom a send goes to. The engine's boundary has the same numbers (`src/sender.rs`). */
+export const Audience = { connection: 0, user: 1, room: 2, topic: 3, everybody: 4 } as const;
+
 /** What the test kit needs of a manager beyond its public methods. */
 export interface Internals {
   readonly native: NativeManager;
