@@ -165,8 +165,10 @@ fn identifier(raw: &RawValue) -> Option<String> {
     if number.is_i64() || number.is_u64() {
         return Some(number.to_string());
     }
-    // The form in which the host would write it, so that it finds the user by the same number.
-    number.as_f64().map(|value| ryu_js::Buffer::new().format(value).to_owned())
+    // Read and written as the host would, so that it finds the user by the same number. What
+    // serde_json reads of a fraction may be the neighbour of the nearest number.
+    let value: f64 = raw.get().parse().ok()?;
+    value.is_finite().then(|| ryu_js::Buffer::new().format(value).to_owned())
 }
 
 fn shortened(kind: Cow<'_, str>) -> Cow<'_, str> {
@@ -239,6 +241,7 @@ mod tests {
             (r#"{"userId":5.0}"#, Some(("5", None))),
             (r#"{"userId":-0}"#, Some(("0", None))),
             (r#"{"userId":1e21}"#, Some(("1e+21", None))),
+            (r#"{"userId":0.30000000000000002}"#, Some(("0.30000000000000004", None))),
             (r#"{"userId":12345678901234567890}"#, Some(("12345678901234567890", None))),
             (r#"{"userId":""}"#, None),
             (r#"{"userId":null}"#, None),
