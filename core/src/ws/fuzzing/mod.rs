@@ -4,6 +4,8 @@
 //! All of it is there for tests and under `cargo fuzz` only, which sets `cfg(fuzzing)`. Living in
 //! the crate, it sees what is private, so nothing has to be public for its sake.
 
+#[cfg(test)]
+mod corpus;
 pub mod decoder;
 pub mod handshake;
 pub mod inflate;
