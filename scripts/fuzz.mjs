@@ -1,8 +1,9 @@
 // `npm run fuzz [-- --seconds N] [-- target…]`: looks for inputs that break what the parsers promise, N
-// seconds for each target. docs/fuzzing.md tells what the targets are, and what to do with what is found.
+// seconds for each target. `--keep` instead chooses from what was found the inputs to keep in the
+// repository. docs/fuzzing.md tells what the targets are, and what to do with what is found.
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, statSync } from 'node:fs';
+import { cpSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { heading, root, run } from './run.mjs';
@@ -20,20 +21,25 @@ const LONGEST_INPUT = { decoder: 6144, handshake: 17_000, inflate: 6144, message
 // fuzzing runs what is shipped, and needs no second toolchain.
 const env = { RUSTC_BOOTSTRAP: '1' };
 
-const { seconds, targets } = options();
+const { seconds, keep, targets } = options();
 requireCargoFuzz();
 await buildTargets();
 const rows = [];
 const broken = [];
-for (const target of targets) rows.push(await fuzz(target));
-heading('Summary');
-console.table(Object.fromEntries(rows));
+for (const target of targets) {
+  if (keep) await choose(target);
+  else rows.push([target, await fuzz(target)]);
+}
+if (!keep) {
+  heading('Summary');
+  console.table(Object.fromEntries(rows));
+}
 if (broken.length > 0) fail([...broken, 'docs/fuzzing.md tells how to go on.'].join('\n'));
 
 function options() {
   const all = Object.keys(LONGEST_INPUT);
   const { values, positionals } = parseArgs({
-    options: { seconds: { type: 'string', default: '60' } },
+    options: { seconds: { type: 'string', default: '60' }, keep: { type: 'boolean' } },
     allowPositionals: true,
   });
   const seconds = Number(values.seconds);
@@ -41,7 +47,7 @@ function options() {
     fail(`--seconds ${values.seconds}: a whole number`);
   const unknown = positionals.find((name) => !all.includes(name));
   if (unknown !== undefined) fail(`No target ${unknown}: there are ${all.join(', ')}.`);
-  return { seconds, targets: positionals.length > 0 ? positionals : all };
+  return { seconds, keep: values.keep, targets: positionals.length > 0 ? positionals : all };
 }
 
 function requireCargoFuzz() {
@@ -56,21 +62,30 @@ async function buildTargets() {
   if ((await run(command, { env })) !== 0) fail('The targets do not build.');
 }
 
+/** Where things of a target are, with the folders of what is found made. */
+function places(target) {
+  const places = {
+    program: join(root, folder, 'target', hostTriple(), 'release', target),
+    // What is found goes on from run to run, but only what is chosen is kept in the repository.
+    found: join(folder, 'target', 'found', target),
+    kept: join(folder, 'corpus', target),
+    artifacts: join(folder, 'artifacts', target),
+  };
+  for (const path of [places.found, places.artifacts]) {
+    mkdirSync(join(root, path), { recursive: true });
+  }
+  return places;
+}
+
 async function fuzz(target) {
   heading(`${target}, for ${seconds} s`);
-  // What is found goes on from run to run, but only what is chosen by hand is kept in the repository.
-  const found = join(folder, 'target', 'found', target);
-  const artifacts = join(folder, 'artifacts', target);
-  for (const path of [found, artifacts]) mkdirSync(join(root, path), { recursive: true });
-  const kept = join(folder, 'corpus', target);
-  const inputs = existsSync(join(root, kept)) ? [found, kept] : [found];
-
-  const program = join(folder, 'target', hostTriple(), 'release', target);
+  const { program, found, kept, artifacts } = places(target);
   let log = '';
   const code = await run(
     [
-      join(root, program),
-      ...inputs,
+      program,
+      found,
+      kept,
       `-dict=${join(folder, 'dictionaries', `${target}.dict`)}`,
       `-artifact_prefix=${artifacts}/`,
       `-max_total_time=${seconds}`,
@@ -78,18 +93,40 @@ async function fuzz(target) {
       ...LIMITS,
       '-print_final_stats=1',
     ],
-    { onStderr: (text) => (log += text) },
+    {
+      onStderr: (text) => {
+        log += text;
+      },
+    },
   );
-  if (code !== 0)
+  if (code !== 0) {
     broken.push(`${target}: an input breaks it, or takes too long. It is in ${artifacts}.`);
-  return [target, figures(log, join(root, kept))];
+  }
+  return figures(log, join(root, kept));
+}
+
+/** Keeps the few and small inputs that reach all edges which what is found and kept reaches. */
+async function choose(target) {
+  heading(`${target}: choosing what to keep`);
+  const { program, found, kept } = places(target);
+  const chosen = join(folder, 'target', 'chosen', target);
+  rmSync(join(root, chosen), { recursive: true, force: true });
+  mkdirSync(join(root, chosen), { recursive: true });
+  // How often an edge is reached does not count here, or hundreds of inputs would be kept.
+  const how = ['-set_cover_merge=1', '-use_counters=0', ...LIMITS];
+  if ((await run([program, ...how, chosen, kept, found])) !== 0) {
+    broken.push(`${target}: the inputs could not be run.`);
+    return;
+  }
+  rmSync(join(root, kept), { recursive: true });
+  cpSync(join(root, chosen), join(root, kept), { recursive: true });
 }
 
 /** What libFuzzer says at the end, and what is kept. */
 function figures(log, kept) {
   const number = (pattern) => Number(log.match(pattern)?.at(-1));
   const last = log.match(/^#\d+\s.*\bcov: .*$/gm)?.at(-1) ?? '';
-  const files = existsSync(kept) ? readdirSync(kept) : [];
+  const files = readdirSync(kept);
   const bytes = files.reduce((sum, name) => sum + statSync(join(kept, name)).size, 0);
   return {
     seconds: number(/(?<=^Done \d+ runs in )\d+/m),

@@ -64,6 +64,7 @@ fn accepted(request: &Request, rules: Rules<'_>) {
         assert!(value.chars().all(|c| c <= '\u{ff}' && !"\r\n\0".contains(c)), "{value}");
     }
     assert_eq!(base64_len(&request.key), Some(16), "{}", request.key);
+    assert!(request.protocols.iter().all(|protocol| is_token(protocol.as_bytes())));
     assert!(rules.compression || request.deflate.is_none(), "compression that is not allowed");
 
     let response = accept_response(request);
