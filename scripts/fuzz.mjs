@@ -105,13 +105,19 @@ async function fuzz(target) {
   return figures(log, join(root, kept));
 }
 
-/** Keeps the few and small inputs that reach all edges which what is found and kept reaches. */
+/**
+ * Keeps the inputs that somebody named, since these show more than the edges they reach, and beside them few
+ * and small ones that reach all other edges. libFuzzer names what it finds by its hash.
+ */
 async function choose(target) {
   heading(`${target}: choosing what to keep`);
   const { program, found, kept } = places(target);
   const chosen = join(folder, 'target', 'chosen', target);
   rmSync(join(root, chosen), { recursive: true, force: true });
   mkdirSync(join(root, chosen), { recursive: true });
+  for (const name of readdirSync(join(root, kept))) {
+    if (!/^[0-9a-f]{40}$/.test(name)) cpSync(join(root, kept, name), join(root, chosen, name));
+  }
   // How often an edge is reached does not count here, or hundreds of inputs would be kept.
   const how = ['-set_cover_merge=1', '-use_counters=0', ...LIMITS];
   if ((await run([program, ...how, chosen, kept, found])) !== 0) {
