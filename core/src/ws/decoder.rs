@@ -144,10 +144,15 @@ impl Decoder {
         message + partial.control.len()
     }
 
-    /// What [`held`](Self::held) never passes: a message, of which a compressed one holds most,
-    /// and a control frame between its fragments.
-    pub(in crate::ws) fn most_held(max_payload: usize) -> usize {
-        Inflation::most_capacity(max_payload) + MAX_CONTROL_PAYLOAD
+    /// What [`held`](Self::held) never passes: a message, and a control frame between its
+    /// fragments.
+    pub(in crate::ws) fn most_held(&self, max_payload: usize) -> usize {
+        let message = self.partial.as_ref().and_then(|partial| partial.message.as_ref());
+        let message = match message {
+            Some(Message::Compressed(..)) => Inflation::most_capacity(max_payload),
+            _ => max_payload,
+        };
+        message + MAX_CONTROL_PAYLOAD
     }
 }
 

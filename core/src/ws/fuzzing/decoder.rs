@@ -1,5 +1,5 @@
-//! The decoder: what it gives does not depend on how TCP cut the stream, it holds no more than the
-//! limit of a message allows, and it takes all that it is given.
+//! The decoder: what it gives is what a plain reading of RFC 6455 gives, however TCP cut the
+//! stream; it holds no more than the limit of a message allows, and takes all that it is given.
 
 use std::borrow::Cow;
 
@@ -47,10 +47,67 @@ pub(in crate::ws) fn agrees_in_any_cut(stream: &[u8], reads: &[usize], limits: L
     for reads in [reads, &[1]] {
         assert_eq!(decode(stream, reads, limits), whole, "reads of {reads:?}");
     }
+    if whole.violation.is_none() {
+        assert_eq!(whole.items, items_of(stream, limits));
+    }
     for item in &whole.items {
         comes_back(item, limits);
     }
     whole
+}
+
+/// What a stream without a violation holds, read in the plainest way: frame by frame, none of them
+/// cut. What stands behind the last whole message is no item.
+fn items_of(mut stream: &[u8], limits: Limits) -> Vec<Item<'static>> {
+    let mut items = Vec::new();
+    // The first byte of the open message, and its bytes.
+    let mut open: Option<(u8, Vec<u8>)> = None;
+    while let Some((first, payload)) = take_frame(&mut stream) {
+        let opcode = first & 0x0f;
+        match opcode {
+            0x8 => items.push(Item::Close(close::parse_close_payload(&payload).expect("valid"))),
+            0x9 => items.push(Item::Ping(payload.into())),
+            0xa => items.push(Item::Pong(payload.into())),
+            0x0 => open.as_mut().expect("a message to go on with").1.extend(payload),
+            0x1 | 0x2 => assert!(open.replace((first, payload)).is_none(), "one at a time"),
+            _ => panic!("opcode {opcode} is reserved"),
+        }
+        if opcode < 0x8
+            && first & 0x80 != 0
+            && let Some((first, mut bytes)) = open.take()
+        {
+            if first & 0x40 != 0 {
+                assert!(limits.compression, "compression is not negotiated");
+                let inflated = Inflaters::default().inflate(&bytes, limits.max_payload);
+                bytes = inflated.expect("a good message");
+            }
+            items.push(match first & 0x0f {
+                0x1 => Item::Text(String::from_utf8(bytes).expect("UTF-8").into()),
+                _ => Item::Binary(bytes.into()),
+            });
+        }
+    }
+    items
+}
+
+/// The first byte of the next frame, if it is whole, and what it carries.
+fn take_frame(stream: &mut &[u8]) -> Option<(u8, Vec<u8>)> {
+    let [first, second] = *stream.first_chunk()?;
+    let (len, mask_at) = match second & 0x7f {
+        126 => (u64::from(u16::from_be_bytes(*stream[2..].first_chunk()?)), 4),
+        127 => (u64::from_be_bytes(*stream[2..].first_chunk()?), 10),
+        len => (u64::from(len), 2),
+    };
+    let mask: [u8; 4] = *stream.get(mask_at..)?.first_chunk()?;
+    let len = usize::try_from(len).ok()?;
+    let payload = stream.get(mask_at + 4..)?.get(..len)?;
+    assert!(second & 0x80 != 0, "all frames of clients are masked");
+    assert!(first & 0x30 == 0, "reserved bits are clear");
+    assert!(first & 0x08 == 0 || first & 0xc0 == 0x80, "control frames are whole and plain");
+    assert!(first & 0x4f != 0x40, "only the first frame tells of compression");
+    assert_eq!(mask_at, frame::header_len(len), "the shortest form");
+    *stream = &stream[mask_at + 4 + len..];
+    Some((first, payload.iter().zip(mask.iter().cycle()).map(|(byte, key)| byte ^ key).collect()))
 }
 
 /// Decodes a stream that comes in reads of these sizes, see [`pieces`].
@@ -58,7 +115,6 @@ pub(in crate::ws) fn decode(stream: &[u8], reads: &[usize], limits: Limits) -> D
     let mut decoder = Decoder::new();
     let mut inflaters = Inflaters::default();
     let mut items = Vec::new();
-    let most_held = Decoder::most_held(limits.max_payload);
     for read in pieces(stream, reads) {
         let mut read = read.to_vec();
         let mut input = &mut read[..];
@@ -71,13 +127,18 @@ pub(in crate::ws) fn decode(stream: &[u8], reads: &[usize], limits: Limits) -> D
                     return Decoded { items, violation: Some(violation), idle: true };
                 }
             }
-            assert!(decoder.held() <= most_held, "{} bytes are held", decoder.held());
+            is_bounded(&decoder, limits);
         }
         assert!(input.is_empty(), "None means that all input is consumed");
-        assert!(decoder.held() <= most_held, "{} bytes are held", decoder.held());
+        is_bounded(&decoder, limits);
     }
     assert!(!decoder.is_idle() || decoder.held() == 0);
     Decoded { items, violation: None, idle: decoder.is_idle() }
+}
+
+fn is_bounded(decoder: &Decoder, limits: Limits) {
+    let (held, most) = (decoder.held(), decoder.most_held(limits.max_payload));
+    assert!(held <= most, "{held} bytes are held of {most}");
 }
 
 /// An item is within its limit, and in a frame of its own it is the same item again.

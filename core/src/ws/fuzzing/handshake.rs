@@ -54,8 +54,15 @@ fn ends(head: &[u8], end: &[u8]) -> bool {
 
 /// A request is what its parts may be, and its response tells exactly what was agreed.
 fn accepted(request: &Request, rules: Rules<'_>) {
-    let path = request.url.split('?').next().unwrap_or_default();
-    assert!(path == rules.path || path.ends_with(rules.path) && path.contains("://"), "{path}");
+    let target = request.url.split('?').next().unwrap_or_default();
+    let path = match target.split_once(':') {
+        // A whole URL: its path begins with the first slash behind the host.
+        Some((scheme, rest)) if !scheme.contains('/') => {
+            rest.strip_prefix("//").and_then(|rest| rest.find('/').map(|at| &rest[at..]))
+        }
+        _ => Some(target),
+    };
+    assert_eq!(path, Some(rules.path), "{target}");
     assert!(!request.url.contains(|c: char| c.is_ascii_control() || c == ' '));
     assert!(request.headers.len() <= MAX_HEADERS);
     for (name, value) in &request.headers {
@@ -111,12 +118,15 @@ fn base64_len(text: &str) -> Option<usize> {
     (whole && digits.bytes().all(is_digit)).then_some(digits.len() * 3 / 4)
 }
 
-/// Negotiates by lines. One line that lists all offers gives the same, as does a request with
-/// these lines; and what the server agrees to is an offer that it accepts in the same way.
+/// Negotiates by lines. What is agreed is what the first good offer gives by itself; one line that
+/// lists all offers gives the same, as does a request with these lines; and what the server agrees to is an offer that it accepts in the same way.
 fn negotiate(lines: &[u8]) {
     let lines: Vec<&[u8]> = lines.split(|&byte| byte == b'\n').collect();
     let outcome = deflate::negotiate(lines.iter().copied());
     assert_eq!(deflate::negotiate([&lines.join(&b',')[..]].into_iter()), outcome);
+    let offers = lines.iter().flat_map(|line| line.split(|&byte| byte == b','));
+    let alone: Result<Vec<_>, _> = offers.map(|it| deflate::negotiate([it].into_iter())).collect();
+    assert_eq!(alone.map(|all| all.into_iter().flatten().next()), outcome);
     if let Ok(Some(agreement)) = outcome {
         assert!(agreement.window.index().is_none_or(|index| index < 7));
         let answer = agreement.to_string();

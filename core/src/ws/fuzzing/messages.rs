@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use std::fmt;
 
-use crate::ws::message::{MAX_ECHO, MAX_ID, Message, Request, parse, valid_name};
+use crate::ws::message::{MAX_ECHO, MAX_ID, MAX_NAME, Message, Request, parse};
 
 /// The keys that the engine reads of a message.
 const KEYS: [&str; 3] = ["type", "payload", "id"];
@@ -100,21 +100,21 @@ fn typed(request: &Request<'_>, kind: &str, payload: Option<&RawValue>) {
 fn name(payload: Option<&RawValue>, key: &str) -> Option<String> {
     let payload = object(payload, &NAMES)?;
     let name = serde_json::from_str::<String>(payload.get(key)?.get()).ok()?;
-    Some(name).filter(|name| valid_name(name))
+    Some(name).filter(|name| (1..=MAX_NAME).contains(&name.len()))
 }
 
 /// The user and session that a payload gives.
 fn credentials(payload: Option<&RawValue>) -> Option<(String, Option<String>)> {
     let payload = object(payload, &CREDENTIALS)?;
-    let user = identifier(payload.get("userId")?).filter(|user| valid_name(user))?;
+    let user = identifier(payload.get("userId")?)?;
     let session = match payload.get("sessionId") {
         None => None,
         Some(raw) if raw.get() == "null" => None,
-        Some(raw) => {
-            Some(identifier(raw).filter(|session| session.is_empty() || valid_name(session))?)
-        }
+        Some(raw) => Some(identifier(raw)?),
     };
-    Some((user, session))
+    let fit = (1..=MAX_NAME).contains(&user.len())
+        && session.as_ref().is_none_or(|session| session.len() <= MAX_NAME);
+    fit.then_some((user, session))
 }
 
 fn identifier(raw: &RawValue) -> Option<String> {
