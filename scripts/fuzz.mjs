@@ -17,6 +17,9 @@ const LIMITS = ['-timeout=10', '-rss_limit_mb=2048'];
 // Long enough for the limits in the code: inflation begins at 4 KiB, a head ends at 16 KiB.
 const LONGEST_INPUT = { decoder: 6144, handshake: 17_000, inflate: 6144, messages: 4096 };
 
+// Inputs of a target in the repository: all are run by each `cargo test`.
+const MOST_KEPT = 200;
+
 // cargo-fuzz passes flags that only a nightly compiler takes. This makes the pinned one take them: so
 // fuzzing runs what is shipped, and needs no second toolchain.
 const env = { RUSTC_BOOTSTRAP: '1' };
@@ -107,7 +110,7 @@ async function fuzz(target) {
 
 /**
  * Keeps the inputs that somebody named, since these show more than the edges they reach, and beside them few
- * and small ones that reach all other edges. libFuzzer names what it finds by its hash.
+ * and small ones that reach the other edges. libFuzzer names what it finds by its hash.
  */
 async function choose(target) {
   heading(`${target}: choosing what to keep`);
@@ -124,6 +127,10 @@ async function choose(target) {
     broken.push(`${target}: the inputs could not be run.`);
     return;
   }
+  // libFuzzer writes first those that reach most that no other does.
+  const written = (name) => statSync(join(root, chosen, name), { bigint: true }).mtimeNs;
+  const names = readdirSync(join(root, chosen)).sort((a, b) => (written(a) < written(b) ? -1 : 1));
+  for (const name of names.slice(MOST_KEPT)) rmSync(join(root, chosen, name));
   rmSync(join(root, kept), { recursive: true });
   cpSync(join(root, chosen), join(root, kept), { recursive: true });
 }
