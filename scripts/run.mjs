@@ -19,22 +19,30 @@ export function packageTool(name, program = name) {
  * Runs a command with its output on the terminal.
  *
  * @param {string[]} command program and arguments
- * @param {{ env?: Record<string, string>, shell?: boolean, onStdout?: (text: string) => void }} options
- *   `onStdout` sees the standard output as well.
+ * @param {{
+ *   env?: Record<string, string>,
+ *   shell?: boolean,
+ *   onStdout?: (text: string) => void,
+ *   onStderr?: (text: string) => void,
+ * }} options `onStdout` and `onStderr` see the output as well.
  * @returns {Promise<number>} the exit code
  */
-export function run(command, { env, shell = false, onStdout } = {}) {
+export function run(command, { env, shell = false, onStdout, onStderr } = {}) {
   const [program, ...args] = command;
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, {
       cwd: root,
       env: { ...process.env, ...env },
       shell,
-      stdio: ['inherit', onStdout ? 'pipe' : 'inherit', 'inherit'],
+      stdio: ['inherit', onStdout ? 'pipe' : 'inherit', onStderr ? 'pipe' : 'inherit'],
     });
     child.stdout?.setEncoding('utf8').on('data', (text) => {
       process.stdout.write(text);
       onStdout(text);
+    });
+    child.stderr?.setEncoding('utf8').on('data', (text) => {
+      process.stderr.write(text);
+      onStderr(text);
     });
     child.on('error', reject);
     child.on('close', (code, signal) => {

@@ -127,6 +127,35 @@ impl Decoder {
     }
 }
 
+/// For the tests of the memory bound.
+#[cfg(any(test, fuzzing))]
+impl Decoder {
+    /// The bytes on the heap besides the box.
+    pub(in crate::ws) fn held(&self) -> usize {
+        let Some(partial) = &self.partial else {
+            return 0;
+        };
+        let message = match &partial.message {
+            Some(Message::Binary(bytes)) => bytes.capacity(),
+            Some(Message::Text(text)) => text.capacity(),
+            Some(Message::Compressed(_, inflation)) => inflation.capacity(),
+            None => 0,
+        };
+        message + partial.control.len()
+    }
+
+    /// What [`held`](Self::held) never passes: a message, and a control frame between its
+    /// fragments.
+    pub(in crate::ws) fn most_held(&self, max_payload: usize) -> usize {
+        let message = self.partial.as_ref().and_then(|partial| partial.message.as_ref());
+        let message = match message {
+            Some(Message::Compressed(..)) => Inflation::most_capacity(max_payload),
+            _ => max_payload,
+        };
+        message + MAX_CONTROL_PAYLOAD
+    }
+}
+
 /// What is kept of a cut frame or a fragmented message.
 #[derive(Debug, Default)]
 struct Partial {

@@ -177,11 +177,18 @@ fn head_end(input: &[u8]) -> Option<usize> {
 
 /// The path of a request target, which may be a whole URL (RFC 6455, section 4.2.1).
 fn request_path(url: &str) -> &str {
-    let path = match url.split_once("://") {
-        Some((_, rest)) if !url.starts_with('/') => rest.find('/').map_or("/", |at| &rest[at..]),
+    // Without the query first, which may itself hold a whole URL.
+    let url = url.split_once('?').map_or(url, |(url, _)| url);
+    match url.split_once("://") {
+        Some((scheme, rest)) if is_scheme(scheme) => rest.find('/').map_or("/", |at| &rest[at..]),
         _ => url,
-    };
-    path.split_once('?').map_or(path, |(path, _)| path)
+    }
+}
+
+/// Whether this is what a URL begins with (RFC 3986, section 3.1).
+fn is_scheme(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_alphabetic())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
 }
 
 /// All values of a header, trimmed.

@@ -14,6 +14,8 @@ pub mod decoder;
 pub mod deflate;
 pub mod events;
 pub mod frame;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 pub mod handshake;
 mod heartbeat;
 mod inbox;

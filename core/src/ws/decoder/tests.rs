@@ -4,15 +4,13 @@
 use proptest::prelude::*;
 
 use super::*;
-use flate2::{Compress, Compression, FlushCompress};
+use crate::ws::fuzzing::decoder::{Decoded, Limits, agrees_in_any_cut, marked_frame};
+use crate::ws::fuzzing::inflate::client_compress;
 
 const LIMIT: usize = 1024;
+/// Compression is there to be used or not.
+const LIMITS: Limits = Limits { compression: true, max_payload: LIMIT };
 const MASK: [u8; 4] = [0x12, 0x34, 0x56, 0x78];
-
-/// Terms with compression, which is there to be used or not.
-fn terms(max_payload: usize, inflaters: &mut Inflaters) -> Terms<'_> {
-    Terms { max_payload, compression: true, inflaters }
-}
 
 /// Terms of a connection without compression.
 fn plain(max_payload: usize) -> Terms<'static> {
@@ -25,28 +23,8 @@ fn client_frame(fin: bool, opcode: Opcode, mask: [u8; 4], payload: &[u8]) -> Vec
     marked_frame(fin, opcode, false, mask, payload)
 }
 
-/// A client frame, masked; `rsv1` begins a compressed message.
-fn marked_frame(fin: bool, opcode: Opcode, rsv1: bool, mask: [u8; 4], payload: &[u8]) -> Vec<u8> {
-    let mut bytes = [0; MAX_CLIENT_HEADER];
-    let len = frame::write_header(opcode, payload.len(), rsv1, &mut bytes);
-    bytes[0] &= if fin { 0xff } else { 0x7f };
-    bytes[1] |= 0x80;
-    bytes[len..len + 4].copy_from_slice(&mask);
-    let mut masked = payload.to_vec();
-    frame::unmask(&mut masked, mask, 0);
-    [&bytes[..len + 4], &masked].concat()
-}
-
 fn frames(frames: &[(bool, Opcode, &[u8])]) -> Vec<u8> {
     frames.iter().flat_map(|(fin, opcode, data)| client_frame(*fin, *opcode, MASK, data)).collect()
-}
-
-/// What a decoder gave for a stream that came in reads of these sizes, the last one repeated.
-#[derive(Debug, PartialEq)]
-struct Decoded {
-    items: Vec<Item<'static>>,
-    violation: Option<Violation>,
-    idle: bool,
 }
 
 impl Decoded {
@@ -55,63 +33,9 @@ impl Decoded {
     }
 }
 
-fn decode(stream: &[u8], reads: &[usize]) -> Decoded {
-    let mut decoder = Decoder::new();
-    let mut inflaters = Inflaters::default();
-    let mut items = Vec::new();
-    let mut stream = stream.to_vec();
-    let mut rest = &mut stream[..];
-    // Of a compressed message, what waits for an inflater is held too, and may have grown by half.
-    let most_held = 2 * max_compressed(LIMIT) + LIMIT + MAX_CONTROL_PAYLOAD;
-    let mut sizes = reads.iter().chain(reads.last().into_iter().cycle());
-    while !rest.is_empty() {
-        let size = sizes.next().map_or(rest.len(), |&size| size.clamp(1, rest.len()));
-        let mut input = take(&mut rest, size);
-        loop {
-            match decoder.next(&mut input, &mut terms(LIMIT, &mut inflaters)) {
-                Ok(Some(item)) => items.push(owned(item)),
-                Ok(None) => break,
-                Err(violation) => {
-                    return Decoded { items, violation: Some(violation), idle: true };
-                }
-            }
-            assert!(held(&decoder) <= most_held);
-        }
-        assert!(input.is_empty(), "None means that all input is consumed");
-        assert!(held(&decoder) <= most_held);
-    }
-    Decoded { items, violation: None, idle: decoder.is_idle() }
-}
-
-/// The bytes that the decoder has on the heap besides its box.
-fn held(decoder: &Decoder) -> usize {
-    let Some(partial) = &decoder.partial else {
-        return 0;
-    };
-    let message = match &partial.message {
-        Some(Message::Binary(bytes)) => bytes.capacity(),
-        Some(Message::Text(text)) => text.capacity(),
-        Some(Message::Compressed(_, inflation)) => inflation.capacity(),
-        None => 0,
-    };
-    message + partial.control.len()
-}
-
-fn owned(item: Item<'_>) -> Item<'static> {
-    match item {
-        Item::Text(text) => Item::Text(Cow::Owned(text.into_owned())),
-        Item::Binary(data) => Item::Binary(Cow::Owned(data.into_owned())),
-        Item::Ping(data) => Item::Ping(Cow::Owned(data.into_owned())),
-        Item::Pong(data) => Item::Pong(Cow::Owned(data.into_owned())),
-        Item::Close(close) => Item::Close(close),
-    }
-}
-
-/// Decodes in one read and byte by byte: both must agree, but for what is not yet known.
+/// Decodes in one read and byte by byte: both must agree.
 fn decode_both(stream: &[u8]) -> Decoded {
-    let decoded = decode(stream, &[]);
-    assert_eq!(decode(stream, &[1]), decoded);
-    decoded
+    agrees_in_any_cut(stream, &[], LIMITS)
 }
 
 #[test]
@@ -203,7 +127,7 @@ fn a_claimed_length_takes_no_memory_and_an_excess_shows_at_the_header() {
     frame::write_header(Opcode::Binary, 1 << 30, false, &mut bytes);
     bytes[1] |= 0x80;
     assert_eq!(decoder.next(&mut &mut { bytes }[..], &mut plain(1 << 30)), Ok(None));
-    assert!(held(&decoder) < 64);
+    assert!(decoder.held() < 64);
 
     let header = &mut bytes[..MAX_CLIENT_HEADER];
     let item = Decoder::new().next(&mut &mut *header, &mut plain(LIMIT));
@@ -272,11 +196,7 @@ fn compressed_messages_that_break_a_rule() {
 
 /// A message as a client compresses it.
 fn compress(message: &[u8]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(message.len() + 64);
-    let mut stream = Compress::new(Compression::new(6), false);
-    stream.compress_vec(message, &mut out, FlushCompress::Sync).expect("deflate");
-    out.truncate(out.len() - 4);
-    out
+    client_compress(&[message], 6, false)
 }
 
 /// A message, whether it is compressed, and its fragments' sizes; or a control frame.
@@ -370,14 +290,10 @@ proptest! {
         reads in prop::collection::vec(1usize..50, 1..8),
     ) {
         let (stream, items) = stream_of(&sent, &between, mask);
-        let expected = Decoded::good(items);
-        prop_assert_eq!(&decode(&stream, &[]), &expected);
-        prop_assert_eq!(&decode(&stream, &reads), &expected);
-        prop_assert_eq!(&decode(&stream, &[1]), &expected);
+        prop_assert_eq!(agrees_in_any_cut(&stream, &reads, LIMITS), Decoded::good(items));
     }
 
-    /// What is decoded, and where it ends, never depends on how the stream was cut. (Only which of
-    /// several violations shows first may: a chunk of text can be bad before its frame is whole.)
+    /// What is decoded, and where it ends, never depends on how the stream was cut.
     #[test]
     fn a_mutated_stream_decodes_or_breaks_a_rule(
         sent in prop::collection::vec(sent(), 1..6),
@@ -388,14 +304,10 @@ proptest! {
         let (mut stream, _) = stream_of(&sent, &[], MASK);
         let at = at.index(stream.len());
         stream[at] ^= bits;
-        let (whole, cut) = (decode(&stream, &[]), decode(&stream, &reads));
-        if whole.violation.is_none() && cut.violation.is_none() {
-            prop_assert_eq!(&whole, &cut);
-        }
-        prop_assert_eq!(whole.items, cut.items);
+        agrees_in_any_cut(&stream, &reads, LIMITS);
     }
 
-    /// decode() asserts what must hold: no panic, all input consumed, bounded memory.
+    /// What must hold is asserted there: all input consumed, bounded memory.
     #[test]
     fn any_bytes_are_survived(
         mut stream in prop::collection::vec(any::<u8>(), 0..3000),
@@ -408,6 +320,6 @@ proptest! {
             stream[0] = start;
             stream[1] |= 0x80;
         }
-        decode(&stream, &reads);
+        agrees_in_any_cut(&stream, &reads, LIMITS);
     }
 }

@@ -13,7 +13,7 @@ pub(super) struct TextBuffer {
 
 impl TextBuffer {
     /// The bytes held, for the tests of the memory bound.
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     pub(super) fn capacity(&self) -> usize {
         self.text.capacity()
     }

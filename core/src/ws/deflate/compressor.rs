@@ -47,27 +47,8 @@ impl Compressor {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use flate2::{Decompress, FlushDecompress};
+    use crate::ws::fuzzing::inflate::{comes_back, inflate_within};
     use proptest::prelude::*;
-
-    /// Inflates with no more than `bits` of window: so little output at a time that all distances
-    /// reach into the window and not into the output.
-    fn inflate(compressed: &[u8], bits: u8) -> Vec<u8> {
-        let mut stream = Decompress::new_with_window_bits(false, bits);
-        let bytes = [compressed, &FLUSH_TAIL].concat();
-        let mut message = Vec::new();
-        loop {
-            let mut out = [0; 16];
-            let before = (stream.total_in(), stream.total_out());
-            let rest = &bytes[before.0 as usize..];
-            let status = stream.decompress(rest, &mut out, FlushDecompress::Sync).unwrap();
-            let written = (stream.total_out() - before.1) as usize;
-            message.extend_from_slice(&out[..written]);
-            if status == Status::BufError || before == (stream.total_in(), stream.total_out()) {
-                return message;
-            }
-        }
-    }
 
     fn text(len: usize) -> Vec<u8> {
         let words = (0..).map(|n: u32| format!("price {} ", n.wrapping_mul(2_654_435_761) % 977));
@@ -82,7 +63,7 @@ mod tests {
             for bits in 9..=15 {
                 let compressed = compressor.compress(&message, Window(bits)).unwrap();
                 assert!(compressed.len() < message.len() / 2, "level {level}, {bits} bits");
-                assert_eq!(inflate(compressed, bits), message, "level {level}, {bits} bits");
+                assert_eq!(inflate_within(compressed, bits), message, "level {level}, {bits} bits");
             }
         }
     }
@@ -111,12 +92,11 @@ mod tests {
             parts in prop::collection::vec((any::<[u8; 3]>(), 1usize..400), 0..30),
             bits in 9u8..=15,
             level in 1u32..=9,
+            size in 1usize..2000,
         ) {
             let message: Vec<u8> =
                 parts.iter().flat_map(|(bytes, times)| bytes.repeat(*times)).collect();
-            if let Some(compressed) = Compressor::new(level).compress(&message, Window(bits)) {
-                prop_assert_eq!(inflate(compressed, bits), message);
-            }
+            comes_back(&message, level, bits, &[size]);
         }
     }
 }

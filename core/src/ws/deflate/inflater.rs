@@ -80,9 +80,16 @@ impl Inflation {
     }
 
     /// The bytes held, for the tests of the memory bound.
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     pub(in crate::ws) fn capacity(&self) -> usize {
         self.held.capacity() + self.message.capacity()
+    }
+
+    /// What [`capacity`](Self::capacity) never passes: at a time there is either what waits, which
+    /// a vector may double, or the message, which one byte too many ends.
+    #[cfg(any(test, fuzzing))]
+    pub(in crate::ws) fn most_capacity(max_payload: usize) -> usize {
+        (2 * HELD).max(max_payload.saturating_add(1))
     }
 
     fn begin(&mut self, inflaters: &mut Inflaters) {
@@ -176,61 +183,34 @@ impl Inflation {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use flate2::{Compress, Compression, FlushCompress};
+    use crate::ws::fuzzing::inflate::{client_compress, inflate};
     use proptest::prelude::*;
 
     const LIMIT: usize = 100_000;
 
     /// A message as a client compresses it: in parts, each flushed.
-    fn compress(parts: &[&[u8]], flush: FlushCompress) -> Vec<u8> {
-        let mut stream = Compress::new(Compression::new(6), false);
-        let mut out = Vec::with_capacity(LIMIT * 2);
-        for part in parts {
-            stream.compress_vec(part, &mut out, FlushCompress::Sync).unwrap();
-        }
-        if parts.is_empty() || matches!(flush, FlushCompress::Finish) {
-            stream.compress_vec(&[], &mut out, flush).unwrap();
-        }
-        match out.strip_suffix(&FLUSH_TAIL) {
-            Some(compressed) => compressed.to_vec(),
-            None => out,
-        }
-    }
-
-    /// Inflates in reads of `size`, and as a whole: both must agree.
-    fn inflate(compressed: &[u8], size: usize, limit: usize) -> Result<Vec<u8>, Violation> {
-        let mut inflaters = Inflaters::default();
-        let pieces = || {
-            let mut inflation = Inflation::default();
-            for piece in compressed.chunks(size) {
-                inflation.push(piece, &mut inflaters, limit)?;
-                assert!(inflation.capacity() <= limit + 1 + HELD.max(2 * size));
-            }
-            inflation.finish(&mut inflaters, limit)
-        };
-        let in_pieces = { pieces }();
-        assert_eq!(Inflaters::default().inflate(compressed, limit), in_pieces);
-        in_pieces
+    fn compress(parts: &[&[u8]]) -> Vec<u8> {
+        client_compress(parts, 6, false)
     }
 
     #[test]
     fn a_bomb_ends_at_the_limit() {
-        let bomb = compress(&[&vec![0; LIMIT + 1]], FlushCompress::Sync);
+        let bomb = compress(&[&vec![0; LIMIT + 1]]);
         assert!(bomb.len() < 1000);
-        assert_eq!(inflate(&bomb, 10, LIMIT), Err(Violation::TooBig));
-        assert_eq!(inflate(&bomb, 10, LIMIT + 1).map(|message| message.len()), Ok(LIMIT + 1));
+        assert_eq!(inflate(&bomb, &[10], LIMIT), Err(Violation::TooBig));
+        assert_eq!(inflate(&bomb, &[10], LIMIT + 1).map(|message| message.len()), Ok(LIMIT + 1));
     }
 
     #[test]
     fn messages_may_end_by_a_final_block() {
-        let ended = compress(&[b"hello"], FlushCompress::Finish);
+        let ended = client_compress(&[b"hello"], 6, true);
         let expected = Ok(b"hello".to_vec());
-        assert_eq!(inflate(&ended, 1, LIMIT), expected);
+        assert_eq!(inflate(&ended, &[1], LIMIT), expected);
         // The byte that RFC 7692 asks for behind it.
-        assert_eq!(inflate(&[&ended[..], &[0]].concat(), 1, LIMIT), expected);
+        assert_eq!(inflate(&[&ended[..], &[0]].concat(), &[1], LIMIT), expected);
         // And blocks that follow it.
-        let more = compress(&[b" again"], FlushCompress::Sync);
-        assert_eq!(inflate(&[ended, more].concat(), 1, LIMIT), Ok(b"hello again".to_vec()));
+        let more = compress(&[b" again"]);
+        assert_eq!(inflate(&[ended, more].concat(), &[1], LIMIT), Ok(b"hello again".to_vec()));
     }
 
     #[test]
@@ -241,19 +221,19 @@ mod tests {
         let stored = [0x00, 0x05, 0x00, 0xfa, 0xff, 0x48, 0x65, 0x6c, 0x6c, 0x6f, 0x00];
         let last = [0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x00];
         for compressed in [&hello[..], &blocks, &stored, &last] {
-            assert_eq!(inflate(compressed, 3, LIMIT), Ok(b"Hello".to_vec()), "{compressed:x?}");
+            assert_eq!(inflate(compressed, &[3], LIMIT), Ok(b"Hello".to_vec()), "{compressed:x?}");
         }
-        assert_eq!(inflate(&[0], 1, LIMIT), Ok(Vec::new()));
+        assert_eq!(inflate(&[0], &[1], LIMIT), Ok(Vec::new()));
     }
 
     #[test]
     fn what_is_cut_or_no_deflate_is_refused() {
-        let whole = compress(&[b"a message that is cut somewhere inside"], FlushCompress::Sync);
+        let whole = compress(&[b"a message that is cut somewhere inside"]);
         for cut in 0..whole.len() {
-            let outcome = inflate(&whole[..cut], 7, LIMIT);
+            let outcome = inflate(&whole[..cut], &[7], LIMIT);
             assert_eq!(outcome, Err(Violation::InvalidDeflate), "cut at {cut}");
         }
-        assert_eq!(inflate(b"\xff\xff\xff", 1, LIMIT), Err(Violation::InvalidDeflate));
+        assert_eq!(inflate(b"\xff\xff\xff", &[1], LIMIT), Err(Violation::InvalidDeflate));
     }
 
     #[test]
@@ -261,7 +241,7 @@ mod tests {
         let mut inflaters = Inflaters::default();
         let mut inflation = Inflation::default();
         let noise: Vec<u8> = std::iter::repeat_with(|| fastrand::u8(..)).take(8192).collect();
-        let compressed = compress(&[&noise], FlushCompress::Sync);
+        let compressed = compress(&[&noise]);
         inflation.push(&compressed[..4096], &mut inflaters, LIMIT).unwrap();
         assert!(inflation.inflater.is_none());
         inflation.push(&compressed[4096..], &mut inflaters, LIMIT).unwrap();
@@ -273,7 +253,7 @@ mod tests {
     #[test]
     fn a_crowd_of_messages_leaves_a_few_inflaters() {
         let mut inflaters = Inflaters::default();
-        let compressed = compress(&[&[7; 100]], FlushCompress::Sync);
+        let compressed = compress(&[&[7; 100]]);
         let mut crowd: Vec<_> = (0..20).map(|_| Inflation::default()).collect();
         for inflation in &mut crowd {
             inflation.begin(&mut inflaters);
@@ -295,11 +275,10 @@ mod tests {
             last in any::<bool>(),
             size in 1usize..6000,
         ) {
-            let flush = if last { FlushCompress::Finish } else { FlushCompress::Sync };
             let slices: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
-            let compressed = compress(&slices, flush);
+            let compressed = client_compress(&slices, 6, last);
             prop_assert!(compressed.len() <= max_compressed(parts.concat().len()));
-            prop_assert_eq!(inflate(&compressed, size, LIMIT), Ok(parts.concat()));
+            prop_assert_eq!(inflate(&compressed, &[size], LIMIT), Ok(parts.concat()));
         }
 
         /// Whatever the bytes, an end is found, and the limit holds.
@@ -309,7 +288,7 @@ mod tests {
             size in 1usize..40,
             limit in 0usize..2000,
         ) {
-            if let Ok(message) = inflate(&bytes, size, limit) {
+            if let Ok(message) = inflate(&bytes, &[size], limit) {
                 prop_assert!(message.len() <= limit);
             }
         }
