@@ -4,6 +4,7 @@ use bytes::Bytes;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use super::bridge::Signal;
 use super::budget::Budget;
 use super::config::Config;
 use super::connection::Connection;
@@ -27,6 +28,11 @@ pub struct Shared {
 }
 
 impl Shared {
+    /// Tells the host what a socket of its own needs.
+    pub fn signal(&self, serial: u64, signal: Signal) {
+        self.events.push(Event::Socket { serial, signal });
+    }
+
     /// Reports a fault of one message, hook or connection, if anybody listens.
     pub fn warn(&self, connection: Option<&Arc<Connection>>, code: &'static str, message: String) {
         if self.events.wants(Kind::Warning) {
