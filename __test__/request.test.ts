@@ -98,6 +98,37 @@ describe('the answer', () => {
   });
 });
 
+describe('an answer without a type', () => {
+  // As an event it would be refused, since the host's types promise that there is one.
+  test.for([
+    ['none', {}],
+    ['an empty one', { type: '' }],
+    ['a number', { type: 7 }],
+    ['null', { type: null }],
+  ] as const)('resolves the request all the same: %s', async ([, typed]) => {
+    const manager = await openManager();
+    const client = await connectClient(manager);
+    const answered = manager.request(client.connectionId, QUESTION);
+    const { id } = await client.next('question');
+    const sent = { ...typed, payload: 'yes', id };
+    client.send(sent);
+    expect(await answered).toEqual(sent);
+    await client.settled();
+    expect(client.pending).toEqual([]);
+  });
+
+  test('is refused when nobody waits for its id', async () => {
+    const manager = await openManager();
+    manager.on('message', () => {});
+    const client = await connectClient(manager);
+    client.send({ payload: 'yes', id: 'nobody asked' });
+    expect(await client.next('error')).toMatchObject({
+      id: 'nobody asked',
+      payload: { code: 'UNKNOWN_TYPE' },
+    });
+  });
+});
+
 describe('several at once', () => {
   test('find their answers in any order', async () => {
     const manager = await openManager();

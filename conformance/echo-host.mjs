@@ -17,6 +17,8 @@ const manager = new WebSocketManager({
   // Cases look at each frame that arrives: a ping of the server's own would be one too many.
   enableHeartbeat: false,
   enableCompression: true,
+  // So that the short messages of section 12 and 13 are compressed as well.
+  compressionThreshold: 1,
 });
 
 manager.on('data', (data, connection) => connection.socket.send(data));

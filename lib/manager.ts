@@ -145,7 +145,8 @@ export class WebSocketManager<
 
   /**
    * Sends a message and waits for the client's answer: the next message of that client with the same
-   * `id`. The message goes out with its own `id` if that is a string of 1 to 64 bytes, else with a new one.
+   * `id` that is none of the protocol's own. It need not have a `type`, unlike any other message: it is
+   * the `id` that says what it answers. The message goes out with its own `id` if that is a string of 1 to 64 bytes, else with a new one.
    *
    * @param options.timeout - milliseconds to wait, 1 to 2147483647. Default: 10000.
    * @returns the answer, which is then no `message` event. Rejects with `ERR_REQUEST_TIMEOUT`,

@@ -4,7 +4,6 @@
 //! The hold is a strong threadsafe function that is never called. It belongs to this table, not
 //! to the JavaScript object: an open server that nothing references must go on.
 
-use messaging_core::runtime::background;
 use messaging_core::ws::Server;
 use napi::Env;
 use napi::bindgen_prelude::Function;
@@ -43,7 +42,7 @@ pub fn hold(env: &Env, server: &Arc<Server>) -> napi::Result<()> {
     let entry = Held { server: server.clone(), _hold: hold };
     held().get_or_insert_default().entry(key).or_default().insert(number, entry);
     let (ended, watched) = (server.ended(), Arc::downgrade(server));
-    background().spawn(async move {
+    server.spawn(async move {
         ended.await;
         // The callback holds the manager, which holds the server, which holds the callback.
         if let Some(server) = watched.upgrade() {

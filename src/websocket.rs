@@ -1,6 +1,5 @@
 //! `WebSocketManager`: JavaScript's handle of one server.
 
-use messaging_core::runtime::background;
 use messaging_core::ws::close::{MAX_REASON, valid_on_wire};
 use messaging_core::ws::{self, GroupKind, MAX_NAME, Outgoing, Server};
 use napi::Env;
@@ -258,14 +257,16 @@ impl WebSocketManager {
         let (deferred, promise) = env.create_deferred().map_err(internal)?;
         let message = Outgoing::new(text.0, true, stamp);
         let timeout = Duration::from_secs_f64(timeout_ms.max(0.0) / 1000.0);
-        let answer = self.server().map(|server| server.request(&id, &request_id, message, timeout));
-        background().spawn(async move {
-            let answer = match answer {
-                Some(answer) => answer.await,
-                None => Err(ws::RequestError::Closed),
-            };
+        let settle = move |answer: std::result::Result<String, ws::RequestError>| {
             deferred.resolve(move |env| answer.map_err(|error| of_request(&env, error)));
-        });
+        };
+        match self.server() {
+            Some(server) => {
+                let answer = server.request(&id, &request_id, message, timeout);
+                server.spawn(async move { settle(answer.await) });
+            }
+            None => settle(Err(ws::RequestError::Closed)),
+        }
         Ok(promise)
     }
 
@@ -277,7 +278,7 @@ impl WebSocketManager {
     /// Resolves when all that was queued before the call is written to the sockets.
     #[napi(ts_return_type = "Promise<void>")]
     pub fn flush<'env>(&self, env: &'env Env) -> Result<Object<'env>> {
-        settle(env, self.server().map(|server| server.flush()))
+        settle(env, self.server().map(|server| (server, server.flush())))
     }
 
     #[napi]
@@ -290,22 +291,24 @@ impl WebSocketManager {
     #[napi(ts_return_type = "Promise<void>")]
     pub fn shutdown<'env>(&self, env: &'env Env, timeout_ms: f64) -> Result<Object<'env>> {
         let timeout = Duration::from_secs_f64(timeout_ms.max(0.0) / 1000.0);
-        settle(env, self.server().map(|server| server.shutdown(timeout)))
+        settle(env, self.server().map(|server| (server, server.shutdown(timeout))))
     }
 }
 
-/// A promise of the end of something in the core.
+/// A promise of the end of something that a server does; without a server nothing is to be done.
 fn settle<'env>(
     env: &'env Env,
-    end: Option<impl Future<Output = ()> + Send + 'static>,
+    end: Option<(&Arc<Server>, impl Future<Output = ()> + Send + 'static)>,
 ) -> Result<Object<'env>> {
     let (deferred, promise) = env.create_deferred().map_err(internal)?;
-    background().spawn(async move {
-        if let Some(end) = end {
+    let settled = move || deferred.resolve(|_| Ok(()));
+    match end {
+        Some((server, end)) => server.spawn(async move {
             end.await;
-        }
-        deferred.resolve(|_| Ok(()));
-    });
+            settled();
+        }),
+        None => settled(),
+    }
     Ok(promise)
 }
 

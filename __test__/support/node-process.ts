@@ -33,14 +33,16 @@ interface Options {
   type?: 'module' | 'commonjs';
   /** Where it runs. Default: the package's folder, where the package can import itself by its name. */
   folder?: string;
+  /** How many files and sockets it may have open. Default: as many as the system lets it. */
+  descriptors?: number;
 }
 
 /** Starts a script. */
 export function startNode(
   script: string,
-  { flags = [], env, type = 'module', folder }: Options = {},
+  { flags = [], env, type = 'module', folder, descriptors }: Options = {},
 ) {
-  return start([...flags, `--input-type=${type}`, '--eval', script], env, folder);
+  return start([...flags, `--input-type=${type}`, '--eval', script], env, folder, descriptors);
 }
 
 /** Runs a script to its end. */
@@ -53,9 +55,20 @@ export function runProgram(args: string[]): Promise<ProcessEnd> {
   return start(args).end;
 }
 
-function start(args: string[], env?: Record<string, string>, folder = PACKAGE_ROOT): NodeProcess {
+function start(
+  args: string[],
+  env?: Record<string, string>,
+  folder = PACKAGE_ROOT,
+  descriptors?: number,
+): NodeProcess {
+  const command = [process.execPath, ...args];
+  // A limit is inherited, and Node sets none: a shell does, and then becomes the process.
+  if (descriptors !== undefined) {
+    command.unshift('sh', '-c', `ulimit -n ${descriptors} && exec "$@"`, 'sh');
+  }
+  const [program = '', ...rest] = command;
   return watch(
-    spawn(process.execPath, args, {
+    spawn(program, rest, {
       cwd: folder,
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -5,5 +5,5 @@
 
 #![forbid(unsafe_code)]
 
-pub mod runtime;
+mod runtime;
 pub mod ws;

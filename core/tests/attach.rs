@@ -1,5 +1,6 @@
 //! Sockets of the host's own server: by a descriptor, over TCP and a Unix domain, and over a bridge.
 #![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "a failure of a test's own parts is a failed test")]
 
 mod support;
 
@@ -21,6 +22,9 @@ const HEADERS: [(&str, &str); 5] = [
     ("Sec-WebSocket-Version", "13"),
     ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
 ];
+
+/// The timestamp is the last key of every message.
+const MESSAGE_END: &str = "Z\"}";
 
 /// A request as the host's server has parsed it, with what it has read behind it.
 fn given(rest: &[u8]) -> Given {
@@ -95,12 +99,12 @@ async fn a_socket_goes_on_where_the_host_stopped_and_is_given_back_at_its_end() 
     client.write_all(&chat[9..]).unwrap();
     let answer = read_until(&mut client, "\r\n\r\n");
     assert!(answer.starts_with("HTTP/1.1 101"), "{answer}");
-    assert!(read_until(&mut client, "}").contains("connectionId"));
+    assert!(read_until(&mut client, MESSAGE_END).contains("connectionId"));
     let Event::Message { connection, text } = events.next().await else { panic!("no message") };
     assert_eq!(text, r#"{"type":"chat","payload":1}"#);
     assert_eq!(connection.remote, Some(client.local_addr().unwrap()));
     assert_eq!(host.server.broadcast(message(7)), 1);
-    assert!(read_until(&mut client, "}").contains(r#""payload":7"#));
+    assert!(read_until(&mut client, MESSAGE_END).contains(r#""payload":7"#));
 
     client.write_all(&client_frame(Opcode::Close, &close::close_payload(4000, ""))).unwrap();
     let Event::Disconnect { code, .. } = events.next().await else { panic!("no end") };
@@ -118,7 +122,7 @@ async fn unix_sockets_are_served_and_other_descriptors_refused() {
     let host = Host::attached(config(), &[]);
     let (mut client, theirs) = UnixStream::pair().unwrap();
     host.server.attach(descriptor(&theirs), given(b"")).unwrap();
-    assert!(read_until(&mut client, "}").contains("connectionId"));
+    assert!(read_until(&mut client, MESSAGE_END).contains("connectionId"));
 
     let file = std::fs::File::open("Cargo.toml").unwrap();
     assert!(host.server.attach(descriptor(&file), given(b"")).is_err());
@@ -145,7 +149,7 @@ async fn a_socket_that_the_host_destroys_ends_its_connection() {
     let mut events = Events(&host, VecDeque::new());
     let (mut client, theirs) = tcp_pair();
     let serial = host.server.attach(descriptor(&theirs), given(b"")).unwrap();
-    read_until(&mut client, "}");
+    read_until(&mut client, MESSAGE_END);
     drop(theirs);
     host.server.abandon(serial);
     let mut codes = Vec::new();
@@ -176,7 +180,7 @@ async fn a_bridge_carries_a_connection() {
     let peer = "10.1.2.3:4567".parse().unwrap();
     let (serial, bridge) = host.server.attach_bridge(Some(peer), given(b""));
     let mut sent = Vec::new();
-    let mut write = |sent: &mut Vec<u8>| {
+    let write = |sent: &mut Vec<u8>| {
         let bytes = bridge.take();
         bridge.written(bytes.len());
         sent.extend(bytes);

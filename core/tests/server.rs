@@ -107,7 +107,7 @@ async fn the_port_is_free_when_close_returns() {
     let port = first.address().port();
     first.server.close();
     let second = Host::start(Config { port, ..config() }, &[]);
-    second.client().await;
+    let _other = second.client().await;
     assert_eq!(second.server.connection_count(), 1);
 }
 

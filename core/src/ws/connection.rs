@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::oneshot;
 
 use super::clock;
+use super::memberships::Memberships;
 use super::server::RequestError;
 
 const ALPHABET: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
@@ -113,7 +114,7 @@ pub struct State {
     pub session: Option<Box<str>>,
     pub user: Option<Membership>,
     /// Rooms and topics, in the order in which it came to them.
-    pub memberships: Vec<Membership>,
+    pub memberships: Memberships,
     /// Answers that the host waits for, by the request's id.
     #[allow(clippy::box_collection, reason = "nearly always absent: 8 bytes instead of 48")]
     requests: Option<Box<HashMap<Box<str>, oneshot::Sender<String>>>>,
@@ -150,7 +151,7 @@ impl Connection {
                 status: Status::Open,
                 session: None,
                 user: None,
-                memberships: Vec::new(),
+                memberships: Memberships::default(),
                 requests: None,
             }),
         })

@@ -1,6 +1,7 @@
 //! A shard's one FIFO: whatever the host or another shard wants of it comes through here, so that
 //! what one caller sends arrives in the order in which it was sent.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering::AcqRel, Ordering::Release};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, oneshot};
@@ -69,16 +70,21 @@ impl Job {
         matches!(self, Self::Join { .. } | Self::Leave { .. })
     }
 
-    /// Whether a client waits for the answer to it.
-    pub fn is_answered(&self) -> bool {
-        matches!(self, Self::Join { answered: true, .. } | Self::Leave { answered: true, .. })
+    /// The client that waits for the answer to it, if one does.
+    pub fn asked_by(&self) -> Option<Address> {
+        match *self {
+            Self::Join { who, answered: true, .. } | Self::Leave { who, answered: true, .. } => {
+                Some(who)
+            }
+            _ => None,
+        }
     }
 }
 
 #[derive(Debug)]
 pub struct Inbox {
     /// Nothing once the shard has ended: what is still sent to it is dropped.
-    jobs: Mutex<Option<Vec<Job>>>,
+    jobs: Mutex<Option<VecDeque<Job>>>,
     /// Whether the shard was woken and has not yet taken the jobs: one wake-up serves many.
     woken: AtomicBool,
     wake: Notify,
@@ -87,13 +93,13 @@ pub struct Inbox {
 impl Inbox {
     pub fn new() -> Self {
         Self {
-            jobs: Mutex::new(Some(Vec::new())),
+            jobs: Mutex::new(Some(VecDeque::new())),
             woken: AtomicBool::new(false),
             wake: Notify::new(),
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Vec<Job>>> {
+    fn lock(&self) -> MutexGuard<'_, Option<VecDeque<Job>>> {
         self.jobs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -105,7 +111,7 @@ impl Inbox {
     /// Queues a job for a shard that is at work and will take it without being woken.
     pub fn append(&self, job: Job) {
         if let Some(jobs) = &mut *self.lock() {
-            jobs.push(job);
+            jobs.push_back(job);
         }
     }
 
@@ -116,18 +122,23 @@ impl Inbox {
         }
     }
 
-    /// Swaps the waiting jobs into `jobs`, which must be empty.
-    pub fn take(&self, jobs: &mut Vec<Job>) {
+    /// Moves the waiting jobs to the end of `jobs`.
+    pub fn take(&self, jobs: &mut VecDeque<Job>) {
         // The flag first: a job that comes right after the swap must wake the shard again.
         self.woken.store(false, Release);
         if let Some(waiting) = &mut *self.lock() {
-            std::mem::swap(jobs, waiting);
+            if jobs.is_empty() {
+                // The usual case, in which nothing is copied: the two change places.
+                std::mem::swap(jobs, waiting);
+            } else {
+                jobs.append(waiting);
+            }
         }
     }
 
     /// How many jobs wait.
     pub fn waiting(&self) -> usize {
-        self.lock().as_ref().map_or(0, Vec::len)
+        self.lock().as_ref().map_or(0, VecDeque::len)
     }
 
     /// The shard has ended.

@@ -14,15 +14,23 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use super::connection::{Connection, ConnectionId, GroupId, GroupKind, Membership, Status};
+use super::memberships::Place;
 
 /// A named set of connections: those of a user, in a room, or subscribed to a topic.
 #[derive(Debug)]
 struct Group {
     id: GroupId,
-    /// Members with the number of their arrival, which gives listings a stable order.
-    members: HashMap<ConnectionId, u64, FxBuildHasher>,
+    members: HashMap<ConnectionId, Member, FxBuildHasher>,
     arrivals: u64,
     by_shard: Vec<u32>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Member {
+    /// The number of its coming to the group, which gives listings a stable order.
+    arrival: u64,
+    /// Where the connection keeps its own record of this.
+    place: Place,
 }
 
 type Groups = DashMap<Arc<str>, Group, FxBuildHasher>;
@@ -103,7 +111,7 @@ impl Index {
             return false;
         }
         state.status = Status::Closing;
-        for membership in state.user.iter().chain(&state.memberships) {
+        for membership in state.user.iter().chain(state.memberships.iter()) {
             self.exit(membership.kind, &membership.name, connection, || {});
         }
         self.connections.remove(&connection.id);
@@ -157,7 +165,8 @@ impl Index {
         if self.membership(kind, name, connection).is_some() {
             return Join::Already;
         }
-        let membership = self.enter(kind, name, connection, tell);
+        let place = state.memberships.next_place();
+        let membership = self.enter(kind, name, connection, place, tell);
         state.memberships.push(membership);
         Join::Joined
     }
@@ -172,8 +181,8 @@ impl Index {
     ) -> Leave {
         let mut state = connection.lock();
         match self.membership(kind, name, connection) {
-            Some(group) if state.status == Status::Open => {
-                state.memberships.retain(|membership| membership.group != group);
+            Some((group, place)) if state.status == Status::Open => {
+                state.memberships.remove(place);
                 self.exit(kind, name, connection, || tell(group));
                 Leave::Left
             }
@@ -181,10 +190,16 @@ impl Index {
         }
     }
 
-    /// The group of this name, if the connection belongs to it: one look, however many it has.
-    fn membership(&self, kind: GroupKind, name: &str, connection: &Connection) -> Option<GroupId> {
+    /// The group of this name, if the connection belongs to it, and where the connection keeps
+    /// that: one look, however many it has.
+    fn membership(
+        &self,
+        kind: GroupKind,
+        name: &str,
+        connection: &Connection,
+    ) -> Option<(GroupId, Place)> {
         let group = self.groups(kind).get(name)?;
-        group.members.contains_key(&connection.id).then_some(group.id)
+        group.members.get(&connection.id).map(|member| (group.id, member.place))
     }
 
     /// Makes `user` the one user of this connection.
@@ -207,7 +222,7 @@ impl Index {
             self.exit(GroupKind::User, &name, connection, || tell(Change::Left(group)));
         }
         let entered = |group| tell(Change::Entered(group));
-        state.user = Some(self.enter(GroupKind::User, user, connection, entered));
+        state.user = Some(self.enter(GroupKind::User, user, connection, 0, entered));
         Join::Joined
     }
 
@@ -216,6 +231,7 @@ impl Index {
         kind: GroupKind,
         name: &str,
         connection: &Connection,
+        place: Place,
         tell: impl FnOnce(GroupId),
     ) -> Membership {
         let mut entry = self.groups(kind).entry(name.into()).or_insert_with(|| Group {
@@ -227,7 +243,7 @@ impl Index {
         let name = entry.key().clone();
         let group = entry.value_mut();
         group.arrivals += 1;
-        group.members.insert(connection.id, group.arrivals);
+        group.members.insert(connection.id, Member { arrival: group.arrivals, place });
         group.by_shard[connection.address.shard] += 1;
         tell(group.id);
         Membership { kind, group: group.id, name }
@@ -279,9 +295,56 @@ impl Index {
         let Some(group) = self.groups(kind).get(name) else {
             return Vec::new();
         };
-        let mut members: Vec<_> = group.members.iter().map(|(id, at)| (*at, *id)).collect();
+        let mut members: Vec<_> = group.members.iter().map(|(id, it)| (it.arrival, *id)).collect();
         drop(group);
         members.sort_unstable_by_key(|(at, _)| *at);
         members.into_iter().map(|(_, id)| id).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ws::connection::Address;
+
+    #[test]
+    fn a_membership_costs_the_same_however_many_the_connection_has() {
+        const ROOMS: usize = 4096;
+        // What a look-up by halves takes among so many, and what moving up into gaps adds to it.
+        const FEW: usize = 20;
+        let index = Index::new(1);
+        let connection = Connection::new(Address { shard: 0, slot: 0, serial: 1 }, None);
+        let names: Vec<String> = (0..ROOMS).map(|number| format!("room{number}")).collect();
+        let looks = |from: usize| connection.lock().memberships.looks.get() - from;
+
+        for name in &names {
+            assert_eq!(index.join(&connection, GroupKind::Room, name, |_| {}), Join::Joined);
+            assert_eq!(index.join(&connection, GroupKind::Room, name, |_| {}), Join::Already);
+        }
+        assert!(looks(0) <= FEW * ROOMS, "joining took {} looks", looks(0));
+
+        let before = looks(0);
+        for name in &names {
+            assert_eq!(index.leave(&connection, GroupKind::Room, name, |_| {}), Leave::Left);
+        }
+        assert!(looks(before) <= FEW * ROOMS, "leaving took {} looks", looks(before));
+        assert!(connection.names(GroupKind::Room).is_empty());
+        assert_eq!(index.group_count(GroupKind::Room), 0);
+    }
+
+    #[test]
+    fn the_end_of_a_connection_looks_at_each_of_its_memberships_once() {
+        const ROOMS: usize = 1000;
+        let index = Index::new(1);
+        let connection = Connection::new(Address { shard: 0, slot: 0, serial: 1 }, None);
+        assert!(index.claim(1));
+        index.register(&connection);
+        for number in 0..ROOMS {
+            index.join(&connection, GroupKind::Topic, &number.to_string(), |_| {});
+        }
+        let before = connection.lock().memberships.looks.get();
+        assert!(index.deregister(&connection));
+        assert_eq!(connection.lock().memberships.looks.get() - before, ROOMS);
+        assert_eq!(index.group_count(GroupKind::Topic), 0);
     }
 }

@@ -21,6 +21,7 @@ mod heartbeat;
 mod inbox;
 mod index;
 mod listener;
+mod memberships;
 mod message;
 mod outbox;
 mod outgoing;

@@ -10,7 +10,7 @@ use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, Ordering::AcqRel, Ordering::Acquire};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::runtime::Builder;
+use tokio::runtime::{Builder, Handle};
 use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
@@ -25,10 +25,11 @@ use super::index::{Index, Join, Leave};
 use super::listener::{self, BindError};
 use super::outgoing::Outgoing;
 use super::prepared::Frame;
-use super::shard;
+use super::shard::{self, life::Life};
 use super::shared::Shared;
 use super::stats::{Counter, Counters, Stats};
 use super::transport::{Anchor, Carrier};
+use crate::runtime::background;
 
 /// How long `close()` lets clients take what is queued for them.
 const CLOSE_GRACE: Duration = Duration::from_secs(1);
@@ -42,6 +43,8 @@ pub struct Server {
     listener: Mutex<Option<TcpListener>>,
     /// How many shards are alive.
     alive: watch::Receiver<usize>,
+    /// Where the host waits for what takes time.
+    background: Handle,
 }
 
 impl fmt::Debug for Server {
@@ -103,6 +106,7 @@ impl Server {
         listening: Option<Listening>,
         wake_host: impl Fn() + Send + Sync + 'static,
     ) -> io::Result<Self> {
+        let background = background()?;
         let inboxes: Vec<_> = (0..config.shards).map(|_| Arc::new(Inbox::new())).collect();
         let resume = {
             let inboxes = inboxes.clone();
@@ -131,12 +135,18 @@ impl Server {
                 return Err(error);
             }
         }
-        Ok(Self { shared, address, listener: Mutex::new(listener), alive: watcher })
+        Ok(Self { shared, address, listener: Mutex::new(listener), alive: watcher, background })
     }
 
     /// Begins to accept connections.
     pub fn start(&self) {
         self.shared.inboxes[0].push(Job::Start);
+    }
+
+    /// Runs a future beside the host's thread and the shards, such as what `request` and `flush`
+    /// return. It must not block.
+    pub fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
+        self.background.spawn(future);
     }
 
     pub fn address(&self) -> Option<SocketAddr> {
@@ -479,29 +489,13 @@ fn spawn_shard(
     alive: &watch::Sender<usize>,
 ) -> std::io::Result<()> {
     let runtime = Builder::new_current_thread().enable_io().enable_time().build()?;
-    let (shared, life) = (shared.clone(), Life::begin(alive));
+    let (shared, inbox) = (shared.clone(), shared.inboxes[number].clone());
+    let life = Life::begin(alive, inbox);
     let run = move || {
         let _life = life;
         shard::run::run(&runtime, number, &shared, listener);
-        shared.inboxes[number].close();
     };
     std::thread::Builder::new().name(format!("ws-shard-{number}")).spawn(run).map(|_| ())
-}
-
-/// Counts a shard among the living until its thread ends, however it ends.
-struct Life(watch::Sender<usize>);
-
-impl Life {
-    fn begin(alive: &watch::Sender<usize>) -> Self {
-        alive.send_modify(|count| *count += 1);
-        Self(alive.clone())
-    }
-}
-
-impl Drop for Life {
-    fn drop(&mut self) {
-        self.0.send_modify(|count| *count -= 1);
-    }
 }
 
 /// A message that is framed and admitted when the first receiver is known.

@@ -130,6 +130,15 @@ impl Transport {
         Self { stream: Stream::Tcp(stream), anchor: None }
     }
 
+    /// The socket, for tests that have to look at it.
+    #[cfg(test)]
+    pub fn socket(&self) -> &TcpStream {
+        match &self.stream {
+            Stream::Tcp(stream) => stream,
+            _ => unreachable!("tests of shards are over TCP"),
+        }
+    }
+
     pub fn set_nodelay(&self) {
         self.stream.set_nodelay();
     }

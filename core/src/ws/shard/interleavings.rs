@@ -257,7 +257,7 @@ proptest! {
         let mut indexed = BTreeSet::new();
         for (client, connection) in world.connections.iter().enumerate() {
             if !world.gone.contains(&client) {
-                for membership in &connection.lock().memberships {
+                for membership in connection.lock().memberships.iter() {
                     indexed.insert((membership.group, connection.address.slot));
                 }
             }

@@ -377,12 +377,11 @@ impl Shard {
         self.gone_by.is_some() && self.sockets.slots.is_empty()
     }
 
-    /// Something in the shard panicked while it served this socket: the connection ends, the host
-    /// is told, and the shard goes on.
+    /// Something in the shard panicked, perhaps while it served a socket: that connection ends,
+    /// the host is told, and the shard goes on with what the panic cut short.
     pub(super) fn recover(&mut self, culprit: Option<(usize, u64)>) {
         self.buffer.resize(super::READ_BUFFER, 0);
         self.answers.clear();
-        self.sockets.recover();
         self.shared.events.push(Event::Error {
             code: "ERR_INTERNAL",
             message: "an internal fault was contained; please report it".to_owned(),
@@ -392,5 +391,8 @@ impl Shard {
         {
             self.bury(key);
         }
+        self.sockets.recover();
+        // Jobs, writes and ends that were still to come are due now, whoever else is silent.
+        self.inbox.poke();
     }
 }

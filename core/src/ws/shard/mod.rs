@@ -9,15 +9,21 @@
 //! - `protocol` answers clients' messages.
 //! - `lifecycle` is birth and death: handshake, closing, heartbeat, shutdown.
 //! - `sockets` queues and writes; `slot` is the record of one socket.
+//! - `accept_faults` decides what is done when accepting fails.
+//! - `life` tells everybody else when the thread has ended.
 
+mod accept_faults;
 #[cfg(test)]
 mod interleavings;
+pub mod life;
 mod lifecycle;
 mod protocol;
 mod read;
 pub mod run;
 mod slot;
 mod sockets;
+#[cfg(test)]
+mod tests;
 
 use indexmap::IndexSet;
 use rustc_hash::{FxBuildHasher, FxHashMap};
@@ -90,7 +96,8 @@ struct Shard {
     foundlings: Vec<Arrival>,
     /// Slots of sockets that are the host's, by their serials.
     attached: FxHashMap<u64, usize>,
-    jobs: Vec<Job>,
+    /// Taken from the inbox and not yet carried out. Empty between turns, unless a job panicked.
+    jobs: VecDeque<Job>,
     buffer: Vec<u8>,
     /// For the compressed messages of all connections in turn.
     inflaters: Inflaters,
@@ -119,7 +126,7 @@ impl Shard {
             started: false,
             foundlings: Vec::new(),
             attached: FxHashMap::default(),
-            jobs: Vec::new(),
+            jobs: VecDeque::new(),
             buffer: vec![0; READ_BUFFER],
             inflaters: Inflaters::default(),
             answers: Vec::new(),
@@ -140,16 +147,15 @@ impl Shard {
         self.answer_flushes();
     }
 
-    /// Carries out the jobs that wait, in their order.
+    /// Carries out the jobs that wait, in their order. Each leaves the queue before it is carried
+    /// out: should it panic, the others are still there, for the turn that follows the recovery.
     fn work(&mut self) {
-        let mut jobs = std::mem::take(&mut self.jobs);
-        self.inbox.take(&mut jobs);
-        for job in jobs.drain(..) {
+        self.inbox.take(&mut self.jobs);
+        while let Some(job) = self.jobs.pop_front() {
             self.apply(job);
         }
         // What a burst needed is not kept for ever.
-        jobs.shrink_to(JOBS_KEPT);
-        self.jobs = jobs;
+        self.jobs.shrink_to(JOBS_KEPT);
     }
 
     fn apply(&mut self, job: Job) {
@@ -225,29 +231,29 @@ impl Shard {
     /// which the index saw them. The client gets its answer at that place, behind those that it
     /// has earned before.
     fn catch_up(&mut self, key: usize, answer: &Answer<'_>, id: Option<&str>) {
-        let mut jobs = std::mem::take(&mut self.jobs);
-        self.inbox.take(&mut jobs);
+        let serial = self.sockets.slots[key].serial;
+        self.inbox.take(&mut self.jobs);
         // Where nothing is sent in between, the answers of one read go out in one write.
-        let apart = !jobs.iter().all(Job::is_membership);
+        let apart = !self.jobs.iter().all(Job::is_membership);
         if apart {
             self.write_answers(key);
         }
-        for job in jobs.drain(..) {
-            let answered = job.is_answered();
+        while let Some(job) = self.jobs.pop_front() {
+            // A client that a panic ended may have left a job behind, whose answer is nobody's.
+            let who = job.asked_by();
             self.apply(job);
-            if answered {
+            if who.is_some_and(|who| who.slot == key && who.serial == serial) {
                 self.answer(answer, id);
                 if apart {
                     self.write_answers(key);
                 }
             }
         }
-        self.jobs = jobs;
     }
 
     fn enlist(&mut self, key: usize, group: GroupId) {
         if self.lists.entry(group).or_default().insert(key) {
-            self.sockets.slots[key].groups.push(group);
+            self.sockets.slots[key].groups.insert(group);
         }
     }
 
@@ -256,7 +262,7 @@ impl Shard {
             return;
         };
         if list.swap_remove(&key) {
-            self.sockets.slots[key].groups.retain(|&g| g != group);
+            self.sockets.slots[key].groups.remove(&group);
         }
         if list.is_empty() {
             self.lists.remove(&group);

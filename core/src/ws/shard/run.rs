@@ -16,6 +16,7 @@ use tokio::task::{JoinHandle, LocalSet, spawn_local, unconstrained, yield_now};
 use tokio::time::{sleep, sleep_until};
 
 use super::Shard;
+use super::accept_faults::{Remedy, Series};
 use crate::ws::arrival::{Arrival, Given};
 use crate::ws::connection::next_serial;
 use crate::ws::events::Event;
@@ -128,7 +129,7 @@ fn start_accepting(
 async fn accept(listener: TcpListener, shard: Rc<RefCell<Shard>>, shared: Arc<Shared>) {
     let own = shard.borrow().number;
     let mut turn = 0;
-    let mut failing = false;
+    let mut series = Series::default();
     loop {
         while shared.events.is_full() {
             // The host is behind: connections wait in the kernel until it has caught up.
@@ -136,7 +137,7 @@ async fn accept(listener: TcpListener, shard: Rc<RefCell<Shard>>, shared: Arc<Sh
         }
         match listener.accept().await {
             Ok((stream, _)) => {
-                failing = false;
+                series.end();
                 let target = turn % shared.inboxes.len();
                 turn += 1;
                 if target == own {
@@ -151,31 +152,17 @@ async fn accept(listener: TcpListener, shard: Rc<RefCell<Shard>>, shared: Arc<Sh
                 }
             }
             Err(_) if shared.closed.load(Acquire) => return,
-            Err(error) if is_the_peers(&error) => {}
-            Err(error) => {
-                // One event for a series of failures: the host can do no more about the tenth.
-                if !std::mem::replace(&mut failing, true) {
-                    report(&shared, &error);
+            Err(error) => match series.judge(&error) {
+                Remedy::GoOn => {}
+                Remedy::Pause { report: first } => {
+                    if first {
+                        report(&shared, &error);
+                    }
+                    sleep(ACCEPT_PAUSE).await;
                 }
-                sleep(ACCEPT_PAUSE).await;
-            }
+            },
         }
     }
-}
-
-/// A peer that left before it was accepted, or whose network did: accept(2) passes that on.
-fn is_the_peers(error: &std::io::Error) -> bool {
-    use std::io::ErrorKind as Kind;
-    matches!(
-        error.kind(),
-        Kind::ConnectionAborted
-            | Kind::ConnectionReset
-            | Kind::Interrupted
-            | Kind::HostUnreachable
-            | Kind::NetworkUnreachable
-            | Kind::NetworkDown
-            | Kind::TimedOut
-    )
 }
 
 fn report(shared: &Shared, error: &std::io::Error) {

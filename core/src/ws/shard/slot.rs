@@ -1,6 +1,7 @@
 //! A shard's own record of one socket, from the first byte of the handshake to the last of the
 //! closing. While a connection idles this is all there is: no buffer and no timer of its own.
 
+use rustc_hash::FxHashSet;
 use std::sync::Arc;
 use std::task::Waker;
 
@@ -24,7 +25,7 @@ pub struct Slot {
     /// Exists only while something is owed.
     pub outbox: Option<Box<Outbox>>,
     /// The lists of the shard that name this slot.
-    pub groups: Vec<GroupId>,
+    pub groups: FxHashSet<GroupId>,
     /// Its place in the shard's list of open connections.
     pub live_at: usize,
     /// Bytes that were queued for it and are not owed any more: written, dropped, or spared by
@@ -79,7 +80,7 @@ impl Slot {
             decoder: Decoder::new(),
             window: None,
             outbox: None,
-            groups: Vec::new(),
+            groups: FxHashSet::default(),
             live_at: usize::MAX,
             settled: 0,
             blocked: false,

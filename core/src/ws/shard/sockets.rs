@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 use tokio::io::AsyncWrite;
 
 use super::slot::{Phase, Slot};
-use crate::runtime::background;
+use crate::runtime::run_slow_work;
 use crate::ws::clock;
 use crate::ws::config::SlowConsumer;
 use crate::ws::deflate::Compressor;
@@ -58,6 +58,8 @@ pub struct Sockets {
     pub lost: Vec<usize>,
     /// Slots that are to be closed because they read too slowly.
     pub slow: Vec<usize>,
+    /// The slot that is being written to.
+    writing: Option<usize>,
     shared: Arc<Shared>,
     shard: usize,
 }
@@ -72,6 +74,7 @@ impl Sockets {
             spare: Vec::new(),
             lost: Vec::new(),
             slow: Vec::new(),
+            writing: None,
             shared,
             shard,
         }
@@ -156,6 +159,7 @@ impl Sockets {
         let Some(outbox) = slot.outbox.as_mut() else {
             return Written::All;
         };
+        self.writing = Some(key);
         let waker = slot.waker.as_ref().unwrap_or(Waker::noop());
         let mut cx = Context::from_waker(waker);
         let mut bytes = 0;
@@ -213,6 +217,7 @@ impl Sockets {
             self.lost.push(key);
         }
         self.counters().bytes_out.add(bytes);
+        self.writing = None;
         outcome
     }
 
@@ -329,11 +334,18 @@ impl Sockets {
 
     /// Puts the lists of slots to look at in order again, after a fault in the middle of a turn.
     pub fn recover(&mut self) {
-        self.lost.clear();
-        self.slow.clear();
+        // How much of its outbox is on the wire is not known any more of the one that was written
+        // to; and a write that panics once would do so in every turn.
+        self.lost.extend(self.writing.take());
+        for list in [&mut self.lost, &mut self.slow] {
+            // Once each: a key that stayed behind could meet the slot's next tenant.
+            list.sort_unstable();
+            list.dedup();
+            list.retain(|&key| self.slots.contains(key));
+        }
         self.dirty.clear();
         for (key, slot) in &mut self.slots {
-            slot.dirty = slot.outbox.is_some();
+            slot.dirty = slot.outbox.is_some() && !self.lost.contains(&key);
             if slot.dirty {
                 self.dirty.push(key);
             }
@@ -381,8 +393,8 @@ fn level(shared: &Shared) -> u32 {
 /// receivers that wait for it.
 fn compress_aside(shared: &Arc<Shared>, aside: Aside) {
     let shared = shared.clone();
-    background().spawn_blocking(move || {
+    run_slow_work(Box::new(move || {
         aside.run(level(&shared));
         shared.inboxes.iter().for_each(|inbox| inbox.push(Job::Compressed));
-    });
+    }));
 }
