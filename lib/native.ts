@@ -10,6 +10,8 @@ const binding = loadBinding();
 export const NativeManager = binding.WebSocketManager;
 export type NativeManager = Binding.WebSocketManager;
 export type NativeConnection = Binding.Connection;
+export type NativeBridge = Binding.NativeBridge;
+export type NativeRequest = Binding.NativeRequest;
 
 /** What the test kit needs of a manager beyond its public methods. */
 export interface Internals {
