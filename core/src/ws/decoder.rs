@@ -19,13 +19,15 @@ use text::TextBuffer;
 pub struct Terms<'a> {
     /// The most bytes of one message, all its fragments together, inflated.
     pub max_payload: usize,
-    /// For compressed messages, if compression is negotiated.
-    pub inflaters: Option<&'a mut Inflaters>,
+    /// Whether messages may be compressed: that this was negotiated.
+    pub compression: bool,
+    /// For compressed messages.
+    pub inflaters: &'a mut Inflaters,
 }
 
 impl Terms<'_> {
     fn header(&self, input: &[u8]) -> Result<Option<(Header, usize)>, Violation> {
-        frame::parse_header(input, self.inflaters.is_some())
+        frame::parse_header(input, self.compression)
     }
 
     /// The most bytes of a message as they come.
@@ -99,13 +101,11 @@ impl Decoder {
         {
             let payload = &mut take(input, header_len + len)[header_len..];
             frame::unmask(payload, header.mask, 0);
-            return match &mut terms.inflaters {
-                Some(inflaters) if header.rsv1 => {
-                    let message = inflaters.inflate(payload, terms.max_payload)?;
-                    inflated(header.opcode, message).map(Some)
-                }
-                _ => whole(header.opcode, payload).map(Some),
-            };
+            if header.rsv1 {
+                let message = terms.inflaters.inflate(payload, terms.max_payload)?;
+                return inflated(header.opcode, message).map(Some);
+            }
+            return whole(header.opcode, payload).map(Some);
         }
         self.resume(input, terms)
     }
@@ -275,28 +275,26 @@ impl Message {
 
     /// Appends a chunk. What is not compressed will never be longer than `most`.
     fn push(&mut self, chunk: &[u8], most: usize, terms: &mut Terms<'_>) -> Result<(), Violation> {
-        match (self, &mut terms.inflaters) {
-            (Self::Text(text), _) => text.push(chunk, most),
-            (Self::Binary(bytes), _) => {
+        match self {
+            Self::Text(text) => text.push(chunk, most),
+            Self::Binary(bytes) => {
                 bytes.reserve_exact(growth(bytes.len(), bytes.capacity(), chunk.len(), most));
                 bytes.extend_from_slice(chunk);
                 Ok(())
             }
-            (Self::Compressed(_, inflation), Some(inflaters)) => {
-                inflation.push(chunk, inflaters, terms.max_payload)
+            Self::Compressed(_, inflation) => {
+                inflation.push(chunk, terms.inflaters, terms.max_payload)
             }
-            (Self::Compressed(..), None) => Err(Violation::ReservedBits),
         }
     }
 
     fn finish<'a>(self, terms: &mut Terms<'_>) -> Result<Item<'a>, Violation> {
-        match (self, &mut terms.inflaters) {
-            (Self::Text(text), _) => Ok(Item::Text(text.finish()?.into())),
-            (Self::Binary(bytes), _) => Ok(Item::Binary(bytes.into())),
-            (Self::Compressed(opcode, inflation), Some(inflaters)) => {
-                inflated(opcode, inflation.finish(inflaters, terms.max_payload)?)
+        match self {
+            Self::Text(text) => Ok(Item::Text(text.finish()?.into())),
+            Self::Binary(bytes) => Ok(Item::Binary(bytes.into())),
+            Self::Compressed(opcode, inflation) => {
+                inflated(opcode, inflation.finish(terms.inflaters, terms.max_payload)?)
             }
-            (Self::Compressed(..), None) => Err(Violation::ReservedBits),
         }
     }
 }

@@ -17,45 +17,48 @@ pub struct Outbox {
     written: usize,
     /// Bytes owed in all.
     bytes: usize,
-    /// Frames that are being compressed aside, and their bytes; those behind them wait too.
-    pending: usize,
+    /// Of these, bytes of frames that are being compressed aside; those behind them wait too.
     pending_bytes: usize,
 }
 
 impl Outbox {
     pub fn push(&mut self, frame: Prepared) {
         self.bytes += frame.len();
-        if matches!(frame, Prepared::Pending(_)) {
-            self.pending += 1;
-            self.pending_bytes += frame.len();
-        }
+        self.pending_bytes += frame.len() - frame.known_len();
         self.frames.push_back(frame);
     }
 
-    /// Puts the frames that have been compressed since into their places. Returns how many bytes
-    /// less are owed by that.
-    pub fn resolve(&mut self) -> usize {
-        let owed = self.bytes;
-        for frame in self.frames.iter_mut() {
-            if self.pending == 0 {
+    /// Puts the frames that have been compressed since into their places.
+    pub fn resolve(&mut self) {
+        for at in 0..self.frames.len() {
+            if !self.has_pending() {
                 break;
             }
-            let Prepared::Pending(pending) = frame else {
+            let Prepared::Pending(pending) = &self.frames[at] else {
                 continue;
             };
-            let Some(compressed) = pending.finished().cloned() else {
-                break;
-            };
-            self.bytes -= frame.len() - compressed.len();
-            self.pending -= 1;
-            self.pending_bytes -= frame.len();
-            *frame = Prepared::Ready(compressed);
+            if let Some(compressed) = pending.finished().cloned() {
+                self.forget(at);
+                self.bytes += compressed.len();
+                self.frames[at] = Prepared::Ready(compressed);
+            }
         }
-        owed - self.bytes
     }
 
-    /// Whether the next frame is still being compressed.
-    pub fn is_pending(&self) -> bool {
+    /// Takes a frame out of the sums.
+    fn forget(&mut self, at: usize) {
+        let frame = &self.frames[at];
+        self.bytes -= frame.len();
+        self.pending_bytes -= frame.len() - frame.known_len();
+    }
+
+    /// Whether a frame is still being compressed.
+    pub fn has_pending(&self) -> bool {
+        self.pending_bytes > 0
+    }
+
+    /// Whether the next frame is still being compressed, so that nothing can be written.
+    pub fn front_is_pending(&self) -> bool {
         matches!(self.frames.front(), Some(Prepared::Pending(_)))
     }
 
@@ -105,8 +108,10 @@ impl Outbox {
         used
     }
 
-    /// Takes note of `n` bytes that the socket accepted; frames that are done are let go.
-    pub fn advance(&mut self, n: usize) {
+    /// Takes note of `n` bytes that the socket accepted. Returns how many frames are done, which
+    /// are let go.
+    pub fn advance(&mut self, n: usize) -> usize {
+        let before = self.frames.len();
         self.bytes -= n;
         self.written += n;
         while let Some(frame) = self.frames.front() {
@@ -116,6 +121,7 @@ impl Outbox {
             self.written -= frame.len();
             self.frames.pop_front();
         }
+        before - self.frames.len()
     }
 
     /// Drops the oldest frames until `incoming` more bytes fit under `limit`; a frame whose first
@@ -124,14 +130,9 @@ impl Outbox {
         let first = usize::from(self.written > 0);
         let mut dropped = 0;
         while self.weight() + incoming > limit && self.frames.len() > first {
-            if let Some(frame) = self.frames.remove(first) {
-                self.bytes -= frame.len();
-                if matches!(frame, Prepared::Pending(_)) {
-                    self.pending -= 1;
-                    self.pending_bytes -= frame.len();
-                }
-                dropped += 1;
-            }
+            self.forget(first);
+            self.frames.remove(first);
+            dropped += 1;
         }
         dropped
     }
@@ -153,7 +154,7 @@ mod tests {
     use crate::ws::budget::Budget;
     use crate::ws::deflate::{Compressor, Window};
     use crate::ws::frame::{Opcode, encode};
-    use crate::ws::prepared::{Aside, Frame};
+    use crate::ws::prepared::{Aside, Frame, Press};
 
     fn owed(outbox: &Outbox) -> Vec<u8> {
         let mut slices = [IoSlice::new(&[]); MAX_SLICES];
@@ -168,7 +169,7 @@ mod tests {
         let mut aside = None;
         let prepared = Frame::compressible(plain, budget).prepare(
             Some(Window::LARGEST),
-            &mut Compressor::new(6),
+            &mut Press::new(6),
             |begun| aside = Some(begun),
         );
         (prepared, aside.expect("a large message is compressed aside"))
@@ -220,16 +221,15 @@ mod tests {
             before + 2 * size_of::<Prepared>() + 4,
             "its length is unknown"
         );
-        assert_eq!(outbox.resolve(), 0);
+        outbox.resolve();
         assert_eq!(owed(&outbox), b"abc");
         assert!(outbox.single().is_none());
-        outbox.advance(3);
-        assert!(outbox.is_pending());
+        assert_eq!(outbox.advance(3), 1);
+        assert!(outbox.front_is_pending());
 
-        let owed_before = outbox.bytes();
-        aside.run(6);
-        assert_eq!(outbox.resolve(), owed_before - outbox.bytes());
-        assert!(!outbox.is_pending());
+        assert!(aside.run(&mut Compressor::new(6)));
+        outbox.resolve();
+        assert!(!outbox.has_pending());
         let written = owed(&outbox);
         assert_eq!(written.len(), outbox.bytes());
         assert!(written.len() < 5000 && written.ends_with(b"last"));
@@ -239,14 +239,32 @@ mod tests {
     }
 
     #[test]
+    fn what_is_compressed_out_of_order_is_written_in_order() {
+        let payloads = [b"first ".repeat(10_000), b"second ".repeat(10_000)];
+        let [(one, first), (two, second)] = payloads.map(|payload| pending(&payload));
+        let mut outbox = filled(&[]);
+        outbox.push(one);
+        outbox.push(two);
+        assert!(second.run(&mut Compressor::new(6)));
+        outbox.resolve();
+        assert!(outbox.front_is_pending() && owed(&outbox).is_empty());
+        let after_the_second = outbox.bytes();
+        assert!(after_the_second < 70_000, "its bytes are known, and it keeps no plain form");
+        assert!(first.run(&mut Compressor::new(6)));
+        outbox.resolve();
+        assert!(!outbox.has_pending());
+        assert_eq!(owed(&outbox).len(), outbox.bytes());
+    }
+
+    #[test]
     fn what_is_compressed_aside_can_be_dropped() {
         let (pending, aside) = pending(&b"compress me ".repeat(10_000));
         let mut outbox = filled(&[]);
         outbox.push(pending);
         outbox.push(Prepared::Ready(Bytes::from_static(b"last")));
         assert_eq!(outbox.drop_oldest(0, size_of::<Prepared>() + 4), 1);
-        aside.run(6);
-        assert_eq!(outbox.resolve(), 0);
+        assert!(aside.run(&mut Compressor::new(6)));
+        outbox.resolve();
         assert_eq!((owed(&outbox), outbox.weight()), (b"last".to_vec(), size_of::<Prepared>() + 4));
     }
 

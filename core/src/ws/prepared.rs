@@ -8,18 +8,29 @@ use std::sync::{Arc, OnceLock};
 
 use super::budget::Budget;
 use super::deflate::{Compressor, Window};
-use super::frame::{MAX_SERVER_HEADER, Opcode, header_len, write_header};
+use super::frame::{MAX_SERVER_HEADER, Opcode, write_header};
 
-/// The longest payload that a shard compresses itself, which takes it some tenths of a
-/// millisecond. Longer ones are compressed aside, and their receivers wait for them alone.
+/// The longest message that a shard compresses itself, which takes it a millisecond or so. Longer
+/// ones are compressed aside, and their receivers wait for them alone.
 const MAX_AT_ONCE: usize = 32 * 1024;
+
+/// What a shard compresses itself in one turn; of a burst the rest is compressed aside.
+pub const AT_ONCE_IN_A_TURN: usize = 64 * 1024;
 
 /// A frame for any receiver. Clones share its bytes.
 #[derive(Clone, Debug)]
-pub struct Frame {
-    plain: Bytes,
-    /// Only a message that is worth compressing has compressed forms.
-    forms: Option<Arc<Forms>>,
+pub enum Frame {
+    Plain(Bytes),
+    /// A message that is worth compressing.
+    Compressible(Arc<Forms>),
+}
+
+/// How a shard compresses: by its own compressor, and what it leaves to others.
+#[derive(Debug)]
+pub struct Press {
+    compressor: Compressor,
+    /// Bytes that may still be compressed at once in this turn.
+    allowance: usize,
 }
 
 /// A frame in the form of one receiver.
@@ -45,8 +56,9 @@ pub struct Aside {
     form: usize,
 }
 
+/// A message and its compressed forms.
 #[derive(Debug)]
-struct Forms {
+pub struct Forms {
     plain: Bytes,
     budget: Arc<Budget>,
     by_window: [Form; Window::COMPRESSED],
@@ -63,7 +75,7 @@ struct Form {
 /// A frame that is never compressed.
 impl From<Bytes> for Frame {
     fn from(plain: Bytes) -> Self {
-        Self { plain, forms: None }
+        Self::Plain(plain)
     }
 }
 
@@ -71,8 +83,7 @@ impl Frame {
     /// A text or binary frame that is compressed for those receivers that can inflate it; its
     /// compressed forms count against the budget too.
     pub fn compressible(plain: Bytes, budget: Arc<Budget>) -> Self {
-        let forms = Forms { plain: plain.clone(), budget, by_window: Default::default() };
-        Self { plain, forms: Some(Arc::new(forms)) }
+        Self::Compressible(Arc::new(Forms { plain, budget, by_window: Default::default() }))
     }
 
     /// The frame for a receiver that inflates with this window, if with any. When it has to be
@@ -81,15 +92,38 @@ impl Frame {
     pub fn prepare(
         &self,
         window: Option<Window>,
-        compressor: &mut Compressor,
+        press: &mut Press,
         aside: impl FnOnce(Aside),
     ) -> Prepared {
-        if let (Some(window), Some(forms)) = (window, &self.forms)
-            && let Some(form) = window.index()
-        {
-            return forms.prepare(window, form, compressor, aside);
+        match self {
+            Self::Plain(plain) => Prepared::Ready(plain.clone()),
+            Self::Compressible(forms) => {
+                match window.and_then(|window| Some((window, window.index()?))) {
+                    Some((window, form)) => forms.prepare(window, form, press, aside),
+                    None => Prepared::Ready(forms.plain.clone()),
+                }
+            }
         }
-        Prepared::Ready(self.plain.clone())
+    }
+}
+
+impl Press {
+    pub fn new(level: u32) -> Self {
+        Self { compressor: Compressor::new(level), allowance: AT_ONCE_IN_A_TURN }
+    }
+
+    /// A new turn begins.
+    pub fn rest(&mut self) {
+        self.allowance = AT_ONCE_IN_A_TURN;
+    }
+
+    /// The compressor for a message of this length, if it may be compressed at once.
+    fn at_once(&mut self, length: usize) -> Option<&mut Compressor> {
+        if length > MAX_AT_ONCE {
+            return None;
+        }
+        self.allowance = self.allowance.checked_sub(length)?;
+        Some(&mut self.compressor)
     }
 }
 
@@ -98,14 +132,17 @@ impl Forms {
         self: &Arc<Self>,
         window: Window,
         form: usize,
-        compressor: &mut Compressor,
+        press: &mut Press,
         aside: impl FnOnce(Aside),
     ) -> Prepared {
         let Form { frame, begun } = &self.by_window[form];
         if let Some(frame) = frame.get() {
             return Prepared::Ready(frame.clone());
         }
-        if self.plain.len() <= MAX_AT_ONCE {
+        // What one shard has left to the others' thread is not to be done twice.
+        if !begun.load(Relaxed)
+            && let Some(compressor) = press.at_once(self.payload().len())
+        {
             // A shard that comes second waits for the first, which is shorter than compressing.
             let frame = frame.get_or_init(|| self.compress(window, compressor));
             return Prepared::Ready(frame.clone());
@@ -126,15 +163,20 @@ impl Forms {
             code if code == Opcode::Text as u8 => Opcode::Text,
             _ => Opcode::Binary,
         };
-        let payload = compressor.compress(&self.plain[self.header_len()..], window)?;
+        let payload = compressor.compress(self.payload(), window)?;
         let mut header = [0; MAX_SERVER_HEADER];
         let header_len = write_header(opcode, payload.len(), true, &mut header);
         self.budget.frame([&header[..header_len], payload].concat(), 0)
     }
 
-    fn header_len(&self) -> usize {
-        // The header of 2 bytes holds up to 125, and longer payloads make longer headers.
-        [2, 4].into_iter().find(|n| header_len(self.plain.len() - n) == *n).unwrap_or(10)
+    /// The message without its header, whose length the short length tells (RFC 6455, section 5.2).
+    fn payload(&self) -> &[u8] {
+        let header_len = match self.plain[1] {
+            ..=125 => 2,
+            126 => 4,
+            _ => MAX_SERVER_HEADER,
+        };
+        &self.plain[header_len..]
     }
 }
 
@@ -144,6 +186,15 @@ impl Prepared {
         match self {
             Self::Ready(frame) => frame.len(),
             Self::Pending(pending) => pending.forms.plain.len(),
+        }
+    }
+
+    /// Its bytes that a receiver can be reproached with: how many a message will have that is
+    /// still to be compressed is not known.
+    pub fn known_len(&self) -> usize {
+        match self {
+            Self::Ready(frame) => frame.len(),
+            Self::Pending(_) => 0,
         }
     }
 }
@@ -156,14 +207,18 @@ impl Pending {
 }
 
 impl Aside {
-    /// Compresses. Afterwards the frame is there, whatever happened.
-    pub fn run(self, level: u32) {
+    /// Compresses. Afterwards the frame is there, whatever happened: false tells of a fault, after
+    /// which it is the plain one.
+    pub fn run(self, compressor: &mut Compressor) -> bool {
         let Self { forms, window, form } = self;
-        forms.by_window[form].frame.get_or_init(|| {
-            // Receivers wait for this: a fault must not leave them waiting.
-            let compress = || forms.compress(window, &mut Compressor::new(level));
-            catch_unwind(AssertUnwindSafe(compress)).unwrap_or_else(|_| forms.plain.clone())
-        });
+        // Receivers wait for this: a fault must not leave them waiting.
+        let compress = AssertUnwindSafe(|| forms.compress(window, compressor));
+        let compressed = catch_unwind(compress);
+        let whole = compressed.is_ok();
+        forms.by_window[form]
+            .frame
+            .get_or_init(|| compressed.unwrap_or_else(|_| forms.plain.clone()));
+        whole
     }
 }
 
@@ -180,7 +235,7 @@ mod tests {
     }
 
     fn at_once(frame: &Frame, window: Option<Window>) -> Bytes {
-        let prepared = frame.prepare(window, &mut Compressor::new(6), |_| unreachable!());
+        let prepared = frame.prepare(window, &mut Press::new(6), |_| unreachable!());
         match prepared {
             Prepared::Ready(bytes) => bytes,
             Prepared::Pending(_) => unreachable!(),
@@ -223,16 +278,15 @@ mod tests {
     fn a_large_message_is_compressed_aside_once() {
         let (frame, _) = compressible(Opcode::Text, &b"large ".repeat(20_000));
         let mut begun = Vec::new();
-        let mut compressor = Compressor::new(6);
-        let prepared = [0, 1].map(|_| {
-            frame.prepare(Some(Window::LARGEST), &mut compressor, |aside| begun.push(aside))
-        });
+        let mut press = Press::new(6);
+        let prepared = [0, 1]
+            .map(|_| frame.prepare(Some(Window::LARGEST), &mut press, |aside| begun.push(aside)));
         let [Prepared::Pending(first), Prepared::Pending(second)] = prepared else {
             panic!("it is ready at once");
         };
         assert_eq!(begun.len(), 1);
         assert!(first.finished().is_none());
-        begun.remove(0).run(6);
+        assert!(begun.remove(0).run(&mut Compressor::new(6)));
         let finished = second.finished().expect("it is compressed");
         assert!(finished.len() < 5000);
         assert_eq!(first.finished(), Some(finished));
@@ -240,11 +294,29 @@ mod tests {
     }
 
     #[test]
-    fn the_header_is_found_again() {
+    fn a_turn_compresses_so_much_itself_and_leaves_the_rest() {
+        let mut press = Press::new(6);
+        let mut asides = 0;
+        let mut prepare = |press: &mut Press, length| {
+            let (frame, _) = compressible(Opcode::Text, &vec![b'x'; length]);
+            frame.prepare(Some(Window::LARGEST), press, |_| asides += 1);
+        };
+        prepare(&mut press, MAX_AT_ONCE + 1);
+        for _ in 0..AT_ONCE_IN_A_TURN / MAX_AT_ONCE {
+            prepare(&mut press, MAX_AT_ONCE);
+        }
+        prepare(&mut press, 2000);
+        press.rest();
+        prepare(&mut press, MAX_AT_ONCE);
+        assert_eq!(asides, 2, "the one that is too long, and the one that was too much");
+    }
+
+    #[test]
+    fn the_payload_is_found_again() {
         for length in [1, 125, 126, 65_535, 65_536] {
             let (frame, _) = compressible(Opcode::Text, &vec![b'x'; length]);
-            let forms = frame.forms.unwrap();
-            assert_eq!(forms.header_len(), header_len(length), "{length}");
+            let Frame::Compressible(forms) = frame else { panic!("it is worth compressing") };
+            assert_eq!(forms.payload().len(), length);
         }
     }
 }

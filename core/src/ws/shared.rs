@@ -33,6 +33,14 @@ impl Shared {
         self.events.push(Event::Socket { serial, signal });
     }
 
+    /// Reports a panic that was contained.
+    pub fn report_fault(&self) {
+        self.events.push(Event::Error {
+            code: "ERR_INTERNAL",
+            message: "an internal fault was contained; please report it".to_owned(),
+        });
+    }
+
     /// Reports a fault of one message, hook or connection, if anybody listens.
     pub fn warn(&self, connection: Option<&Arc<Connection>>, code: &'static str, message: String) {
         if self.events.wants(Kind::Warning) {

@@ -11,12 +11,13 @@ const MASK: [u8; 4] = [0x12, 0x34, 0x56, 0x78];
 
 /// Terms with compression, which is there to be used or not.
 fn terms(max_payload: usize, inflaters: &mut Inflaters) -> Terms<'_> {
-    Terms { max_payload, inflaters: Some(inflaters) }
+    Terms { max_payload, compression: true, inflaters }
 }
 
 /// Terms of a connection without compression.
 fn plain(max_payload: usize) -> Terms<'static> {
-    Terms { max_payload, inflaters: None }
+    let inflaters = Box::leak(Box::default());
+    Terms { max_payload, compression: false, inflaters }
 }
 
 /// A client frame, masked.
@@ -238,6 +239,16 @@ fn compressed_messages_in_any_form() {
         Item::Text("plain".into()),
     ];
     assert_eq!(decode_both(&stream.concat()), Decoded::good(items));
+}
+
+#[test]
+fn a_compressed_message_may_be_longer_than_it_is_inflated() {
+    let mut noise = vec![0; LIMIT];
+    fastrand::Rng::with_seed(7).fill(&mut noise);
+    let compressed = compress(&noise);
+    assert!(compressed.len() > LIMIT);
+    let stream = marked_frame(true, Opcode::Binary, true, MASK, &compressed);
+    assert_eq!(decode_both(&stream), Decoded::good(vec![Item::Binary(noise.into())]));
 }
 
 #[test]

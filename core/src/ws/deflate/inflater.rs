@@ -260,14 +260,29 @@ mod tests {
     fn a_client_that_dribbles_gets_no_inflater() {
         let mut inflaters = Inflaters::default();
         let mut inflation = Inflation::default();
-        let noise: Vec<u8> = std::iter::repeat_with(|| fastrand::u8(..)).take(2 * HELD).collect();
+        let noise: Vec<u8> = std::iter::repeat_with(|| fastrand::u8(..)).take(8192).collect();
         let compressed = compress(&[&noise], FlushCompress::Sync);
-        inflation.push(&compressed[..HELD], &mut inflaters, LIMIT).unwrap();
+        inflation.push(&compressed[..4096], &mut inflaters, LIMIT).unwrap();
         assert!(inflation.inflater.is_none());
-        inflation.push(&compressed[HELD..], &mut inflaters, LIMIT).unwrap();
+        inflation.push(&compressed[4096..], &mut inflaters, LIMIT).unwrap();
         assert!(inflation.inflater.is_some());
         assert_eq!(inflation.finish(&mut inflaters, LIMIT), Ok(noise));
         assert_eq!(inflaters.spare.len(), 1, "for the next message");
+    }
+
+    #[test]
+    fn a_crowd_of_messages_leaves_a_few_inflaters() {
+        let mut inflaters = Inflaters::default();
+        let compressed = compress(&[&[7; 100]], FlushCompress::Sync);
+        let mut crowd: Vec<_> = (0..20).map(|_| Inflation::default()).collect();
+        for inflation in &mut crowd {
+            inflation.begin(&mut inflaters);
+            inflation.push(&compressed, &mut inflaters, LIMIT).unwrap();
+        }
+        for inflation in crowd {
+            assert_eq!(inflation.finish(&mut inflaters, LIMIT), Ok(vec![7; 100]));
+        }
+        assert_eq!(inflaters.spare.len(), SPARE);
     }
 
     proptest! {

@@ -1,6 +1,7 @@
 //! The negotiation of permessage-deflate (RFC 7692, section 7.1): from the client's offers to what
 //! the server agrees to.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use super::Window;
@@ -61,7 +62,7 @@ fn judge(offer: &[u8]) -> Result<Option<Agreement>, Malformed> {
     let mut legal = name == b"permessage-deflate";
     for part in parts {
         let (name, value) = parameter(part)?;
-        legal = legal && parameters.take(name, value).is_some();
+        legal = legal && parameters.take(name, value.as_deref()).is_some();
     }
     let window = parameters.server_max_window_bits;
     Ok(legal.then(|| Agreement {
@@ -115,17 +116,34 @@ fn window(bits: &[u8]) -> Option<Window> {
     }
 }
 
-fn parameter(part: &[u8]) -> Result<(&[u8], Option<&[u8]>), Malformed> {
+/// A name and what it is given.
+type Parameter<'a> = (&'a [u8], Option<Cow<'a, [u8]>>);
+
+fn parameter(part: &[u8]) -> Result<Parameter<'_>, Malformed> {
     let mut halves = part.splitn(2, |&byte| byte == b'=').map(<[u8]>::trim_ascii);
     let name = halves.next().filter(|name| is_token(name)).ok_or(Malformed)?;
-    let value = match halves.next() {
-        Some([b'"', quoted @ .., b'"']) => Some(quoted),
-        value => value,
-    };
-    if value.is_some_and(|value| !is_token(value)) {
+    let value = halves.next().map(|value| match value {
+        [b'"', quoted @ .., b'"'] => unescape(quoted),
+        value => value.into(),
+    });
+    if value.as_ref().is_some_and(|value| !is_token(value)) {
         return Err(Malformed);
     }
     Ok((name, value))
+}
+
+/// Takes the backslashes of a quoted string off (RFC 9110, section 5.6.4).
+fn unescape(quoted: &[u8]) -> Cow<'_, [u8]> {
+    if !quoted.contains(&b'\\') {
+        return quoted.into();
+    }
+    let mut bytes = quoted.iter().copied();
+    let mut value = Vec::with_capacity(quoted.len());
+    while let Some(byte) = bytes.next() {
+        // One at the end escapes nothing, and is no token either.
+        value.push(if byte == b'\\' { bytes.next().unwrap_or(byte) } else { byte });
+    }
+    value.into()
 }
 
 /// Whether this is a token of RFC 9110 (section 5.6.2).
@@ -159,6 +177,7 @@ mod tests {
             ("permessage-deflate; client_no_context_takeover", PLAIN.to_owned()),
             ("permessage-deflate; server_max_window_bits=8", limited(8)),
             ("permessage-deflate; server_max_window_bits = \"10\"", limited(10)),
+            ("permessage-deflate; server_max_window_bits=\"1\\0\"", limited(10)),
             ("permessage-deflate; server_max_window_bits=15; client_max_window_bits", limited(15)),
             (" , x-webkit-deflate-frame, permessage-deflate,", PLAIN.to_owned()),
             ("bbf-usp; foo=\"bar\", permessage-deflate", PLAIN.to_owned()),
@@ -208,6 +227,7 @@ mod tests {
             "permessage-deflate; server_max_window_bits=",
             "permessage-deflate; server_max_window_bits=\"10",
             "permessage-deflate; server_max_window_bits=\"1 0\"",
+            "permessage-deflate; server_max_window_bits=\"10\\\"",
             "permessage-deflate, per message",
             "permessage-deflate, x; y=\"a,b\"",
             "permessage-deflate, \u{e9}",

@@ -177,7 +177,8 @@ impl Shard {
         if !matches!(slot.phase, Phase::Closing(_) | Phase::Draining { .. }) {
             return;
         }
-        if slot.owed() < owed {
+        // Nor is it to blame for the time that we take to compress.
+        if slot.waits_for_us() || slot.owed() < owed {
             self.expect_end(key);
         } else {
             self.bury(key);
@@ -320,8 +321,9 @@ impl Shard {
             let Phase::Open(connection) = &slot.phase else {
                 continue;
             };
-            // Whoever is not read because the host is behind is not to blame for the silence.
-            if slot.parked {
+            // Whoever is not read because the host is behind, or waits for us to compress, is not to
+            // blame for the silence.
+            if slot.parked || slot.waits_for_us() {
                 continue;
             }
             match heartbeat::judge(now, connection.last_seen(), interval, slot.asked) {
@@ -382,10 +384,7 @@ impl Shard {
     pub(super) fn recover(&mut self, culprit: Option<(usize, u64)>) {
         self.buffer.resize(super::READ_BUFFER, 0);
         self.answers.clear();
-        self.shared.events.push(Event::Error {
-            code: "ERR_INTERNAL",
-            message: "an internal fault was contained; please report it".to_owned(),
-        });
+        self.shared.report_fault();
         if let Some((key, serial)) = culprit
             && self.sockets.slots.get(key).is_some_and(|slot| slot.serial == serial)
         {

@@ -141,6 +141,7 @@ impl Shard {
 
     /// Does all that waits, then writes.
     fn turn(&mut self) {
+        self.sockets.press.rest();
         self.work();
         self.pass_deadlines(Instant::now());
         self.settle();

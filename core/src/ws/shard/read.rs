@@ -164,10 +164,10 @@ impl Shard {
         // the items cause.
         let mut decoder = std::mem::take(&mut slot.decoder);
         let mut inflaters = std::mem::take(&mut self.inflaters);
-        let deflates = slot.window.is_some();
         let mut terms = Terms {
             max_payload: self.shared.config.max_payload,
-            inflaters: deflates.then_some(&mut inflaters),
+            compression: slot.window.is_some(),
+            inflaters: &mut inflaters,
         };
         let mut rest = bytes;
         let more = loop {

@@ -28,8 +28,7 @@ pub struct Slot {
     pub groups: FxHashSet<GroupId>,
     /// Its place in the shard's list of open connections.
     pub live_at: usize,
-    /// Bytes that were queued for it and are not owed any more: written, dropped, or spared by
-    /// compression. Wraps around.
+    /// Frames that were queued for it and are not owed any more: written, or dropped. Wraps around.
     pub settled: u64,
     /// The socket did not take all that it was owed.
     pub blocked: bool,
@@ -114,6 +113,21 @@ impl Slot {
         if let Some(waker) = &self.waker {
             waker.wake_by_ref();
         }
+    }
+
+    /// Takes note of frames that are not owed any more.
+    pub fn settle(&mut self, frames: usize) {
+        self.settled = self.settled.wrapping_add(frames as u64);
+    }
+
+    /// Frames that wait for the socket.
+    pub fn queued(&self) -> usize {
+        self.outbox.as_ref().map_or(0, |outbox| outbox.len())
+    }
+
+    /// Whether it waits for us to compress a message, and not the other way round.
+    pub fn waits_for_us(&self) -> bool {
+        self.outbox.as_ref().is_some_and(|outbox| outbox.front_is_pending())
     }
 
     /// Bytes that wait for the socket.

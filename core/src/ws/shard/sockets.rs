@@ -2,6 +2,7 @@
 //! and the policy for receivers that are too slow.
 
 use slab::Slab;
+use std::cell::Cell;
 use std::io::IoSlice;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use crate::ws::config::SlowConsumer;
 use crate::ws::deflate::Compressor;
 use crate::ws::inbox::Job;
 use crate::ws::outbox::{MAX_SLICES, Outbox};
-use crate::ws::prepared::{Aside, Frame, Prepared};
+use crate::ws::prepared::{Aside, Frame, Prepared, Press};
 use crate::ws::shared::Shared;
 use crate::ws::stats::Counters;
 
@@ -30,7 +31,7 @@ const SPARE_OUTBOXES: usize = 64;
 pub struct Debt {
     key: usize,
     serial: u64,
-    /// What its count of settled bytes must reach.
+    /// What its count of settled frames must reach.
     target: u64,
 }
 
@@ -51,7 +52,7 @@ pub struct Sockets {
     dirty: Vec<usize>,
     /// Slots that wait for a message to be compressed aside.
     awaiting: Vec<usize>,
-    compressor: Compressor,
+    pub press: Press,
     #[allow(clippy::vec_box, reason = "slots hold boxes: these move between here and there")]
     spare: Vec<Box<Outbox>>,
     /// Slots whose socket broke while writing, for the shard to bury.
@@ -70,7 +71,7 @@ impl Sockets {
             slots: Slab::new(),
             dirty: Vec::new(),
             awaiting: Vec::new(),
-            compressor: Compressor::new(level(&shared)),
+            press: Press::new(level(&shared)),
             spare: Vec::new(),
             lost: Vec::new(),
             slow: Vec::new(),
@@ -89,11 +90,12 @@ impl Sockets {
         let limit = self.shared.config.max_buffered_amount;
         let slot = &self.slots[key];
         let weight = slot.weight();
-        let frame = frame.prepare(slot.window, &mut self.compressor, |aside| {
+        let frame = frame.prepare(slot.window, &mut self.press, |aside| {
             compress_aside(&self.shared, aside);
         });
         // A frame alone may be larger than the limit: only what already waits makes one slow.
-        if weight > 0 && weight + frame.len() > limit && !self.make_room(key, frame.len(), limit) {
+        let incoming = frame.known_len();
+        if weight > 0 && weight + incoming > limit && !self.make_room(key, incoming, limit) {
             return;
         }
         self.push(key, frame);
@@ -121,8 +123,8 @@ impl Sockets {
         if weight == 0 || weight + incoming <= limit {
             return true;
         }
-        if slot.outbox.as_ref().is_some_and(|outbox| outbox.is_pending()) {
-            // It waits for us to compress, and is not to blame. The budget bounds this queue.
+        if slot.waits_for_us() {
+            // It is not to blame. The budget bounds this queue.
             return true;
         }
         match self.shared.config.slow_consumer {
@@ -134,9 +136,8 @@ impl Sockets {
             SlowConsumer::DropOldest => {
                 let slot = &mut self.slots[key];
                 let outbox = slot.outbox.as_mut().expect("an outbox that owes bytes exists");
-                let owed = outbox.bytes();
                 let dropped = outbox.drop_oldest(incoming, limit);
-                slot.settled = slot.settled.wrapping_add((owed - outbox.bytes()) as u64);
+                slot.settle(dropped);
                 let first = !std::mem::replace(&mut slot.lagging, true);
                 let connection = slot.connection().cloned();
                 self.counters().dropped_slow.add(dropped);
@@ -162,13 +163,13 @@ impl Sockets {
         self.writing = Some(key);
         let waker = slot.waker.as_ref().unwrap_or(Waker::noop());
         let mut cx = Context::from_waker(waker);
-        let mut bytes = 0;
-        let spared = outbox.resolve();
+        let (mut bytes, mut frames) = (0, 0);
+        outbox.resolve();
         let outcome = loop {
             if outbox.is_empty() {
                 break Written::All;
             }
-            if outbox.is_pending() {
+            if outbox.front_is_pending() {
                 break Written::Some;
             }
             let stream = Pin::new(&mut slot.stream);
@@ -183,23 +184,23 @@ impl Sockets {
             match written {
                 Poll::Ready(Ok(n)) if n > 0 => {
                     bytes += n;
-                    outbox.advance(n);
+                    frames += outbox.advance(n);
                 }
                 Poll::Pending => break Written::Some,
                 Poll::Ready(_) => break Written::Lost,
             }
         };
-        let pending = outbox.is_pending();
-        slot.settled = slot.settled.wrapping_add((bytes + spared) as u64);
+        let (has_pending, front_is_pending) = (outbox.has_pending(), outbox.front_is_pending());
+        slot.settle(frames);
         // A client that takes what it could not take before is alive, even if it is not read
         // meanwhile. The first bytes prove nothing: they went no further than the kernel.
         if bytes > 0 && slot.blocked {
             slot.heard(clock::steady_millis());
         }
-        if pending && !std::mem::replace(&mut slot.awaiting, true) {
+        if has_pending && !std::mem::replace(&mut slot.awaiting, true) {
             self.awaiting.push(key);
         }
-        slot.blocked = outcome == Written::Some && !pending;
+        slot.blocked = outcome == Written::Some && !front_is_pending;
         if slot.held_back && slot.owed() <= OWED_WHILE_READING {
             slot.held_back = false;
             slot.wake();
@@ -234,7 +235,6 @@ impl Sockets {
                 Poll::Ready(Ok(n)) if n > 0 => {
                     rest = &rest[n..];
                     begun = true;
-                    slot.settled = slot.settled.wrapping_add(n as u64);
                     slot.blocked = !rest.is_empty();
                     self.counters().bytes_out.add(n);
                 }
@@ -317,7 +317,7 @@ impl Sockets {
             .map(|(key, slot)| Debt {
                 key,
                 serial: slot.serial,
-                target: slot.settled.wrapping_add(slot.owed() as u64),
+                target: slot.settled.wrapping_add(slot.queued() as u64),
             })
             .collect()
     }
@@ -357,11 +357,10 @@ impl Sockets {
         let Some(outbox) = self.slots[key].outbox.as_mut() else {
             return 0;
         };
-        let owed = outbox.bytes();
         let dropped = outbox.drop_unwritten();
-        let (left, empty) = (outbox.bytes(), outbox.is_empty());
+        let empty = outbox.is_empty();
         let slot = &mut self.slots[key];
-        slot.settled = slot.settled.wrapping_add((owed - left) as u64);
+        slot.settle(dropped);
         if empty && let Some(outbox) = slot.outbox.take() {
             self.release(outbox);
         }
@@ -389,12 +388,30 @@ fn level(shared: &Shared) -> u32 {
     shared.config.compression.as_ref().map_or(0, |compression| compression.level)
 }
 
-/// Compresses a large message on a thread for slow work, then tells all shards: each may have
-/// receivers that wait for it.
+/// Compresses a message on the thread for slow work, then tells all shards: each may have receivers
+/// that wait for it.
 fn compress_aside(shared: &Arc<Shared>, aside: Aside) {
     let shared = shared.clone();
     run_slow_work(Box::new(move || {
-        aside.run(level(&shared));
+        let whole = with_compressor(level(&shared), |compressor| aside.run(compressor));
         shared.inboxes.iter().for_each(|inbox| inbox.push(Job::Compressed));
+        if !whole {
+            shared.report_fault();
+        }
     }));
+}
+
+/// Lends the current thread's compressor, which is made anew where managers of another level take
+/// turns with it, and after a fault.
+fn with_compressor(level: u32, work: impl FnOnce(&mut Compressor) -> bool) -> bool {
+    thread_local! {
+        static KEPT: Cell<Option<(u32, Compressor)>> = const { Cell::new(None) };
+    }
+    let kept = KEPT.take().filter(|(kept, _)| *kept == level);
+    let mut compressor = kept.map_or_else(|| Compressor::new(level), |(_, compressor)| compressor);
+    let whole = work(&mut compressor);
+    if whole {
+        KEPT.set(Some((level, compressor)));
+    }
+    whole
 }

@@ -2,6 +2,7 @@
 //! shard by hand, so that a test decides what happens between two of its steps.
 
 mod closing;
+mod compressing;
 mod recovery;
 mod rig;
 mod slow_readers;
