@@ -26,6 +26,7 @@ interface Attached {
 interface Handle {
   fd?: unknown;
   readStop?: unknown;
+  reading?: boolean;
 }
 
 /** One manager's sockets. */
@@ -154,7 +155,10 @@ function write(socket: Socket, bridge: NativeBridge): void {
 /** Bytes that libuv would still read belong to the engine. */
 function stopReading(socket: Socket): void {
   const handle = handleOf(socket);
-  if (typeof handle?.readStop === 'function') handle.readStop();
+  if (typeof handle?.readStop !== 'function') return;
+  handle.readStop();
+  // By this the stream knows that it has to begin again, should the socket be bridged.
+  handle.reading = false;
 }
 
 /** The descriptor of a socket whose bytes are those of the connection. */
