@@ -25,8 +25,8 @@ interface Attached {
 /** A socket's handle, where libuv has the socket. None of it is documented, so each part is looked for. */
 interface Handle {
   fd?: unknown;
-  readStop?: unknown;
-  reading?: boolean;
+  readStart?(): void;
+  readStop?(): void;
 }
 
 /** One manager's sockets. */
@@ -47,7 +47,8 @@ export class AttachedSockets {
     socket.on('error', () => {});
     socket.setTimeout?.(0);
     socket.pause();
-    stopReading(socket);
+    // Bytes that libuv would still read belong to the engine.
+    if (descriptorOf(socket) !== undefined) handleOf(socket)?.readStop?.();
     if (socket.writableLength === 0) {
       this.#handOver(request, socket, head);
       return;
@@ -104,7 +105,8 @@ export class AttachedSockets {
     try {
       serial = this.#native.attach(descriptor, about, rest);
     } catch {
-      // Not a socket that the engine can serve; what it says is of no use to anybody.
+      // Not a socket that the engine can serve. The stream itself does not know that it was stopped.
+      handleOf(socket)?.readStart?.();
       return false;
     }
     this.#remember(serial, { socket, bridge: undefined });
@@ -150,15 +152,6 @@ export class AttachedSockets {
 function write(socket: Socket, bridge: NativeBridge): void {
   const bytes = bridge.take();
   if (bytes.length > 0) socket.write(bytes, () => bridge.written(bytes.length));
-}
-
-/** Bytes that libuv would still read belong to the engine. */
-function stopReading(socket: Socket): void {
-  const handle = handleOf(socket);
-  if (typeof handle?.readStop !== 'function') return;
-  handle.readStop();
-  // By this the stream knows that it has to begin again, should the socket be bridged.
-  handle.reading = false;
 }
 
 /** The descriptor of a socket whose bytes are those of the connection. */
