@@ -17,14 +17,16 @@ async function measure(row, contestant, options, program) {
   const connections = row.many ? options.many : options.connections;
   let server;
   try {
-    server = await startServer(contestant, options.serverCpus);
+    const { deflate = false, threshold } = row;
+    server = await startServer(contestant, { deflate, threshold }, options.serverCpus);
     const { pid, port, control } = server;
     const { seconds } = options;
     const warmup = Math.max(0.3, seconds / 3);
     // Connecting thousands of clients and draining what is under way takes its time as well.
     const deadline = 40 + 5 * seconds + connections / 200;
     const scenario = row.scenario({ connections });
-    const order = { pid, port, control, path: '/ws', connections, seconds, warmup, deadline };
+    const order = { pid, port, control, path: '/ws', connections, deflate };
+    Object.assign(order, { seconds, warmup, deadline });
     return await runLoadgen(program, { ...order, scenario }, options.loadCpus);
   } catch (error) {
     return { error: error.message };
@@ -70,6 +72,7 @@ function resultOf(row, contestants, options, measurements) {
     title: typeof row.title === 'function' ? row.title(connections) : row.title,
     unit: row.unit,
     latency: row.latency ?? true,
+    deflate: row.deflate ?? false,
     target: row.target,
     connections,
     contestants: Object.fromEntries(summaries),

@@ -14,7 +14,7 @@ import { environmentOf } from './environment.js';
 import { codedError, fromNative, listenError, throwUncaught, translated } from './errors.js';
 import { listenerMask, type WebSocketManagerEvents } from './events.js';
 import { Serialiser } from './messages.js';
-import { internals, NativeManager } from './native.js';
+import { Audience, internals, NativeManager } from './native.js';
 import { processStats } from './process-stats.js';
 import { Reporter } from './reporter.js';
 import type {
@@ -57,6 +57,7 @@ export class WebSocketManager<
   In extends WebSocketMessage = WebSocketMessage,
 > extends TypedEmitter<WebSocketManagerEvents<In>> {
   readonly #native: NativeManager;
+  readonly #send: ReturnType<NativeManager['sender']>;
   readonly #reporter: Reporter<In>;
   readonly #dispatcher: Dispatcher<In>;
   readonly #serialiser = new Serialiser();
@@ -87,6 +88,7 @@ export class WebSocketManager<
         ? new NativeManager(options, env, drain)
         : NativeManager.attached(options, env, drain),
     );
+    this.#send = this.#native.sender();
     const path = options.path || env.WS_PATH || '/ws';
     const sockets = target && new AttachedSockets(this.#native);
     this.#dispatcher = new Dispatcher(this.#native, this, this.#reporter, sockets);
@@ -157,7 +159,7 @@ export class WebSocketManager<
     const id = nameOf(connectionId);
     const text = this.#serialise('sendToConnection', message);
     if (id === undefined || text === undefined) return false;
-    return this.#native.sendToConnection(id, text, this.#serialiser.stamp);
+    return this.#send(Audience.connection, id, text, this.#serialiser.stamp) > 0;
   }
 
   /** Sends to all connections of a user. Returns how many were open. */
@@ -165,7 +167,7 @@ export class WebSocketManager<
     const user = nameOf(userId);
     const text = this.#serialise('sendToUser', message);
     if (user === undefined || text === undefined) return 0;
-    return this.#native.sendToUser(user, text, this.#serialiser.stamp);
+    return this.#send(Audience.user, user, text, this.#serialiser.stamp);
   }
 
   /** Sends to all members of a room. Returns how many were open. */
@@ -173,7 +175,7 @@ export class WebSocketManager<
     const name = nameOf(room);
     const text = this.#serialise('sendToRoom', message);
     if (name === undefined || text === undefined) return 0;
-    return this.#native.sendToRoom(name, text, this.#serialiser.stamp);
+    return this.#send(Audience.room, name, text, this.#serialiser.stamp);
   }
 
   /** Sends to all subscribers of a topic. Returns how many were open. */
@@ -181,13 +183,14 @@ export class WebSocketManager<
     const name = nameOf(topic);
     const text = this.#serialise('broadcastToTopic', message);
     if (name === undefined || text === undefined) return 0;
-    return this.#native.broadcastToTopic(name, text, this.#serialiser.stamp);
+    return this.#send(Audience.topic, name, text, this.#serialiser.stamp);
   }
 
   /** Sends to all connections. Returns how many were open. */
   broadcast(message: Out): number {
     const text = this.#serialise('broadcast', message);
-    return text === undefined ? 0 : this.#native.broadcast(text, this.#serialiser.stamp);
+    if (text === undefined) return 0;
+    return this.#send(Audience.everybody, '', text, this.#serialiser.stamp);
   }
 
   /**

@@ -13,6 +13,9 @@ export type NativeConnection = Binding.Connection;
 export type NativeBridge = Binding.NativeBridge;
 export type NativeRequest = Binding.NativeRequest;
 
+/** Whom a send goes to. The engine's boundary has the same numbers (`src/sender.rs`). */
+export const Audience = { connection: 0, user: 1, room: 2, topic: 3, everybody: 4 } as const;
+
 /** What the test kit needs of a manager beyond its public methods. */
 export interface Internals {
   readonly native: NativeManager;

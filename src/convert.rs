@@ -76,6 +76,11 @@ pub fn wire_bytes(data: &Uint8Array) -> Vec<u8> {
     buffer
 }
 
+/// A number of receivers or connections, for JavaScript.
+pub fn count(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
 /// A value of any type, for the core to judge.
 #[derive(Debug)]
 pub struct Given(pub RawValue);

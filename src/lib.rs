@@ -11,5 +11,6 @@ mod error;
 mod events;
 mod keep_alive;
 mod options;
+mod sender;
 mod stats;
 mod websocket;

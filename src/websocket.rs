@@ -11,8 +11,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::connection::Connection;
-use crate::convert::WireText;
+use crate::convert::{WireText, count};
 use crate::error::{BindFault, INVALID_ARGUMENT, Result, coded, internal, of_request};
+use crate::sender::{Sender, sender};
 use crate::stats::NativeStats;
 use crate::{events, keep_alive, options};
 
@@ -38,11 +39,6 @@ pub struct WebSocketManager {
 impl WebSocketManager {
     pub fn server(&self) -> Option<&Arc<Server>> {
         self.server.as_ref().ok()
-    }
-
-    fn send(&self, kind: GroupKind, name: &str, text: WireText, stamp: bool) -> u32 {
-        let message = Outgoing::new(text.0, true, stamp);
-        self.server().map_or(0, |server| count(server.send_to_group(kind, name, message)))
     }
 
     fn join(&self, id: &str, kind: GroupKind, name: &str) -> Result<bool> {
@@ -148,31 +144,12 @@ impl WebSocketManager {
         }
     }
 
-    #[napi(ts_args_type = "id: string, text: string, stamp: boolean")]
-    pub fn send_to_connection(&self, id: String, text: WireText, stamp: bool) -> bool {
-        let message = Outgoing::new(text.0, true, stamp);
-        self.server().is_some_and(|server| server.send_to_connection(&id, message))
-    }
-
-    #[napi(ts_args_type = "userId: string, text: string, stamp: boolean")]
-    pub fn send_to_user(&self, user_id: String, text: WireText, stamp: bool) -> u32 {
-        self.send(GroupKind::User, &user_id, text, stamp)
-    }
-
-    #[napi(ts_args_type = "room: string, text: string, stamp: boolean")]
-    pub fn send_to_room(&self, room: String, text: WireText, stamp: bool) -> u32 {
-        self.send(GroupKind::Room, &room, text, stamp)
-    }
-
-    #[napi(ts_args_type = "topic: string, text: string, stamp: boolean")]
-    pub fn broadcast_to_topic(&self, topic: String, text: WireText, stamp: bool) -> u32 {
-        self.send(GroupKind::Topic, &topic, text, stamp)
-    }
-
-    #[napi(ts_args_type = "text: string, stamp: boolean")]
-    pub fn broadcast(&self, text: WireText, stamp: bool) -> u32 {
-        let message = Outgoing::new(text.0, true, stamp);
-        self.server().map_or(0, |server| count(server.broadcast(message)))
+    /// The sends to anybody, as a function: see `sender.rs`.
+    #[napi(
+        ts_return_type = "(audience: number, name: string, text: string, stamp: boolean) => number"
+    )]
+    pub fn sender<'env>(&self, env: &'env Env) -> napi::Result<Sender<'env>> {
+        sender(env, self.server().cloned())
     }
 
     #[napi]
@@ -334,10 +311,6 @@ fn settle<'env>(
         None => settled(),
     }
     Ok(promise)
-}
-
-fn count(n: usize) -> u32 {
-    u32::try_from(n).unwrap_or(u32::MAX)
 }
 
 fn check_name(kind: GroupKind, name: &str) -> Result<()> {

@@ -28,10 +28,11 @@ export function confined(command, cpus) {
 
 /**
  * Starts a contestant's server.
+ * @param {object} settings see bench/servers/harness.mjs
  * @returns {Promise<{ port: number, control: number, pid: number, stop(): Promise<void> }>}
  */
-export async function startServer(contestant, cpus) {
-  const [file, ...args] = confined(contestant.command, cpus);
+export async function startServer(contestant, settings, cpus) {
+  const [file, ...args] = confined([...contestant.command, JSON.stringify(settings)], cpus);
   // The server ends when its stdin does, so it never outlives this process.
   const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'inherit'] });
   const exited = new Promise((resolve) => child.once('exit', resolve));

@@ -20,6 +20,7 @@ export function summarise(row, measurements) {
     most: Math.max(...values),
     p50Us: of((report) => report.latency.p50),
     p99Us: of((report) => report.latency.p99),
+    compressed: of((report) => report.compressed / Math.max(1, report.units)),
     problems,
     rounds: measurements,
   };
@@ -33,7 +34,8 @@ function problemsOf(measurement) {
   return [`${counts}, ${faultCount} faults ${faults.join('; ')}`];
 }
 
-/** The table: value, in brackets latency p50 / p99 in ms; then our ratio to each rival. */
+/** The table: value, in brackets latency p50 / p99 in ms; then our ratio to each rival. Where
+ * messages may be compressed, the cell says how many were. */
 export function markdown(results, contestants) {
   const rivals = contestants.filter((contestant) => contestant.id !== 'messaging');
   const compared = rivals.length < contestants.length ? rivals : [];
@@ -53,7 +55,8 @@ function cell(result, summary) {
   const mark = summary.problems.length > 0 ? ' (!)' : '';
   if (!result.latency) return `${figure(summary.value)}${mark}`;
   const latency = `${figure(summary.p50Us / 1000)} / ${figure(summary.p99Us / 1000)}`;
-  return `${figure(summary.value)} (${latency})${mark}`;
+  const share = result.deflate ? `, ${Math.round(summary.compressed * 100)} % deflated` : '';
+  return `${figure(summary.value)} (${latency})${share}${mark}`;
 }
 
 function ratio(result, rival) {
@@ -81,9 +84,25 @@ export function targets(results) {
     const { ratio: most, limit } = result.target;
     const value = limit ? result.contestants.messaging.value : ratioTo(result, 'bun');
     if (value === null) return [];
-    const kept = value <= (limit ?? most);
     const promise = limit ? `at most ${limit}` : `at most ${most}x Bun`;
     const reached = limit ? figure(value) : times(value);
-    return [`- ${kept ? 'kept' : 'MISSED'}: ${result.title}: ${promise}, measured ${reached}`];
+    const lines = [verdict(value <= (limit ?? most), result, promise, reached)];
+    if (result.target.latency) lines.push(...latencies(result));
+    return lines;
+  });
+}
+
+function verdict(kept, { title }, promise, reached) {
+  return `- ${kept ? 'kept' : 'MISSED'}: ${title}: ${promise}, measured ${reached}`;
+}
+
+function latencies(result) {
+  const { messaging, bun } = result.contestants;
+  return [
+    ['p50Us', 'median latency'],
+    ['p99Us', '99th percentile'],
+  ].map(([key, name]) => {
+    const value = messaging[key] / bun[key];
+    return verdict(value <= 1, result, `${name} at most Bun's`, times(value));
   });
 }

@@ -15,7 +15,9 @@ const send = (options) => ({
 /**
  * `value` names the figure of the load generator's report, `unit` says what it is per.
  * `many` rows use the number of connections given by --many. `target` is what the project
- * promises: at most `ratio` times Bun, or at most `limit`.
+ * promises: at most `ratio` times Bun, or at most `limit`; with `latency`, also that neither its median
+ * nor its 99th percentile is above Bun's. In `deflate` rows every client negotiates compression, and
+ * `threshold` is our `compressionThreshold` where it is not the default.
  */
 export const ROWS = [
   {
@@ -68,6 +70,7 @@ export const ROWS = [
     // An open loop: the same rate for everybody, so that latencies compare.
     scenario: ({ connections }) => send({ size: 1024, window: 1000, interval: connections / 20 }),
   },
+  ...deflateRows(),
   {
     id: 'heartbeat-1',
     title: 'heartbeat round trip, 1 in flight',
@@ -105,6 +108,25 @@ export const ROWS = [
   },
   ...jsThreadRows(),
 ];
+
+// By default we compress from 1 KiB on. The second row of 128 B shows what it costs to do so always.
+function deflateRows() {
+  const row = (id, title, size, more) => ({
+    id,
+    title: `deflate, broadcast ${title}, one at a time`,
+    unit: 'delivery',
+    deflate: true,
+    scenario: () => send({ size }),
+    target: { ratio: 0.25, latency: true },
+    ...more,
+  });
+  return [
+    row('deflate-128', '128 B', 128),
+    row('deflate-128-always', '128 B, compressionThreshold 1', 128, { threshold: 1 }),
+    row('deflate-1k', '1 KiB', 1024),
+    row('deflate-16k', '16 KiB', 16 * 1024),
+  ];
+}
 
 // Calls in successive turns find everything warm. Isolated calls come when the last broadcast has
 // long been delivered: caches are cold and threads asleep, as in most services.

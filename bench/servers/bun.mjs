@@ -1,8 +1,9 @@
 // Bun's own server with its publish(), which serialises once and fans out in native code.
-import { serveControl } from './harness.mjs';
+import { serveControl, settings } from './harness.mjs';
 import { answer, connectionId, MAX_PAYLOAD, now, welcome } from './wire.mjs';
 
 const EVERYBODY = 'everybody';
+const compress = settings.deflate ?? false;
 const connections = new Map();
 
 const server = Bun.serve({
@@ -14,7 +15,7 @@ const server = Bun.serve({
     return new Response(null, { status: 400 });
   },
   websocket: {
-    perMessageDeflate: false,
+    perMessageDeflate: compress,
     maxPayloadLength: MAX_PAYLOAD,
     open(socket) {
       connections.set(socket.data.id, socket);
@@ -40,8 +41,8 @@ function encode(message) {
 
 serveControl({
   port: server.port,
-  broadcast: (message) => server.publish(EVERYBODY, encode(message)),
-  publish: (topic, message) => server.publish(`topic:${topic}`, encode(message)),
-  sendToRoom: (room, message) => server.publish(`room:${room}`, encode(message)),
+  broadcast: (message) => server.publish(EVERYBODY, encode(message), compress),
+  publish: (topic, message) => server.publish(`topic:${topic}`, encode(message), compress),
+  sendToRoom: (room, message) => server.publish(`room:${room}`, encode(message), compress),
   connections: () => connections.size,
 });

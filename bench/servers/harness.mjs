@@ -3,6 +3,9 @@
 import net from 'node:net';
 import { Series } from './series.mjs';
 
+/** What a row asks for: `deflate`, to compress messages, and from how many bytes on (`threshold`). */
+export const settings = JSON.parse(process.argv[2] ?? '{}');
+
 /**
  * @param {object} contestant
  * @param {number} contestant.port where its WebSocket server listens

@@ -1,11 +1,17 @@
 // @libs/messaging itself, as the last build left it.
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
-import { serveControl } from './harness.mjs';
+import { serveControl, settings } from './harness.mjs';
 
 const { WebSocketManager } = createRequire(import.meta.url)('../../index.js');
 
-const manager = new WebSocketManager({ port: 0, host: '127.0.0.1', maxConnections: 100_000 });
+// Compression is on by default, for clients that offer it.
+const manager = new WebSocketManager({
+  port: 0,
+  host: '127.0.0.1',
+  maxConnections: 100_000,
+  compressionThreshold: settings.threshold,
+});
 if (!manager.address()) await once(manager, 'listening');
 
 serveControl({

@@ -1,8 +1,8 @@
 // npm `ws` as well as one uses it by its public API: a message is serialised and encoded once,
-// topics have lists of their own, compression is off.
+// topics have lists of their own, compression is off unless a row asks for it.
 import { once } from 'node:events';
 import { WebSocket, WebSocketServer } from 'ws';
-import { serveControl } from './harness.mjs';
+import { serveControl, settings } from './harness.mjs';
 import { answer, connectionId, MAX_PAYLOAD, now, welcome } from './wire.mjs';
 
 const TEXT = { binary: false };
@@ -14,7 +14,7 @@ const server = new WebSocketServer({
   port: 0,
   host: '127.0.0.1',
   path: '/ws',
-  perMessageDeflate: false,
+  perMessageDeflate: settings.deflate ?? false,
   clientTracking: false,
   maxPayload: MAX_PAYLOAD,
 });

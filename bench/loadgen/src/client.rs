@@ -1,6 +1,7 @@
 //! One WebSocket client: its handshake, its frames, its bytes still to be written.
 
 use crate::frames;
+use crate::inflate::{Connection, Inflater};
 use crate::message::{Message, classify};
 use crate::meter::now;
 use mio::net::TcpStream;
@@ -39,6 +40,9 @@ pub struct Client {
     pub next_sequence: u64,
     /// When the heartbeats under way were sent.
     pub heartbeats: VecDeque<u64>,
+    /// The upgrade must agree on compression.
+    deflate: bool,
+    compression: Connection,
     stream: TcpStream,
     /// The beginning of a frame whose end has not come.
     rest: Vec<u8>,
@@ -46,7 +50,12 @@ pub struct Client {
 }
 
 impl Client {
-    pub fn connect(address: SocketAddr, index: usize, registry: &Registry) -> io::Result<Self> {
+    pub fn connect(
+        address: SocketAddr,
+        index: usize,
+        deflate: bool,
+        registry: &Registry,
+    ) -> io::Result<Self> {
         let begun = now();
         let mut stream = TcpStream::connect(address)?;
         registry.register(&mut stream, Token(index), Interest::READABLE | Interest::WRITABLE)?;
@@ -56,6 +65,8 @@ impl Client {
             begun,
             next_sequence: 0,
             heartbeats: VecDeque::new(),
+            deflate,
+            compression: Connection::default(),
             stream,
             rest: Vec::new(),
             outbox: Vec::new(),
@@ -101,6 +112,7 @@ impl Client {
     pub fn readable(
         &mut self,
         buffer: &mut [u8],
+        inflater: &mut Inflater,
         to_end: bool,
         scenario: &mut impl Scenario,
     ) -> Result<(), String> {
@@ -124,7 +136,7 @@ impl Client {
                 Err(error) => return Err(format!("read: {error}")),
             };
             let bytes = &buffer[..kept + read];
-            let taken = self.take(bytes, now(), scenario)?;
+            let taken = self.take(bytes, now(), inflater, scenario)?;
             self.rest.clear();
             self.rest.extend_from_slice(&bytes[taken..]);
             self.flush()?;
@@ -140,19 +152,25 @@ impl Client {
         &mut self,
         bytes: &[u8],
         now: u64,
+        inflater: &mut Inflater,
         scenario: &mut impl Scenario,
     ) -> Result<usize, String> {
         let mut position = 0;
         if self.phase == Phase::Upgrading {
-            let Some(length) = frames::upgrade_answer(bytes)? else {
+            let Some(answer) = frames::upgrade_answer(bytes, self.deflate)? else {
                 return Ok(0);
             };
-            position = length;
+            position = answer.length;
+            self.compression = Connection::new(answer.deflate);
             self.phase = Phase::Open;
         }
         while let Some(frame) = frames::parse(&bytes[position..])? {
             match frame.opcode {
-                frames::TEXT => scenario.message(self, classify(frame.payload), now),
+                frames::TEXT if frame.compressed => {
+                    let text = inflater.inflate(&mut self.compression, frame.payload)?;
+                    scenario.message(self, classify(text, true), now);
+                }
+                frames::TEXT => scenario.message(self, classify(frame.payload, false), now),
                 frames::PING => self.queue(&frames::encode(frames::PONG, frame.payload)),
                 frames::CLOSE if self.phase == Phase::Open => self.queue_close(),
                 frames::CLOSE | frames::PONG => {}

@@ -3,6 +3,7 @@
 use crate::Result;
 use crate::client::{Client, Phase, Scenario};
 use crate::frames;
+use crate::inflate::Inflater;
 use mio::{Events, Poll};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -17,21 +18,26 @@ pub struct Fleet {
     poll: Poll,
     events: Events,
     address: SocketAddr,
+    /// Whether clients offer permessage-deflate, and fail without it.
+    deflate: bool,
     upgrade: Vec<u8>,
     buffer: Vec<u8>,
+    inflater: Inflater,
     pub clients: Vec<Client>,
     pub faults: Vec<String>,
     pub fault_count: u64,
 }
 
 impl Fleet {
-    pub fn new(port: u16, path: &str) -> Result<Self> {
+    pub fn new(port: u16, path: &str, deflate: bool) -> Result<Self> {
         Ok(Self {
             poll: Poll::new()?,
             events: Events::with_capacity(1024),
             address: (Ipv4Addr::LOCALHOST, port).into(),
-            upgrade: frames::upgrade_request(port, path),
+            deflate,
+            upgrade: frames::upgrade_request(port, path, deflate),
             buffer: vec![0; BUFFER],
+            inflater: Inflater::new(),
             clients: Vec::new(),
             faults: Vec::new(),
             fault_count: 0,
@@ -40,8 +46,13 @@ impl Fleet {
 
     pub fn connect_one(&mut self) -> Result<()> {
         let index = self.clients.len();
-        self.clients.push(Client::connect(self.address, index, self.poll.registry())?);
+        let client = self.connected(index)?;
+        self.clients.push(client);
         Ok(())
+    }
+
+    fn connected(&self, index: usize) -> Result<Client> {
+        Ok(Client::connect(self.address, index, self.deflate, self.poll.registry())?)
     }
 
     /// Lets every client go at once. The server sees the end of the TCP stream.
@@ -77,7 +88,8 @@ impl Fleet {
             }
             if outcome.is_ok() && event.is_readable() {
                 let to_end = event.is_read_closed();
-                outcome = client.readable(&mut self.buffer, to_end, scenario);
+                let Self { buffer, inflater, .. } = self;
+                outcome = client.readable(buffer, inflater, to_end, scenario);
             }
             if let Err(fault) = outcome {
                 client.phase = Phase::Closed;
@@ -92,7 +104,7 @@ impl Fleet {
         }
         // Only now, so that no event of the old socket in this turn meets the new one.
         for index in again {
-            self.clients[index] = Client::connect(self.address, index, self.poll.registry())?;
+            self.clients[index] = self.connected(index)?;
         }
         Ok(())
     }

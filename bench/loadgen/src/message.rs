@@ -14,15 +14,17 @@ pub enum Message {
         sequence: u64,
         sent: u64,
         size: usize,
+        /// It came compressed.
+        compressed: bool,
     },
     Unknown,
 }
 
 const BENCH: &[u8] = br#"{"type":"bench","payload":{"seq":"#;
 
-pub fn classify(text: &[u8]) -> Message {
+pub fn classify(text: &[u8], compressed: bool) -> Message {
     if let Some(rest) = text.strip_prefix(BENCH) {
-        return bench(rest, text.len()).unwrap_or(Message::Unknown);
+        return bench(rest, text.len(), compressed).unwrap_or(Message::Unknown);
     }
     match text.strip_prefix(br#"{"type":""#) {
         Some(rest) if rest.starts_with(br#"heartbeat""#) => Message::Heartbeat,
@@ -33,10 +35,10 @@ pub fn classify(text: &[u8]) -> Message {
     }
 }
 
-fn bench(rest: &[u8], size: usize) -> Option<Message> {
+fn bench(rest: &[u8], size: usize, compressed: bool) -> Option<Message> {
     let (sequence, rest) = number(rest)?;
     let (sent, _) = number(rest.strip_prefix(br#","sent":"#)?)?;
-    Some(Message::Bench { sequence, sent, size })
+    Some(Message::Bench { sequence, sent, size, compressed })
 }
 
 fn number(text: &[u8]) -> Option<(u64, &[u8])> {
@@ -52,13 +54,17 @@ mod tests {
     #[test]
     fn each_message_is_recognised() {
         let bench = br#"{"type":"bench","payload":{"seq":12,"sent":345,"text":"x"}}"#;
-        let expected = Message::Bench { sequence: 12, sent: 345, size: bench.len() };
-        assert_eq!(classify(bench), expected);
-        assert_eq!(classify(br#"{"type":"heartbeat","payload":"pong"}"#), Message::Heartbeat);
-        assert_eq!(classify(br#"{"type":"connection","payload":{}}"#), Message::Welcome);
-        assert_eq!(classify(br#"{"type":"subscribed","payload":{}}"#), Message::Joined);
-        assert_eq!(classify(br#"{"type":"joined_room","payload":{}}"#), Message::Joined);
-        assert_eq!(classify(br#"{"type":"error","payload":{}}"#), Message::Unknown);
-        assert_eq!(classify(br#"{"type":"bench","payload":{"seq":,"#), Message::Unknown);
+        for compressed in [false, true] {
+            let size = bench.len();
+            let expected = Message::Bench { sequence: 12, sent: 345, size, compressed };
+            assert_eq!(classify(bench, compressed), expected);
+        }
+        let plain = |text: &str| classify(text.as_bytes(), false);
+        assert_eq!(plain(r#"{"type":"heartbeat","payload":"pong"}"#), Message::Heartbeat);
+        assert_eq!(plain(r#"{"type":"connection","payload":{}}"#), Message::Welcome);
+        assert_eq!(plain(r#"{"type":"subscribed","payload":{}}"#), Message::Joined);
+        assert_eq!(plain(r#"{"type":"joined_room","payload":{}}"#), Message::Joined);
+        assert_eq!(plain(r#"{"type":"error","payload":{}}"#), Message::Unknown);
+        assert_eq!(plain(r#"{"type":"bench","payload":{"seq":,"#), Message::Unknown);
     }
 }

@@ -15,6 +15,8 @@ pub struct Options {
     pub control: u16,
     pub path: String,
     pub connections: usize,
+    /// Clients offer permessage-deflate, and a server that declines it is a fault.
+    pub deflate: bool,
     /// Length of the measured part, after `warmup` seconds that are not measured.
     pub seconds: f64,
     pub warmup: f64,

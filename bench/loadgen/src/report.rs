@@ -28,6 +28,8 @@ pub struct Report {
     /// Growth of resident memory per unit in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resident_bytes: Option<f64>,
+    /// Of the units, how many came compressed.
+    pub compressed: u64,
     /// Messages that did not come, came out of order, or were not expected at all.
     pub lost: u64,
     pub misordered: u64,
@@ -56,6 +58,7 @@ impl Report {
             wall_ms: spent.wall as f64 / 1e6,
             latency: None,
             resident_bytes: None,
+            compressed: 0,
             lost: 0,
             misordered: 0,
             unexpected: 0,

@@ -43,7 +43,7 @@ pub fn play(options: &Options) -> Result<Report> {
         options,
         control: Control::connect(options.control)?,
         meter: Meter::new(options.pid)?,
-        fleet: Fleet::new(options.port, &options.path)?,
+        fleet: Fleet::new(options.port, &options.path, options.deflate)?,
         deadline: options.deadline_from_now(),
     };
     match &options.scenario {

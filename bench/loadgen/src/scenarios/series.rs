@@ -23,6 +23,7 @@ pub struct Outcome {
     pub deliveries: u64,
     pub spent: Reading,
     pub times: Histogram<u64>,
+    compressed: u64,
     lost: u64,
     misordered: u64,
     unexpected: u64,
@@ -33,6 +34,7 @@ impl Outcome {
     pub fn restart(&mut self) {
         self.calls = 0;
         self.deliveries = 0;
+        self.compressed = 0;
         self.spent = Reading::default();
         self.times.reset();
     }
@@ -43,6 +45,7 @@ impl Outcome {
         self.deliveries += other.deliveries;
         self.spent += other.spent;
         self.times.add(&other.times)?;
+        self.compressed += other.compressed;
         self.lost += other.lost;
         self.misordered += other.misordered;
         self.unexpected += other.unexpected;
@@ -52,6 +55,7 @@ impl Outcome {
     /// Adds what this series saw to a report.
     pub fn complete(&self, report: Report) -> Report {
         let mut report = report.with_latency(&self.times);
+        report.compressed = self.compressed;
         report.lost = self.lost;
         report.misordered = self.misordered;
         report.unexpected = self.unexpected;
@@ -85,6 +89,7 @@ impl Stage<'_> {
             clock_offset,
             reached: Vec::new(),
             deliveries: 0,
+            compressed: 0,
             misordered: 0,
             unexpected: 0,
             times: histogram(),
@@ -112,6 +117,7 @@ impl Stage<'_> {
         Ok(Outcome {
             calls,
             deliveries: receiving.deliveries,
+            compressed: receiving.compressed,
             spent: self.meter.since(before)?,
             lost: expected.saturating_sub(receiving.deliveries),
             misordered: receiving.misordered,
@@ -124,12 +130,13 @@ impl Stage<'_> {
 struct Receiving<'a> {
     control: Option<&'a Control>,
     receivers: u32,
-    /// Bytes that each message has on the wire, without its frame header.
+    /// Bytes that each message has when it is inflated.
     size: usize,
     clock_offset: i64,
     /// Receivers so far of each message of the series.
     reached: Vec<u32>,
     deliveries: u64,
+    compressed: u64,
     misordered: u64,
     unexpected: u64,
     times: Histogram<u64>,
@@ -137,7 +144,7 @@ struct Receiving<'a> {
 
 impl Handler for Receiving<'_> {
     fn message(&mut self, client: &mut Client, message: Message, now: u64) {
-        let Message::Bench { sequence, sent, size } = message else {
+        let Message::Bench { sequence, sent, size, compressed } = message else {
             self.unexpected += 1;
             return;
         };
@@ -150,6 +157,7 @@ impl Handler for Receiving<'_> {
         }
         client.next_sequence = sequence + 1;
         self.deliveries += 1;
+        self.compressed += u64::from(compressed);
         let sent_here = sent.saturating_add_signed(-self.clock_offset);
         // Within the clock offset's uncertainty a message may seem to arrive before it was sent.
         self.times.saturating_record(now.saturating_sub(sent_here).max(1));
