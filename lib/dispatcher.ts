@@ -1,6 +1,7 @@
 /**
  * From the engine's batches of events to listeners, and the connection objects that these are given.
  */
+import type { AttachedSockets } from './attach/sockets.js';
 import { Connection, HandshakeRequest } from './connection.js';
 import type { TypedEmitter } from './emitter.js';
 import { codedError } from './errors.js';
@@ -23,16 +24,20 @@ export class Dispatcher<In extends WebSocketMessage> {
   /** The objects of the connections that the host was told of or asked for, until they end. */
   readonly #connections = new Map<number, Connection>();
   readonly #warn: (warning: WebSocketWarning) => void;
+  /** Of a manager that is attached to a server. */
+  readonly #sockets: AttachedSockets | undefined;
   readonly #drain = () => this.drain();
 
   constructor(
     native: NativeManager,
     emitter: TypedEmitter<WebSocketManagerEvents<In>>,
     reporter: Reporter<In>,
+    sockets?: AttachedSockets,
   ) {
     this.#native = native;
     this.#emitter = emitter;
     this.#reporter = reporter;
+    this.#sockets = sockets;
     this.#warn = (warning) => reporter.warn(warning);
   }
 
@@ -62,6 +67,10 @@ export class Dispatcher<In extends WebSocketMessage> {
   #dispatch(kind: number, serial: number | null, a: unknown, b: unknown): void {
     if (kind === EventKind.Introduce) {
       this.connectionOf(a as NativeConnection);
+      return;
+    }
+    if (kind === EventKind.Socket) {
+      this.#sockets?.signal(serial as number, a as number);
       return;
     }
     const connection = serial === null ? undefined : this.#connections.get(serial);

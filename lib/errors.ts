@@ -12,6 +12,7 @@ const CLASSES: Record<string, ErrorConstructor> = {
   ERR_INVALID_OPTION_TYPE: TypeError,
   ERR_INVALID_OPTION_RANGE: RangeError,
   ERR_INVALID_ENV: RangeError,
+  ERR_UNSUPPORTED_SERVER: TypeError,
 };
 
 /** An error of the class that belongs to `code`. */

@@ -59,6 +59,7 @@ export const EventKind = {
   Disconnect: 6,
   Error: 7,
   Warning: 8,
+  Socket: 9,
 } as const;
 
 const CROSSING_WITH_LISTENER = [

@@ -4,6 +4,9 @@
  */
 import type { AddressInfo } from 'node:net';
 import { kindOf, nameOf, requireClose, requireName, requireTimeout } from './arguments.js';
+import { Attachment } from './attach/attachment.js';
+import { AttachedSockets } from './attach/sockets.js';
+import { type AttachTarget, targetOf } from './attach/target.js';
 import { Connection } from './connection.js';
 import { Dispatcher } from './dispatcher.js';
 import { TypedEmitter } from './emitter.js';
@@ -27,6 +30,9 @@ const { setImmediate } = globalThis;
 
 /** How long `request` and `shutdown` wait if they are not told: long for a machine, short for a person. */
 const DEFAULT_TIMEOUT = 10_000;
+
+/** What `fromHttpServer` gives to the constructor, whose one parameter is the user's. */
+const targets = new WeakMap<WebSocketConfig, AttachTarget>();
 
 /** The longest `id` of a message that the protocol carries, in bytes. */
 const MAX_REQUEST_ID = 64;
@@ -56,6 +62,8 @@ export class WebSocketManager<
   readonly #dispatcher: Dispatcher<In>;
   readonly #serialiser = new Serialiser();
   readonly #started: Promise<AddressInfo>;
+  /** The server of the host's whose upgrades come here; undefined with a port of its own. */
+  #attachment: Attachment | undefined;
   #readyAsked = false;
   #closed = false;
   #mask = 0;
@@ -73,23 +81,60 @@ export class WebSocketManager<
     const options = requireConfig(config);
     this.#reporter = new Reporter(this, options.logger);
     const env = environmentOf(options);
-    this.#native = translated(
-      () => new NativeManager(options, env, () => this.#dispatcher.drain()),
+    const target = targets.get(options);
+    const drain = () => this.#dispatcher.drain();
+    this.#native = translated(() =>
+      target === undefined
+        ? new NativeManager(options, env, drain)
+        : NativeManager.attached(options, env, drain),
     );
     this.#send = this.#native.sender();
-    this.#dispatcher = new Dispatcher(this.#native, this, this.#reporter);
+    const path = options.path || env.WS_PATH || '/ws';
+    const sockets = target && new AttachedSockets(this.#native);
+    this.#dispatcher = new Dispatcher(this.#native, this, this.#reporter, sockets);
+    if (target !== undefined && sockets !== undefined) {
+      try {
+        this.#attachment = new Attachment(target, path, sockets);
+      } catch (error) {
+        this.#native.close();
+        throw error;
+      }
+    }
     internals.set(this, {
       native: this.#native,
-      path: options.path || env.WS_PATH || '/ws',
+      path,
       // The engine has checked that it is one of the two.
       protocol: options.protocol || (env.WS_PROTOCOL as 'messaging' | 'raw') || 'messaging',
     });
     this.listenersChanged();
     this.#started = new Promise((resolve, reject) => {
-      setImmediate(() => this.#start(resolve, reject));
+      const start = () => setImmediate(() => this.#start(resolve, reject));
+      if (this.#attachment === undefined) start();
+      else this.#attachment.whenListening(start, reject);
     });
     // Whoever calls `ready()` gets a promise of their own; without them the fault is an event.
     this.#started.catch(() => {});
+  }
+
+  /**
+   * Attaches a manager to a server of one's own: it gets the upgrades (RFC 9110, section 7.8) of its `path`,
+   * and listens on no port. All options but `port` and `host` apply. The server goes on serving http, and
+   * upgrades of other paths go to whoever listens for them; where nobody does, they are answered with 404.
+   * `close()` detaches it and leaves the server as it was.
+   *
+   * @param server - an `http.Server` or `https.Server` of Node, listening or not yet, which is what
+   * `listen()` of Express, Koa and Hono's `serve()` return, Fastify's `server` and Nest's `getHttpServer()`
+   * @throws TypeError `ERR_UNSUPPORTED_SERVER`: anything else, or a server that was closed. Error
+   * `ERR_PATH_IN_USE`: another manager has this path of this server. Options as in the constructor.
+   */
+  static fromHttpServer<
+    Out extends WebSocketMessage = WebSocketMessage,
+    In extends WebSocketMessage = WebSocketMessage,
+  >(server: object, config?: WebSocketConfig | null): WebSocketManager<Out, In> {
+    const target = targetOf(server);
+    const options = { ...requireConfig(config) };
+    targets.set(options, target);
+    return new WebSocketManager<Out, In>(options);
   }
 
   /**
@@ -103,7 +148,9 @@ export class WebSocketManager<
 
   /** The address that it listens on, known as soon as it is made; null without one and after `close()`. */
   address(): AddressInfo | null {
-    const address = this.#closed ? null : this.#native.address();
+    if (this.#closed) return null;
+    if (this.#attachment !== undefined) return this.#attachment.address();
+    const address = this.#native.address();
     return address === null ? null : { ...address };
   }
 
@@ -337,9 +384,11 @@ export class WebSocketManager<
     this.#native.start();
     const address = this.address() as AddressInfo;
     resolve(address);
+    const what =
+      this.#attachment === undefined ? 'listens' : 'is attached to the server that listens';
     this.#reporter.log(
       'info',
-      `WebSocket server listens on port ${address.port} of ${address.address}`,
+      `WebSocket server ${what} on port ${address.port} of ${address.address}`,
     );
     try {
       this.emit('listening', address);
@@ -351,6 +400,7 @@ export class WebSocketManager<
   #end(): void {
     if (this.#closed) return;
     this.#closed = true;
+    this.#attachment?.detach();
     this.#reporter.log('info', 'WebSocket server closes');
   }
 

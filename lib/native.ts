@@ -10,6 +10,8 @@ const binding = loadBinding();
 export const NativeManager = binding.WebSocketManager;
 export type NativeManager = Binding.WebSocketManager;
 export type NativeConnection = Binding.Connection;
+export type NativeBridge = Binding.NativeBridge;
+export type NativeRequest = Binding.NativeRequest;
 
 /** Whom a send goes to. The engine's boundary has the same numbers (`src/sender.rs`). */
 export const Audience = { connection: 0, user: 1, room: 2, topic: 3, everybody: 4 } as const;

@@ -11,6 +11,22 @@ use std::ptr;
 /// Spare bytes behind a text, so that a timestamp fits without moving it.
 const TAILROOM: usize = 48;
 
+/// A descriptor of our own for the socket of one of the host's.
+///
+/// # Errors
+/// When it is not open, or no more can be had.
+#[cfg(unix)]
+pub fn duplicate(descriptor: i32) -> std::io::Result<std::os::fd::OwnedFd> {
+    use std::os::fd::BorrowedFd;
+    if descriptor < 0 {
+        return Err(std::io::ErrorKind::InvalidInput.into());
+    }
+    // SAFETY: it is not -1, and the host's thread, which could close it, is in this call. One that
+    // is not open is an error of the duplication.
+    let host = unsafe { BorrowedFd::borrow_raw(descriptor) };
+    host.try_clone_to_owned()
+}
+
 /// A string on its way to the wire: `HEADROOM` bytes, then its UTF-8.
 #[derive(Debug)]
 pub struct WireText(pub Vec<u8>);

@@ -1,4 +1,4 @@
-//! Events of the core as one flat array per batch: four items each, `[kind, connection, a, b]`.
+//! Events of the core as one flat array per batch: four items each, `[kind, serial, a, b]`.
 //! `lib/events.ts` knows the same layout.
 
 use messaging_core::ws::events::{Event, Kind};
@@ -21,7 +21,7 @@ pub fn take<'env>(env: &'env Env, server: &Arc<Server>) -> napi::Result<Array<'e
             && connection.introduce()
         {
             let handle = Connection::new(connection.clone(), server.clone());
-            rows.push(Kind::Introduce, Some(connection), handle, Null)?;
+            rows.push(Kind::Introduce, serial_of(connection), handle, Null)?;
         }
         rows.push_event(event)?;
     }
@@ -46,21 +46,24 @@ impl Rows<'_> {
                     about.push(name);
                     about.push(value);
                 }
-                self.push(kind, Some(&connection), request.url, about)
+                self.push(kind, serial_of(&connection), request.url, about)
             }
             Event::Message { connection, text } | Event::RawText { connection, text } => {
-                self.push(kind, Some(&connection), text, Null)
+                self.push(kind, serial_of(&connection), text, Null)
             }
             Event::Binary { connection, data } | Event::RawBinary { connection, data } => {
-                self.push(kind, Some(&connection), Buffer::from(data), Null)
+                self.push(kind, serial_of(&connection), Buffer::from(data), Null)
             }
-            Event::Authenticated { connection } => self.push(kind, Some(&connection), Null, Null),
+            Event::Authenticated { connection } => {
+                self.push(kind, serial_of(&connection), Null, Null)
+            }
             Event::Disconnect { connection, code, reason } => {
-                self.push(kind, Some(&connection), code, reason)
+                self.push(kind, serial_of(&connection), code, reason)
             }
+            Event::Socket { serial, signal } => self.push(kind, Some(serial), signal as u32, Null),
             Event::Error { code, message } => self.push(kind, None, code, message),
             Event::Warning { connection, code, message } => {
-                self.push(kind, connection.as_ref(), code, message)
+                self.push(kind, connection.as_ref().and_then(serial_of), code, message)
             }
         }
     }
@@ -68,13 +71,13 @@ impl Rows<'_> {
     fn push(
         &mut self,
         kind: Kind,
-        connection: Option<&Arc<Core>>,
+        serial: Option<u64>,
         a: impl ToNapiValue,
         b: impl ToNapiValue,
     ) -> napi::Result<()> {
         self.array.set(self.next, kind as u32)?;
-        match connection {
-            Some(connection) => self.array.set(self.next + 1, connection.address.serial as f64)?,
+        match serial {
+            Some(serial) => self.array.set(self.next + 1, serial as f64)?,
             None => self.array.set(self.next + 1, Null)?,
         }
         self.array.set(self.next + 2, a)?;
@@ -82,4 +85,8 @@ impl Rows<'_> {
         self.next += 4;
         Ok(())
     }
+}
+
+fn serial_of(connection: &Arc<Core>) -> Option<u64> {
+    Some(connection.address.serial)
 }

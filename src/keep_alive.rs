@@ -17,8 +17,8 @@ type Hold = ThreadsafeFunction<(), (), (), napi::Status, false>;
 
 struct Held {
     server: Arc<Server>,
-    /// Dropped to let the event loop end.
-    _hold: Hold,
+    /// Dropped to let the event loop end. None for a server that keeps nothing alive.
+    _hold: Option<Hold>,
 }
 
 /// Open servers by environment, then by a number of their own.
@@ -30,11 +30,20 @@ fn held() -> MutexGuard<'static, Option<HashMap<usize, HashMap<u64, Held>>>> {
 
 /// Keeps the environment alive until the server has ended.
 pub fn hold(env: &Env, server: &Arc<Server>) -> napi::Result<()> {
+    let nothing: Function<'_, (), ()> = env.create_function_from_closure("hold", |_| Ok(()))?;
+    let hold = nothing.build_threadsafe_function().callee_handled::<false>().build()?;
+    enter(env, server, Some(hold))
+}
+
+/// Ends the server with its environment, at the latest, and does not keep that alive.
+pub fn end_with(env: &Env, server: &Arc<Server>) -> napi::Result<()> {
+    enter(env, server, None)
+}
+
+fn enter(env: &Env, server: &Arc<Server>, hold: Option<Hold>) -> napi::Result<()> {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let number = NEXT.fetch_add(1, Relaxed);
     let key = env.raw() as usize;
-    let nothing: Function<'_, (), ()> = env.create_function_from_closure("hold", |_| Ok(()))?;
-    let hold = nothing.build_threadsafe_function().callee_handled::<false>().build()?;
     let first = !held().get_or_insert_default().contains_key(&key);
     if first {
         env.add_env_cleanup_hook(key, end_environment)?;

@@ -4,6 +4,7 @@
 //! answer. Defaults, decisions, tasks and tables live in the core; what must be JavaScript lives
 //! in `lib/`.
 
+mod attach;
 mod connection;
 mod convert;
 mod error;

@@ -37,7 +37,7 @@ pub struct WebSocketManager {
 }
 
 impl WebSocketManager {
-    fn server(&self) -> Option<&Arc<Server>> {
+    pub fn server(&self) -> Option<&Arc<Server>> {
         self.server.as_ref().ok()
     }
 
@@ -76,20 +76,31 @@ impl WebSocketManager {
         on_events: Function<'_, (), ()>,
     ) -> Result<Self> {
         let config = options::resolve(&options, &environment)?;
-        let on_events: OnEvents = on_events
-            .build_threadsafe_function()
-            .callee_handled::<false>()
-            .weak::<true>()
-            .build()
-            .map_err(internal)?;
-        let wake = move || {
-            on_events.call((), ThreadsafeFunctionCallMode::NonBlocking);
-        };
+        let wake = waker(on_events)?;
         let server = Server::bind(config, wake).map(Arc::new).map_err(BindFault::from);
         if let Ok(server) = &server {
             keep_alive::hold(&env, server).map_err(internal)?;
         }
         Ok(Self { server })
+    }
+
+    /// A manager for sockets of the host's own server. It keeps no process alive: that is its
+    /// server's to do.
+    #[napi(
+        factory,
+        ts_args_type = "options: object, env: Record<string, string>, onEvents: () => void"
+    )]
+    pub fn attached(
+        env: Env,
+        options: Object<'_>,
+        environment: HashMap<String, String>,
+        on_events: Function<'_, (), ()>,
+    ) -> Result<Self> {
+        let config = options::resolve(&options, &environment)?;
+        let server = Server::attached(config, waker(on_events)?).map(Arc::new);
+        let server = server.map_err(|error| coded("ERR_LISTEN", error.to_string()))?;
+        keep_alive::end_with(&env, &server).map_err(internal)?;
+        Ok(Self { server: Ok(server) })
     }
 
     #[napi]
@@ -107,7 +118,7 @@ impl WebSocketManager {
 
     #[napi]
     pub fn address(&self) -> Option<NativeAddress> {
-        let address = self.server()?.address();
+        let address = self.server()?.address()?;
         let family = if address.is_ipv4() { "IPv4" } else { "IPv6" };
         Some(NativeAddress {
             address: address.ip().to_string(),
@@ -270,6 +281,19 @@ impl WebSocketManager {
         let timeout = Duration::from_secs_f64(timeout_ms.max(0.0) / 1000.0);
         settle(env, self.server().map(|server| (server, server.shutdown(timeout))))
     }
+}
+
+/// How the engine wakes the host for events.
+fn waker(on_events: Function<'_, (), ()>) -> Result<impl Fn() + Send + Sync + use<>> {
+    let on_events: OnEvents = on_events
+        .build_threadsafe_function()
+        .callee_handled::<false>()
+        .weak::<true>()
+        .build()
+        .map_err(internal)?;
+    Ok(move || {
+        on_events.call((), ThreadsafeFunctionCallMode::NonBlocking);
+    })
 }
 
 /// A promise of the end of something that a server does; without a server nothing is to be done.

@@ -104,7 +104,7 @@ async fn a_flush_after_the_end_has_nothing_to_wait_for() {
 async fn the_port_is_free_when_close_returns() {
     let first = Host::start(config(), &[]);
     let _client = first.client().await;
-    let port = first.server.address().port();
+    let port = first.address().port();
     first.server.close();
     let second = Host::start(Config { port, ..config() }, &[]);
     let _other = second.client().await;
@@ -115,7 +115,7 @@ async fn the_port_is_free_when_close_returns() {
 async fn a_host_that_falls_behind_stops_the_reading_and_loses_nothing() {
     let raw = Config { protocol: Protocol::Raw, ..config() };
     let host = Host::start(raw, &[Kind::Connection, Kind::Data]);
-    let url = format!("ws://{}/ws", host.server.address());
+    let url = format!("ws://{}/ws", host.address());
     let (stream, _) = tokio_tungstenite::connect_async(url).await.unwrap();
     let Event::Connection { .. } = &host.events().await[0] else { panic!("no connection") };
 
@@ -156,7 +156,7 @@ async fn a_host_that_falls_behind_stops_the_reading_and_loses_nothing() {
 #[tokio::test]
 async fn frames_right_behind_the_handshake_are_kept() {
     let host = Host::start(Config { protocol: Protocol::Raw, ..config() }, &[Kind::Data]);
-    let address = host.server.address();
+    let address = host.address();
     let mut bytes = request("/ws?token=x").into_bytes();
     // A masked text frame "hi" with a mask of zeros, twice.
     bytes.extend_from_slice(b"\x81\x82\0\0\0\0hi\x81\x82\0\0\0\0ho");
@@ -181,7 +181,7 @@ async fn a_client_that_keeps_reading_gets_all_before_the_end_however_long_that_t
     let close_timeout = Duration::from_millis(150);
     let large = Config { close_timeout, max_buffered_amount: 1 << 30, ..config() };
     let host = Host::start(large, &[]);
-    let mut socket = std::net::TcpStream::connect(host.server.address()).unwrap();
+    let mut socket = std::net::TcpStream::connect(host.address()).unwrap();
     socket.write_all(request("/ws").as_bytes()).unwrap();
     let mut head = [0; 4096];
     assert!(socket.read(&mut head).unwrap() > 0);
@@ -221,7 +221,7 @@ async fn a_client_that_keeps_reading_gets_all_before_the_end_however_long_that_t
 #[tokio::test]
 async fn a_handshake_under_way_is_not_pushed_out_by_those_that_are_over() {
     let host = Host::start(config(), &[]);
-    let address = host.server.address();
+    let address = host.address();
     let mut slow = std::net::TcpStream::connect(address).unwrap();
     let request = request("/ws");
     let (first, rest) = request.split_at(20);

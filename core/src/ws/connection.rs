@@ -93,6 +93,12 @@ pub enum Status {
     Closed = 3,
 }
 
+/// A number for each socket that is unique in the process.
+pub fn next_serial() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    NEXT.fetch_add(1, Relaxed)
+}
+
 /// Where a connection lives. The serial tells a slot's earlier tenants from the present one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Address {

@@ -10,6 +10,7 @@ use std::sync::atomic::{
 };
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::bridge::Signal;
 use super::connection::Connection;
 
 /// Events that may wait before reading stops; it goes on at half of it.
@@ -59,6 +60,11 @@ pub enum Event {
         code: u16,
         reason: String,
     },
+    /// A socket of the host's own needs it: see [`Signal`].
+    Socket {
+        serial: u64,
+        signal: Signal,
+    },
     /// A fault of the server itself.
     Error {
         code: &'static str,
@@ -86,6 +92,8 @@ pub enum Kind {
     Disconnect = 6,
     Error = 7,
     Warning = 8,
+    /// Not for listeners: what the host does for its own sockets.
+    Socket = 9,
 }
 
 impl Event {
@@ -97,6 +105,7 @@ impl Event {
             Self::RawText { .. } | Self::RawBinary { .. } => Kind::Data,
             Self::Authenticated { .. } => Kind::Authenticated,
             Self::Disconnect { .. } => Kind::Disconnect,
+            Self::Socket { .. } => Kind::Socket,
             Self::Error { .. } => Kind::Error,
             Self::Warning { .. } => Kind::Warning,
         }
@@ -111,7 +120,7 @@ impl Event {
             | Self::RawBinary { connection, .. }
             | Self::Authenticated { connection }
             | Self::Disconnect { connection, .. } => Some(connection),
-            Self::Error { .. } => None,
+            Self::Error { .. } | Self::Socket { .. } => None,
             Self::Warning { connection, .. } => connection.as_ref(),
         }
     }

@@ -3,7 +3,7 @@
 
 mod refusal;
 
-use httparse::Header;
+pub use httparse::Header;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::deflate::{self, Agreement, is_token};
@@ -44,6 +44,19 @@ pub struct Request {
     pub protocols: Vec<String>,
     /// What is agreed of compression, if it is to be used.
     pub deflate: Option<Agreement>,
+}
+
+/// The head of a request, parsed: by [`parse`], or by the host's own server.
+#[derive(Clone, Copy, Debug)]
+pub struct Head<'a> {
+    /// The method.
+    pub method: &'a str,
+    /// The request target as sent, with its query.
+    pub url: &'a str,
+    /// Whether the version is HTTP/1.1.
+    pub http_1_1: bool,
+    /// The headers, in order.
+    pub headers: &'a [Header<'a>],
 }
 
 /// What a request is judged by.
@@ -105,13 +118,22 @@ fn parse_head(input: &[u8], rules: Rules<'_>) -> Result<Option<(Request, usize)>
     let (Some(method), Some(url), Some(version)) = (head.method, head.path, head.version) else {
         return Err(Refusal::bad_request(MALFORMED));
     };
-    if version != 1 {
+    let head = Head { method, url, http_1_1: version == 1, headers: head.headers };
+    Ok(Some((judge(&head, rules)?, consumed)))
+}
+
+/// Judges a whole request.
+///
+/// # Errors
+/// Why it opens no connection: answer with [`refusal_response`] and close.
+pub fn judge(head: &Head<'_>, rules: Rules<'_>) -> Result<Request, Refusal> {
+    if !head.http_1_1 {
         return Err(Refusal::bad_request("HTTP/1.1 is required"));
     }
-    if method != "GET" {
+    if head.method != "GET" {
         return Err(Refusal::bad_request("The method must be GET"));
     }
-    if request_path(url) != rules.path {
+    if request_path(head.url) != rules.path {
         return Err(RefusalReason::NotFound.into());
     }
     let (key, protocols) = check_headers(head.headers)?;
@@ -121,7 +143,7 @@ fn parse_head(input: &[u8], rules: Rules<'_>) -> Result<Option<(Request, usize)>
         .iter()
         .map(|header| (header.name.to_ascii_lowercase(), latin1(header.value)))
         .collect();
-    Ok(Some((Request { url: url.to_owned(), headers, key, protocols, deflate }, consumed)))
+    Ok(Request { url: head.url.to_owned(), headers, key, protocols, deflate })
 }
 
 /// Checks what RFC 6455 asks of the headers. Gives the key and the subprotocols.

@@ -2,12 +2,12 @@
 //! what one caller sends arrives in the order in which it was sent.
 
 use std::collections::VecDeque;
-use std::net::TcpStream;
 use std::sync::atomic::{AtomicBool, Ordering::AcqRel, Ordering::Release};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
+use super::arrival::Arrival;
 use super::connection::{Address, GroupId};
 use super::prepared::Frame;
 
@@ -16,8 +16,10 @@ use super::prepared::Frame;
 pub enum Job {
     /// The host is ready: begin to accept, on the shard that has the listener.
     Start,
-    /// A socket that another shard accepted.
-    Adopt(TcpStream),
+    /// A socket that another shard accepted, or the host.
+    Adopt(Arrival),
+    /// The host has lost this socket, which was its own.
+    Abandon(u64),
     One {
         to: Address,
         frame: Frame,

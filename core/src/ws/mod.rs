@@ -5,6 +5,8 @@
 //! decisions without I/O.
 
 mod answer;
+mod arrival;
+mod bridge;
 mod budget;
 mod clock;
 pub mod close;
@@ -30,7 +32,10 @@ mod server;
 mod shard;
 mod shared;
 mod stats;
+mod transport;
 
+pub use arrival::Given;
+pub use bridge::{Bridge, Signal};
 pub use connection::{Connection, GroupKind, Status};
 pub use listener::BindError;
 pub use message::{MAX_NAME, valid_name};

@@ -3,7 +3,10 @@
 
 use socket2::SockRef;
 use std::fmt;
+use std::io;
 use std::net::{Shutdown, SocketAddr, TcpListener};
+#[cfg(unix)]
+use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, Ordering::AcqRel, Ordering::Acquire};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -11,9 +14,11 @@ use tokio::runtime::{Builder, Handle};
 use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
+use super::arrival::{Arrival, Given};
+use super::bridge::{Bridge, Signal};
 use super::budget::Budget;
 use super::config::Config;
-use super::connection::{Connection, ConnectionId, GroupKind, Status};
+use super::connection::{Connection, ConnectionId, GroupKind, Status, next_serial};
 use super::events::EventQueue;
 use super::inbox::{Inbox, Job};
 use super::index::{Index, Join, Leave};
@@ -23,6 +28,7 @@ use super::prepared::Frame;
 use super::shard::{self, life::Life};
 use super::shared::Shared;
 use super::stats::{Counter, Counters, Stats};
+use super::transport::{Anchor, Carrier};
 use crate::runtime::background;
 
 /// How long `close()` lets clients take what is queued for them.
@@ -31,7 +37,8 @@ const CLOSE_GRACE: Duration = Duration::from_secs(1);
 /// A WebSocket server: its shards, its index, and the way to reach them.
 pub struct Server {
     shared: Arc<Shared>,
-    address: SocketAddr,
+    /// None when it is attached to a server of the host's.
+    address: Option<SocketAddr>,
     /// The shards' listener once more, so that `close()` frees the port before it returns.
     listener: Mutex<Option<TcpListener>>,
     /// How many shards are alive.
@@ -80,8 +87,26 @@ impl Server {
             }
         };
         let listener = listener::bind(config.host, config.port)?;
-        let background = background().map_err(&failed)?;
         let address = listener.local_addr().map_err(&failed)?;
+        let shards_listener = listener.try_clone().map_err(&failed)?;
+        let listening = Listening { address, own: listener, shards: shards_listener };
+        Self::new(config, Some(listening), wake_host).map_err(failed)
+    }
+
+    /// Starts the shards for sockets that the host's own server accepts: see `attach`.
+    pub fn attached(
+        config: Config,
+        wake_host: impl Fn() + Send + Sync + 'static,
+    ) -> io::Result<Self> {
+        Self::new(config, None, wake_host)
+    }
+
+    fn new(
+        config: Config,
+        listening: Option<Listening>,
+        wake_host: impl Fn() + Send + Sync + 'static,
+    ) -> io::Result<Self> {
+        let background = background()?;
         let inboxes: Vec<_> = (0..config.shards).map(|_| Arc::new(Inbox::new())).collect();
         let resume = {
             let inboxes = inboxes.clone();
@@ -98,17 +123,19 @@ impl Server {
             config,
         });
         let (alive, watcher) = watch::channel(0);
-        let mut shards_listener = Some(listener.try_clone().map_err(&failed)?);
+        let (address, listener, mut shards_listener) = match listening {
+            Some(Listening { address, own, shards }) => (Some(address), Some(own), Some(shards)),
+            None => (None, None, None),
+        };
         for number in 0..shared.config.shards {
             let spawned = spawn_shard(number, &shared, shards_listener.take(), &alive);
             if let Err(error) = spawned {
                 // Those that run already must not stay.
                 shut_down(&shared, Instant::now());
-                return Err(failed(error));
+                return Err(error);
             }
         }
-        let listener = Mutex::new(Some(listener));
-        Ok(Self { shared, address, listener, alive: watcher, background })
+        Ok(Self { shared, address, listener: Mutex::new(listener), alive: watcher, background })
     }
 
     /// Begins to accept connections.
@@ -122,7 +149,7 @@ impl Server {
         self.background.spawn(future);
     }
 
-    pub fn address(&self) -> SocketAddr {
+    pub fn address(&self) -> Option<SocketAddr> {
         self.address
     }
 
@@ -132,6 +159,49 @@ impl Server {
 
     pub fn events(&self) -> &EventQueue {
         &self.shared.events
+    }
+
+    // Sockets of the host's own server.
+
+    /// Takes over a socket whose request the host has read, by a descriptor of our own. The host
+    /// keeps its socket, untouched, until [`Signal::Release`] comes for the number returned.
+    ///
+    /// # Errors
+    /// When the descriptor is no stream socket.
+    #[cfg(unix)]
+    pub fn attach(&self, descriptor: OwnedFd, given: Given) -> io::Result<u64> {
+        let serial = next_serial();
+        let shared = self.shared.clone();
+        let release = move || shared.signal(serial, Signal::Release);
+        let carrier = Carrier::descriptor(descriptor, Anchor::new(release))?;
+        self.adopt(carrier, serial, given);
+        Ok(serial)
+    }
+
+    /// Takes over a socket whose bytes the host goes on reading and writing. Signals come as events
+    /// with the number returned.
+    pub fn attach_bridge(&self, peer: Option<SocketAddr>, given: Given) -> (u64, Arc<Bridge>) {
+        let serial = next_serial();
+        let shared = self.shared.clone();
+        let (bridge, stream) = Bridge::new(peer, move |signal| shared.signal(serial, signal));
+        self.adopt(Carrier::bridge(stream), serial, given);
+        (serial, bridge)
+    }
+
+    fn adopt(&self, carrier: Carrier, serial: u64, given: Given) {
+        let shard = self.shard_of(serial);
+        let arrival = Arrival { carrier, serial, given: Some(Box::new(given)) };
+        self.shared.inboxes[shard].push(Job::Adopt(arrival));
+    }
+
+    /// The host has lost a socket that it had attached.
+    pub fn abandon(&self, serial: u64) {
+        self.shared.inboxes[self.shard_of(serial)].push(Job::Abandon(serial));
+    }
+
+    /// By the number alone, so that nobody has to remember it.
+    fn shard_of(&self, serial: u64) -> usize {
+        (serial % self.shared.inboxes.len() as u64) as usize
     }
 
     fn is_closed(&self) -> bool {
@@ -397,6 +467,13 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.stop(Duration::ZERO);
     }
+}
+
+/// A bound socket, and the shards' handle of it.
+struct Listening {
+    address: SocketAddr,
+    own: TcpListener,
+    shards: TcpListener,
 }
 
 fn shut_down(shared: &Shared, deadline: Instant) {

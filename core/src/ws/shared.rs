@@ -4,6 +4,7 @@ use bytes::Bytes;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
+use super::bridge::Signal;
 use super::budget::Budget;
 use super::config::Config;
 use super::connection::Connection;
@@ -27,6 +28,11 @@ pub struct Shared {
 }
 
 impl Shared {
+    /// Tells the host what a socket of its own needs.
+    pub fn signal(&self, serial: u64, signal: Signal) {
+        self.events.push(Event::Socket { serial, signal });
+    }
+
     /// Reports a panic that was contained.
     pub fn report_fault(&self) {
         self.events.push(Event::Error {

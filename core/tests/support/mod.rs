@@ -6,7 +6,7 @@ use messaging_core::ws::config::Config;
 use messaging_core::ws::events::{Event, Kind};
 use messaging_core::ws::{Outgoing, Server};
 use serde_json::{Value, json};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpStream;
@@ -30,12 +30,25 @@ pub struct Host {
 
 impl Host {
     pub fn start(config: Config, interest: &[Kind]) -> Self {
+        Self::make(interest, |wake| Server::bind(config, wake).unwrap())
+    }
+
+    /// A server for sockets of the host's own.
+    pub fn attached(config: Config, interest: &[Kind]) -> Self {
+        Self::make(interest, |wake| Server::attached(config, wake).unwrap())
+    }
+
+    fn make(interest: &[Kind], make: impl FnOnce(Box<dyn Fn() + Send + Sync>) -> Server) -> Self {
         let woken = Arc::new(Notify::new());
         let wake = woken.clone();
-        let server = Server::bind(config, move || wake.notify_one()).unwrap();
+        let server = make(Box::new(move || wake.notify_one()));
         server.events().set_interest(interest.iter().map(|kind| 1 << *kind as u32).sum());
         server.start();
         Self { server, woken }
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.server.address().expect("it listens")
     }
 
     /// The next batch of events, when there is one.
@@ -50,7 +63,7 @@ impl Host {
     }
 
     pub async fn client(&self) -> Client {
-        let url = format!("ws://{}/ws", self.server.address());
+        let url = format!("ws://{}/ws", self.address());
         let (stream, _) = within(connect_async(url)).await.unwrap();
         let mut client = Client { stream, id: String::new() };
         let greeting = client.next().await;

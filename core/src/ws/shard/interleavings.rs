@@ -18,7 +18,7 @@ use super::slot::Phase;
 use crate::ws::answer::Answer;
 use crate::ws::budget::Budget;
 use crate::ws::config::{Config, Protocol};
-use crate::ws::connection::{Address, Connection, GroupKind};
+use crate::ws::connection::{Address, Connection, GroupKind, next_serial};
 use crate::ws::events::EventQueue;
 use crate::ws::handshake::Request;
 use crate::ws::inbox::{Inbox, Job};
@@ -26,6 +26,7 @@ use crate::ws::index::{Index, Join, Leave};
 use crate::ws::outgoing::Outgoing;
 use crate::ws::shared::Shared;
 use crate::ws::stats::{Counter, Counters};
+use crate::ws::transport::Transport;
 
 const CLIENTS: usize = 3;
 const ROOMS: [&str; 2] = ["a", "b"];
@@ -121,7 +122,7 @@ impl World {
                 stream.writable().await.unwrap();
                 stream
             });
-            let (key, _) = shard.adopt(stream);
+            let key = shard.adopt(Transport::tcp(stream), next_serial(), false);
             let request = Request {
                 url: "/ws".into(),
                 headers: Vec::new(),

@@ -31,7 +31,9 @@ impl Drop for Life {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ws::arrival::Arrival;
     use crate::ws::inbox::Job;
+    use crate::ws::transport::Carrier;
     use std::io::Read;
     use std::net::{Ipv4Addr, TcpListener, TcpStream};
     use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -46,7 +48,8 @@ mod tests {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         client.set_read_timeout(Some(PATIENCE)).unwrap();
-        (Job::Adopt(listener.accept().unwrap().0), client)
+        let carrier = Carrier::tcp(listener.accept().unwrap().0);
+        (Job::Adopt(Arrival { carrier, serial: 1, given: None }), client)
     }
 
     /// Ends a shard's life as its thread would by this panic.

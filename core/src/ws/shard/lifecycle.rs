@@ -2,8 +2,6 @@
 
 use bytes::Bytes;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::slot::{Closing, Phase, Slot};
@@ -18,6 +16,7 @@ use crate::ws::frame::{Opcode, encode, encode_into};
 use crate::ws::handshake::{self, RefusalReason};
 use crate::ws::heartbeat::{self, Verdict};
 use crate::ws::prepared::Prepared;
+use crate::ws::transport::Transport;
 
 /// Handshakes that may be under way on a shard; beyond it the oldest gives way, so that clients
 /// that dribble cannot keep others out.
@@ -25,26 +24,20 @@ const MAX_HANDSHAKES: usize = 4096;
 
 static PING: [u8; 2] = [0x89, 0];
 
-/// A number for each socket that is unique in the process.
-fn next_serial() -> u64 {
-    static NEXT: AtomicU64 = AtomicU64::new(1);
-    NEXT.fetch_add(1, Relaxed)
-}
-
 impl Shard {
-    /// Takes in a socket whose handshake is to come.
-    pub(super) fn adopt(&mut self, stream: TcpStream) -> (usize, u64) {
-        // Small frames must not wait for the peer's acknowledgements; a socket that refuses the
-        // option is about to report its end anyway.
-        let _ = stream.set_nodelay(true);
-        let serial = next_serial();
+    /// Takes in a socket whose handshake is to come, or to be answered.
+    pub(super) fn adopt(&mut self, stream: Transport, serial: u64, attached: bool) -> usize {
+        stream.set_nodelay();
         let key = self.sockets.slots.insert(Slot::new(stream, serial));
+        if attached {
+            self.attached.insert(serial, key);
+        }
         self.shaking += 1;
         self.expect_handshake(key, serial);
         if self.shaking > MAX_HANDSHAKES {
             self.give_way();
         }
-        (key, serial)
+        key
     }
 
     fn expect_handshake(&mut self, key: usize, serial: u64) {
@@ -72,7 +65,7 @@ impl Shard {
         }
         let slot = &mut self.sockets.slots[key];
         let address = Address { shard: self.number, slot: key, serial: slot.serial };
-        let connection = Connection::new(address, slot.stream.peer_addr().ok());
+        let connection = Connection::new(address, slot.stream.peer_addr());
         slot.window = request.deflate.map(|agreement| agreement.window);
         slot.phase = Phase::Open(connection.clone());
         slot.live_at = self.live.len();
@@ -243,6 +236,7 @@ impl Shard {
             Phase::Draining { .. } => {}
         }
         let slot = self.sockets.remove(key);
+        self.attached.remove(&slot.serial);
         // Its task finds the slot empty and ends.
         if let Some(waker) = slot.waker {
             waker.wake();

@@ -28,7 +28,6 @@ mod tests;
 use indexmap::IndexSet;
 use rustc_hash::{FxBuildHasher, FxHashMap};
 use std::collections::VecDeque;
-use std::net::TcpStream;
 use std::sync::Arc;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -36,6 +35,7 @@ use tokio::time::Instant;
 use self::slot::{Phase, Slot};
 use self::sockets::{Debt, Sockets};
 use super::answer::Answer;
+use super::arrival::Arrival;
 use super::connection::{Address, GroupId};
 use super::deflate::Inflaters;
 use super::inbox::{Inbox, Job};
@@ -92,8 +92,10 @@ struct Shard {
     gone_by: Option<Instant>,
     /// Set by the host when it is ready for connections.
     started: bool,
-    /// Sockets that another shard accepted, to be taken in by the thread.
-    foundlings: Vec<TcpStream>,
+    /// Sockets that another shard accepted or the host, to be taken in by the thread.
+    foundlings: Vec<Arrival>,
+    /// Slots of sockets that are the host's, by their serials.
+    attached: FxHashMap<u64, usize>,
     /// Taken from the inbox and not yet carried out. Empty between turns, unless a job panicked.
     jobs: VecDeque<Job>,
     buffer: Vec<u8>,
@@ -123,6 +125,7 @@ impl Shard {
             gone_by: None,
             started: false,
             foundlings: Vec::new(),
+            attached: FxHashMap::default(),
             jobs: VecDeque::new(),
             buffer: vec![0; READ_BUFFER],
             inflaters: Inflaters::default(),
@@ -159,7 +162,12 @@ impl Shard {
     fn apply(&mut self, job: Job) {
         match job {
             Job::Start => self.started = true,
-            Job::Adopt(socket) => self.foundlings.push(socket),
+            Job::Adopt(arrival) => self.foundlings.push(arrival),
+            Job::Abandon(serial) => {
+                if let Some(&key) = self.attached.get(&serial) {
+                    self.bury(key);
+                }
+            }
             Job::One { to, frame } => {
                 let count = match self.tenant(to) {
                     // Behind our Close frame nothing may follow.

@@ -7,14 +7,15 @@ use tokio::io::{AsyncRead, ReadBuf};
 use super::Shard;
 use super::slot::Phase;
 use super::sockets::OWED_WHILE_READING;
+use crate::ws::arrival::Given;
 use crate::ws::clock;
 use crate::ws::close::{self, Violation};
-use crate::ws::config::Protocol;
+use crate::ws::config::{Config, Protocol};
 use crate::ws::connection::Connection;
 use crate::ws::decoder::{Item, Terms};
 use crate::ws::events::{Event, Kind};
 use crate::ws::frame::{Opcode, encode_into};
-use crate::ws::handshake::{self, Outcome, Rules};
+use crate::ws::handshake::{self, Outcome, Refusal, Rules};
 use std::sync::Arc;
 
 /// Full buffers that one connection may hand in before others have their turn.
@@ -113,25 +114,44 @@ impl Shard {
 
     /// Returns how many bytes the request took, once it is whole and accepted.
     fn shake_hands(&mut self, key: usize, head: &[u8]) -> Option<usize> {
-        let config = &self.shared.config;
-        let rules = Rules { path: &config.path, compression: config.compression.is_some() };
-        match handshake::parse(head, rules) {
+        match handshake::parse(head, rules(&self.shared.config)) {
             Outcome::Incomplete => {
                 self.sockets.slots[key].phase = Phase::Handshake(head.to_vec());
                 None
             }
             Outcome::Refuse(refusal) => {
-                self.shaking -= 1;
-                self.counters().refused(refusal.reason);
-                self.answers.extend_from_slice(&handshake::refusal_response(&refusal));
-                self.write_answers(key);
-                self.start_draining(key, true);
+                self.refuse(key, &refusal);
                 None
             }
             Outcome::Accept { request, consumed } => {
                 self.establish(key, request).then_some(consumed)
             }
         }
+    }
+
+    /// Goes on where the host's server stopped: the request is read, and is not answered yet.
+    pub(super) fn take_over(&mut self, key: usize, serial: u64, mut given: Given) {
+        // It may have been abandoned since.
+        if self.sockets.slots.get(key).is_none_or(|slot| slot.serial != serial) {
+            return;
+        }
+        match given.judge(rules(&self.shared.config)) {
+            Ok(request) => {
+                if self.establish(key, request) {
+                    self.frames(key, &mut given.rest);
+                }
+                self.write_answers(key);
+            }
+            Err(refusal) => self.refuse(key, &refusal),
+        }
+    }
+
+    fn refuse(&mut self, key: usize, refusal: &Refusal) {
+        self.shaking -= 1;
+        self.counters().refused(refusal.reason);
+        self.answers.extend_from_slice(&handshake::refusal_response(refusal));
+        self.write_answers(key);
+        self.start_draining(key, true);
     }
 
     fn frames(&mut self, key: usize, bytes: &mut [u8]) {
@@ -234,4 +254,8 @@ impl Shard {
         self.answers = answers;
         self.answers.clear();
     }
+}
+
+fn rules(config: &Config) -> Rules<'_> {
+    Rules { path: &config.path, compression: config.compression.is_some() }
 }

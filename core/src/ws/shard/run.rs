@@ -10,16 +10,19 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Acquire;
 use std::task::Poll;
 use std::time::Duration;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::task::{JoinHandle, LocalSet, spawn_local, unconstrained, yield_now};
 use tokio::time::{sleep, sleep_until};
 
 use super::Shard;
 use super::accept_faults::{Remedy, Series};
+use crate::ws::arrival::{Arrival, Given};
+use crate::ws::connection::next_serial;
 use crate::ws::events::Event;
 use crate::ws::inbox::Job;
 use crate::ws::shared::Shared;
+use crate::ws::transport::{Carrier, Transport};
 
 /// How long accepting rests after a failure such as a lack of descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -56,9 +59,10 @@ async fn take_turns(
             shard.borrow_mut().recover(None);
         }
         let foundlings = std::mem::take(&mut shard.borrow_mut().foundlings);
-        for socket in foundlings {
-            if let Ok(stream) = TcpStream::from_std(socket) {
-                welcome(&shard, stream);
+        for Arrival { carrier, serial, given } in foundlings {
+            // A socket that cannot be taken in is dropped, which tells whoever it belongs to.
+            if let Ok(stream) = carrier.into_transport() {
+                welcome(&shard, stream, serial, given);
             }
         }
         if shard.borrow().started
@@ -83,12 +87,23 @@ async fn take_turns(
 }
 
 /// Takes a socket in and starts the task that waits for it.
-fn welcome(shard: &Rc<RefCell<Shard>>, stream: TcpStream) {
-    let (key, serial) = shard.borrow_mut().adopt(stream);
+fn welcome(
+    shard: &Rc<RefCell<Shard>>,
+    stream: Transport,
+    serial: u64,
+    mut given: Option<Box<Given>>,
+) {
+    let key = shard.borrow_mut().adopt(stream, serial, given.is_some());
     let shard = shard.clone();
     spawn_local(unconstrained(poll_fn(move |cx| {
-        let served =
-            catch_unwind(AssertUnwindSafe(|| shard.borrow_mut().poll_slot(key, serial, cx)));
+        let given = given.take();
+        let served = catch_unwind(AssertUnwindSafe(|| {
+            let mut shard = shard.borrow_mut();
+            if let Some(given) = given {
+                shard.take_over(key, serial, *given);
+            }
+            shard.poll_slot(key, serial, cx)
+        }));
         served.unwrap_or_else(|_| {
             shard.borrow_mut().recover(Some((key, serial)));
             Poll::Ready(())
@@ -126,9 +141,14 @@ async fn accept(listener: TcpListener, shard: Rc<RefCell<Shard>>, shared: Arc<Sh
                 let target = turn % shared.inboxes.len();
                 turn += 1;
                 if target == own {
-                    welcome(&shard, stream);
+                    welcome(&shard, Transport::tcp(stream), next_serial(), None);
                 } else if let Ok(socket) = stream.into_std() {
-                    shared.inboxes[target].push(Job::Adopt(socket));
+                    let (carrier, serial) = (Carrier::tcp(socket), next_serial());
+                    shared.inboxes[target].push(Job::Adopt(Arrival {
+                        carrier,
+                        serial,
+                        given: None,
+                    }));
                 }
             }
             Err(_) if shared.closed.load(Acquire) => return,

@@ -4,16 +4,16 @@
 use rustc_hash::FxHashSet;
 use std::sync::Arc;
 use std::task::Waker;
-use tokio::net::TcpStream;
 
 use crate::ws::connection::{Connection, GroupId};
 use crate::ws::decoder::Decoder;
 use crate::ws::deflate::Window;
 use crate::ws::outbox::Outbox;
+use crate::ws::transport::Transport;
 
 #[derive(Debug)]
 pub struct Slot {
-    pub stream: TcpStream,
+    pub stream: Transport,
     /// Tells this tenant of the slot from earlier ones.
     pub serial: u64,
     /// Wakes the task that waits for this socket's readiness, for reading and writing alike.
@@ -70,7 +70,7 @@ pub struct Closing {
 }
 
 impl Slot {
-    pub fn new(stream: TcpStream, serial: u64) -> Self {
+    pub fn new(stream: Transport, serial: u64) -> Self {
         Self {
             stream,
             serial,

@@ -293,7 +293,7 @@ impl Sockets {
     fn finish_draining(&mut self, key: usize) {
         let slot = &mut self.slots[key];
         if matches!(slot.phase, Phase::Draining { linger: true }) {
-            // For TCP this is shutdown(2), which neither blocks nor waits.
+            // For sockets this is shutdown(2), which neither blocks nor waits.
             let mut cx = Context::from_waker(Waker::noop());
             if Pin::new(&mut slot.stream).poll_shutdown(&mut cx).is_ready() {
                 return;

@@ -15,7 +15,7 @@ use tokio::runtime::{Builder, Runtime};
 use crate::ws::budget::Budget;
 use crate::ws::clock;
 use crate::ws::config::Config;
-use crate::ws::connection::Address;
+use crate::ws::connection::{Address, next_serial};
 use crate::ws::events::{Event, EventQueue, Kind};
 use crate::ws::frame::{Opcode, encode};
 use crate::ws::inbox::{Inbox, Job};
@@ -25,6 +25,7 @@ use crate::ws::shard::Shard;
 use crate::ws::shard::slot::{Phase, Slot};
 use crate::ws::shared::Shared;
 use crate::ws::stats::{Counter, Counters};
+use crate::ws::transport::Carrier;
 
 /// How long a client waits for what must come. It bounds a failure, and says nothing about speed.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -134,10 +135,11 @@ impl Rig {
         let mut peer = TcpStream::connect(self.listener.local_addr().unwrap()).unwrap();
         peer.set_read_timeout(Some(PATIENCE)).unwrap();
         let (socket, _) = self.listener.accept().unwrap();
-        socket.set_nonblocking(true).unwrap();
-        let (slot, serial) = self
-            .runtime
-            .block_on(async { self.shard.adopt(tokio::net::TcpStream::from_std(socket).unwrap()) });
+        let serial = next_serial();
+        let slot = self.runtime.block_on(async {
+            let stream = Carrier::tcp(socket).into_transport().unwrap();
+            self.shard.adopt(stream, serial, false)
+        });
         peer.write_all(REQUEST).unwrap();
         let mut client = Client { peer, address: Address { shard: 0, slot, serial } };
         self.serve(&client, |shard| matches!(shard.sockets.slots[slot].phase, Phase::Open(_)));
@@ -197,7 +199,7 @@ impl Rig {
         let mut bytes = Vec::new();
         loop {
             bytes.extend(client.read_all());
-            let stream = &self.shard.sockets.slots[client.address.slot].stream;
+            let stream = self.shard.sockets.slots[client.address.slot].stream.socket();
             let writable = self.runtime.block_on(async {
                 // The runtime looks at its sockets in between.
                 tokio::task::yield_now().await;

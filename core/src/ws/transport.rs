@@ -1,0 +1,242 @@
+//! What carries a connection's bytes. Everything above is the same for all of them.
+
+use socket2::{Domain, SockRef, Socket, Type};
+use std::fmt;
+use std::io::{self, IoSlice};
+use std::net::{Shutdown, SocketAddr};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+#[cfg(unix)]
+use tokio::net::UnixStream;
+
+use super::bridge::BridgeStream;
+
+/// A socket, or what stands for one, outside of any runtime: on its way to its shard.
+#[derive(Debug)]
+pub struct Carrier {
+    kind: CarrierKind,
+    anchor: Option<Anchor>,
+}
+
+#[derive(Debug)]
+enum CarrierKind {
+    Tcp(std::net::TcpStream),
+    #[cfg(unix)]
+    Unix(std::os::unix::net::UnixStream),
+    Bridge(BridgeStream),
+}
+
+/// Tells the host, when it is dropped, that its socket is not used any more.
+pub struct Anchor(Box<dyn Fn() + Send>);
+
+impl Anchor {
+    pub fn new(release: impl Fn() + Send + 'static) -> Self {
+        Self(Box::new(release))
+    }
+}
+
+impl Drop for Anchor {
+    fn drop(&mut self) {
+        (self.0)();
+    }
+}
+
+impl fmt::Debug for Anchor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Anchor")
+    }
+}
+
+impl Carrier {
+    /// A socket that was accepted here.
+    pub fn tcp(socket: std::net::TcpStream) -> Self {
+        Self { kind: CarrierKind::Tcp(socket), anchor: None }
+    }
+
+    /// A stream whose bytes the host reads and writes.
+    pub fn bridge(stream: BridgeStream) -> Self {
+        Self { kind: CarrierKind::Bridge(stream), anchor: None }
+    }
+
+    /// A socket that the host accepted, a connected stream over TCP or a Unix domain, by a
+    /// descriptor of our own. The host keeps its descriptor, so that its server goes on counting
+    /// the connection, until `anchor` is dropped.
+    ///
+    /// # Errors
+    /// When the descriptor is no such socket.
+    #[cfg(unix)]
+    pub fn descriptor(descriptor: std::os::fd::OwnedFd, anchor: Anchor) -> io::Result<Self> {
+        // Not every descriptor is a socket: the options below are what tells.
+        let socket = Socket::from(descriptor);
+        if socket.r#type()? != Type::STREAM {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        let kind = match socket.domain()? {
+            Domain::IPV4 | Domain::IPV6 => CarrierKind::Tcp(socket.into()),
+            Domain::UNIX => CarrierKind::Unix(socket.into()),
+            _ => return Err(io::ErrorKind::InvalidInput.into()),
+        };
+        Ok(Self { kind, anchor: Some(anchor) })
+    }
+
+    /// Takes the socket into the runtime of the current thread.
+    pub fn into_transport(self) -> io::Result<Transport> {
+        let Self { kind, anchor } = self;
+        let stream = match kind {
+            CarrierKind::Tcp(socket) => {
+                socket.set_nonblocking(true)?;
+                Stream::Tcp(TcpStream::from_std(socket)?)
+            }
+            #[cfg(unix)]
+            CarrierKind::Unix(socket) => {
+                socket.set_nonblocking(true)?;
+                Stream::Unix(UnixStream::from_std(socket)?)
+            }
+            CarrierKind::Bridge(stream) => Stream::Bridge(stream),
+        };
+        Ok(Transport { stream, anchor: anchor.map(Box::new) })
+    }
+}
+
+/// What a shard reads from and writes to.
+#[derive(Debug)]
+pub struct Transport {
+    stream: Stream,
+    /// Boxed, since most transports have none.
+    anchor: Option<Box<Anchor>>,
+}
+
+#[derive(Debug)]
+enum Stream {
+    Tcp(TcpStream),
+    #[cfg(unix)]
+    Unix(UnixStream),
+    Bridge(BridgeStream),
+}
+
+impl Drop for Transport {
+    fn drop(&mut self) {
+        // Its host's descriptor keeps the socket open: the peer must see its end all the same.
+        if self.anchor.is_some() {
+            self.stream.shut_down();
+        }
+    }
+}
+
+impl Transport {
+    pub fn tcp(stream: TcpStream) -> Self {
+        Self { stream: Stream::Tcp(stream), anchor: None }
+    }
+
+    /// The socket, for tests that have to look at it.
+    #[cfg(test)]
+    pub fn socket(&self) -> &TcpStream {
+        match &self.stream {
+            Stream::Tcp(stream) => stream,
+            _ => unreachable!("tests of shards are over TCP"),
+        }
+    }
+
+    pub fn set_nodelay(&self) {
+        self.stream.set_nodelay();
+    }
+
+    /// The client's address, where there is one.
+    pub fn peer_addr(&self) -> Option<SocketAddr> {
+        self.stream.peer_addr()
+    }
+}
+
+impl Stream {
+    /// Small frames must not wait for the peer's acknowledgements; a socket that refuses the option
+    /// is about to report its end anyway.
+    fn set_nodelay(&self) {
+        if let Self::Tcp(stream) = self {
+            let _ = stream.set_nodelay(true);
+        }
+    }
+
+    fn peer_addr(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp(stream) => stream.peer_addr().ok(),
+            #[cfg(unix)]
+            Self::Unix(_) => None,
+            Self::Bridge(stream) => stream.peer(),
+        }
+    }
+
+    /// Ends both directions, also where another descriptor keeps the socket open.
+    fn shut_down(&self) {
+        // An error says that it is over already.
+        let _ = match self {
+            Self::Tcp(stream) => SockRef::from(stream).shutdown(Shutdown::Both),
+            #[cfg(unix)]
+            Self::Unix(stream) => SockRef::from(stream).shutdown(Shutdown::Both),
+            // Dropping it tells the host.
+            Self::Bridge(_) => Ok(()),
+        };
+    }
+}
+
+impl AsyncRead for Transport {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match &mut self.get_mut().stream {
+            Stream::Tcp(stream) => Pin::new(stream).poll_read(cx, buffer),
+            #[cfg(unix)]
+            Stream::Unix(stream) => Pin::new(stream).poll_read(cx, buffer),
+            Stream::Bridge(stream) => Pin::new(stream).poll_read(cx, buffer),
+        }
+    }
+}
+
+impl AsyncWrite for Transport {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match &mut self.get_mut().stream {
+            Stream::Tcp(stream) => Pin::new(stream).poll_write(cx, bytes),
+            #[cfg(unix)]
+            Stream::Unix(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Stream::Bridge(stream) => Pin::new(stream).poll_write(cx, bytes),
+        }
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        match &mut self.get_mut().stream {
+            Stream::Tcp(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
+            #[cfg(unix)]
+            Stream::Unix(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
+            Stream::Bridge(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // None of them holds anything back.
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.get_mut().stream {
+            Stream::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
+            #[cfg(unix)]
+            Stream::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
+            Stream::Bridge(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
+    }
+}

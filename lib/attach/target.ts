@@ -1,0 +1,110 @@
+/**
+ * What a manager can be attached to, and how it is found behind what users have in hand.
+ */
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { kindOf } from '../arguments.js';
+import { codedError } from '../errors.js';
+import { AttachPoint, type TakeUpgrade } from './http-server.js';
+
+/** A server of the host's. */
+export interface AttachTarget {
+  /** Lets the upgrades of a path come to `take`. Returns the way back. */
+  attach(path: string, take: TakeUpgrade): () => void;
+  /** Where it listens, if it does and that is known. */
+  address(): AddressInfo | null;
+  /** Calls once it listens: at once, or later. Returns the way back. */
+  whenListening(call: () => void): () => void;
+}
+
+/**
+ * Finds the server.
+ *
+ * @throws TypeError `ERR_UNSUPPORTED_SERVER` for what is none, or one that was closed.
+ */
+export function targetOf(given: unknown): AttachTarget {
+  const server = httpServerIn(given);
+  if (server === undefined) throw unsupported(`got ${describe(given)}`);
+  if (wasClosed(server)) throw unsupported('this one is closed already');
+  return new HttpTarget(server);
+}
+
+class HttpTarget implements AttachTarget {
+  readonly #server: Server;
+
+  constructor(server: Server) {
+    this.#server = server;
+  }
+
+  attach(path: string, take: TakeUpgrade): () => void {
+    const point = AttachPoint.of(this.#server);
+    point.add(path, take);
+    return () => point.remove(path);
+  }
+
+  address(): AddressInfo | null {
+    const address = this.#server.address();
+    // A Unix domain socket has a path in the place of all three.
+    return typeof address === 'string' ? { address, family: 'Unix', port: 0 } : address;
+  }
+
+  whenListening(call: () => void): () => void {
+    if (this.#server.listening) {
+      call();
+      return () => {};
+    }
+    this.#server.once('listening', call);
+    return () => this.#server.off('listening', call);
+  }
+}
+
+/** The http server itself, or that of a framework's object: Fastify's `server`, srvx's `node.server`. */
+function httpServerIn(given: unknown): Server | undefined {
+  const of = (value: unknown, key: string): unknown =>
+    typeof value === 'object' && value !== null
+      ? (value as Record<string, unknown>)[key]
+      : undefined;
+  const raw = of(given, 'raw');
+  const candidates = [
+    given,
+    of(given, 'server'),
+    raw,
+    of(of(given, 'node'), 'server'),
+    of(of(raw, 'node'), 'server'),
+  ];
+  return candidates.find(isHttpServer);
+}
+
+/** By inspection: `instanceof` fails across realms, and frameworks bring servers of their own. */
+function isHttpServer(value: unknown): value is Server {
+  if (typeof value !== 'object' || value === null) return false;
+  const server = value as Record<string, unknown>;
+  const methods = ['on', 'off', 'emit', 'listenerCount', 'listen', 'address'];
+  // What a server of net or dgram does not have.
+  return methods.every((name) => typeof server[name] === 'function') && 'headersTimeout' in server;
+}
+
+/**
+ * Whether it has listened and was closed. Node tells that nowhere, but a closed server no longer checks the
+ * times of its connections; a server that has not listened yet has no such check.
+ */
+function wasClosed(server: Server): boolean {
+  if (server.listening) return false;
+  const checks = Object.getOwnPropertySymbols(server).find(
+    ({ description }) => description === 'http.server.connectionsCheckingInterval',
+  );
+  const timer = checks && (server as unknown as Record<symbol, { _destroyed?: boolean }>)[checks];
+  return timer?._destroyed === true;
+}
+
+function unsupported(what: string): Error {
+  const supported =
+    'server: must be an http or https server of Node, or what app.listen() of Elysia returned; ';
+  return codedError('ERR_UNSUPPORTED_SERVER', supported + what);
+}
+
+function describe(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return kindOf(value);
+  const name = Object.getPrototypeOf(value)?.constructor?.name;
+  return typeof name === 'string' && name !== 'Object' ? `an object of ${name}` : 'a plain object';
+}

@@ -1,0 +1,134 @@
+//! Sockets that the host's own server accepted: by their descriptors, or by their bytes.
+
+use messaging_core::ws::{self, Bridge, Given};
+use napi::bindgen_prelude::{Buffer, Uint8Array};
+use napi_derive::napi;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use crate::error::{Result, coded};
+use crate::websocket::WebSocketManager;
+
+/// A request as Node has parsed it.
+#[napi(object)]
+#[derive(Debug)]
+pub struct NativeRequest {
+    pub method: String,
+    pub url: String,
+    pub http_version: String,
+    /// Names and values by turns; each character of a value is a byte.
+    pub raw_headers: Vec<String>,
+}
+
+/// Joins a request and what was read behind it.
+fn given(request: NativeRequest, rest: &Uint8Array) -> Given {
+    let headers = request.raw_headers.as_chunks().0.iter().map(|[name, value]| {
+        // What is no Latin-1 cannot have come over the wire: it is a host's own invention.
+        (name.clone(), value.chars().map(|c| u8::try_from(c).unwrap_or(b'?')).collect())
+    });
+    Given {
+        headers: headers.collect(),
+        http_1_1: request.http_version == "1.1",
+        method: request.method,
+        url: request.url,
+        rest: rest.to_vec(),
+    }
+}
+
+#[napi]
+impl WebSocketManager {
+    /// Takes over the socket of this descriptor, which stays the host's. Returns its number. Throws
+    /// `ERR_NOT_A_SOCKET` where the descriptor is none that can be taken over.
+    #[napi]
+    pub fn attach(&self, descriptor: i32, request: NativeRequest, rest: Uint8Array) -> Result<f64> {
+        let attached = self.take_over(descriptor, given(request, &rest));
+        attached
+            .map(|serial| serial as f64)
+            .map_err(|error| coded("ERR_NOT_A_SOCKET", error.to_string()))
+    }
+
+    #[cfg(unix)]
+    fn take_over(&self, descriptor: i32, given: Given) -> std::io::Result<u64> {
+        self.require()?.attach(crate::convert::duplicate(descriptor)?, given)
+    }
+
+    /// Elsewhere sockets have no descriptors: the host bridges them.
+    #[cfg(not(unix))]
+    fn take_over(&self, _: i32, _: Given) -> std::io::Result<u64> {
+        Err(std::io::ErrorKind::Unsupported.into())
+    }
+
+    /// Takes over a socket that the host goes on reading and writing.
+    #[napi]
+    pub fn attach_bridge(
+        &self,
+        address: Option<String>,
+        port: u16,
+        request: NativeRequest,
+        rest: Uint8Array,
+    ) -> Result<NativeBridge> {
+        let peer = address.and_then(|address| address.parse().ok());
+        let peer = peer.map(|address| SocketAddr::new(address, port));
+        let server = self.require().map_err(|error| coded("ERR_INTERNAL", error.to_string()))?;
+        let (serial, bridge) = server.attach_bridge(peer, given(request, &rest));
+        Ok(NativeBridge { serial, bridge })
+    }
+
+    /// The host has lost the socket of this number.
+    #[napi]
+    pub fn abandon(&self, serial: f64) {
+        if let Ok(server) = self.require() {
+            server.abandon(serial as u64);
+        }
+    }
+
+    fn require(&self) -> std::io::Result<&Arc<ws::Server>> {
+        self.server().ok_or_else(|| std::io::ErrorKind::NotConnected.into())
+    }
+}
+
+/// The host's side of a bridged socket.
+#[napi]
+#[derive(Debug)]
+pub struct NativeBridge {
+    serial: u64,
+    bridge: Arc<Bridge>,
+}
+
+#[napi]
+impl NativeBridge {
+    #[napi(getter)]
+    pub fn serial(&self) -> f64 {
+        self.serial as f64
+    }
+
+    /// Takes bytes that were read. False: wait for the signal to resume.
+    #[napi]
+    pub fn push(&self, bytes: Uint8Array) -> bool {
+        self.bridge.push(bytes.to_vec())
+    }
+
+    /// The bytes that are to be written now.
+    #[napi]
+    pub fn take(&self) -> Buffer {
+        self.bridge.take().into()
+    }
+
+    /// So many of them are written.
+    #[napi]
+    pub fn written(&self, count: u32) {
+        self.bridge.written(count as usize);
+    }
+
+    /// The peer has ended its side.
+    #[napi]
+    pub fn end(&self) {
+        self.bridge.end();
+    }
+
+    /// The socket is gone.
+    #[napi]
+    pub fn abandon(&self) {
+        self.bridge.abandon();
+    }
+}
