@@ -392,6 +392,18 @@ export declare class WebSocketManager<Out extends WebSocketMessage = WebSocketMe
 	 */
 	constructor(config?: WebSocketConfig | null);
 	/**
+	 * Attaches a manager to a server of one's own: it gets the upgrades (RFC 9110, section 7.8) of its `path`,
+	 * and listens on no port. All options but `port` and `host` apply. The server goes on serving http, and
+	 * upgrades of other paths go to whoever listens for them; where nobody does, they are answered with 404.
+	 * `close()` detaches it and leaves the server as it was.
+	 *
+	 * @param server - an `http.Server` or `https.Server` of Node, listening or not yet, which is what
+	 * `listen()` of Express, Koa and Hono's `serve()` return, Fastify's `server` and Nest's `getHttpServer()`
+	 * @throws TypeError `ERR_UNSUPPORTED_SERVER`: anything else, or a server that was closed. Error
+	 * `ERR_PATH_IN_USE`: another manager has this path of this server. Options as in the constructor.
+	 */
+	static fromHttpServer<Out extends WebSocketMessage = WebSocketMessage, In extends WebSocketMessage = WebSocketMessage>(server: object, config?: WebSocketConfig | null): WebSocketManager<Out, In>;
+	/**
 	 * Resolves with the address as soon as the manager accepts connections, or has long done so. Rejects
 	 * with the fault of binding, for example `EADDRINUSE`, or `ERR_MANAGER_CLOSED` if it was closed before.
 	 */

@@ -258,9 +258,10 @@ describe('the server goes on', () => {
       const url = `${secure ? 'wss' : 'ws'}://127.0.0.1:${portOf(server)}/ws`;
       const socket = new WebSocket(url, { rejectUnauthorized: false });
       await once(socket, 'message');
+      const closed = once(socket, 'close');
       sockets[0]?.destroy();
       expect((await left)[1]).toBe(1006);
-      await once(socket, 'close');
+      expect((await closed)[0]).toBe(1006);
     }
   });
 });
