@@ -31,6 +31,9 @@ const { setImmediate } = globalThis;
 /** How long `request` and `shutdown` wait if they are not told: long for a machine, short for a person. */
 const DEFAULT_TIMEOUT = 10_000;
 
+/** Where a server listens that does not tell; an Elysia app is one. */
+const UNKNOWN: AddressInfo = { address: '', family: '', port: 0 };
+
 /** What `fromHttpServer` gives to the constructor, whose one parameter is the user's. */
 const targets = new WeakMap<WebSocketConfig, AttachTarget>();
 
@@ -379,14 +382,13 @@ export class WebSocketManager<
       return;
     }
     this.#native.start();
-    const address = this.address() as AddressInfo;
+    const known = this.address();
+    const address = known ?? { ...UNKNOWN };
     resolve(address);
     const what =
       this.#attachment === undefined ? 'listens' : 'is attached to the server that listens';
-    this.#reporter.log(
-      'info',
-      `WebSocket server ${what} on port ${address.port} of ${address.address}`,
-    );
+    const where = known === null ? '' : ` on port ${known.port} of ${known.address}`;
+    this.#reporter.log('info', `WebSocket server ${what}${where}`);
     try {
       this.emit('listening', address);
     } catch (thrown) {
