@@ -144,7 +144,9 @@ export class WebSocketManager<
    */
   async ready(): Promise<AddressInfo> {
     this.#readyAsked = true;
-    return await this.#started;
+    const address = await this.#started;
+    // What was unknown then may be known now.
+    return address.family === '' ? (this.address() ?? address) : address;
   }
 
   /** The address that it listens on, known as soon as it is made; null without one and after `close()`. */

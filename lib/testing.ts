@@ -118,7 +118,14 @@ export async function connectClient<Out extends WebSocketMessage, In extends Web
       `manager: must have the protocol 'messaging', got 'raw': ${advice}`,
     );
   }
-  await manager.ready();
+  const { family } = await manager.ready();
+  if (family === '') {
+    const advice = 'use a WebSocket of your own, for example of the package ws';
+    throw codedError(
+      'ERR_INVALID_ARGUMENT',
+      `manager: its server does not tell where it listens: ${advice}`,
+    );
+  }
   const { path = managersPath, userId, sessionId, token, headers = {}, timeout = 5000 } = options;
   const client = await SocketClient.connect(origin(manager) + path, headers, timeout);
   if (userId !== undefined || token !== undefined) {
