@@ -124,7 +124,10 @@ export class WebSocketManager<
    * `close()` detaches it and leaves the server as it was.
    *
    * @param server - an `http.Server` or `https.Server` of Node, listening or not yet, which is what
-   * `listen()` of Express, Koa and Hono's `serve()` return, Fastify's `server` and Nest's `getHttpServer()`
+   * `listen()` of Express and Koa and Hono's `serve()` return, Fastify's `server` and Nest's
+   * `getHttpServer()`; or on Node the app that `app.listen()` of Elysia returns. Elysia's adapter 1.4 does not
+   * tell where it listens: until the first upgrade, `address()` is null and `ready()` gives an empty address
+   * with the port 0.
    * @throws TypeError `ERR_UNSUPPORTED_SERVER`: anything else, or a server that was closed. Error
    * `ERR_PATH_IN_USE`: another manager has this path of this server. Options as in the constructor.
    */
@@ -149,7 +152,10 @@ export class WebSocketManager<
     return address.family === '' ? (this.address() ?? address) : address;
   }
 
-  /** The address that it listens on, known as soon as it is made; null without one and after `close()`. */
+  /**
+   * The address that it listens on, known as soon as it is made; null without one and after `close()`. Of an
+   * attached manager it is its server's, null until that listens.
+   */
   address(): AddressInfo | null {
     if (this.#closed) return null;
     if (this.#attachment !== undefined) return this.#attachment.address();

@@ -104,7 +104,8 @@ export async function createTestManager<
 /**
  * Connects a client to a manager under `protocol: 'messaging'`, and logs it in if `userId` or `token` is
  * given. Rejects if the server refuses either, with its reason at the start of the error's text; and with
- * `ERR_INVALID_ARGUMENT` for a manager under `protocol: 'raw'`, which greets nobody.
+ * `ERR_INVALID_ARGUMENT` for a manager under `protocol: 'raw'`, which greets nobody, or one whose server
+ * does not tell where it listens.
  */
 export async function connectClient<Out extends WebSocketMessage, In extends WebSocketMessage>(
   manager: WebSocketManager<Out, In>,
