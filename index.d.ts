@@ -398,7 +398,10 @@ export declare class WebSocketManager<Out extends WebSocketMessage = WebSocketMe
 	 * `close()` detaches it and leaves the server as it was.
 	 *
 	 * @param server - an `http.Server` or `https.Server` of Node, listening or not yet, which is what
-	 * `listen()` of Express, Koa and Hono's `serve()` return, Fastify's `server` and Nest's `getHttpServer()`
+	 * `listen()` of Express and Koa and Hono's `serve()` return, Fastify's `server` and Nest's
+	 * `getHttpServer()`; or on Node the app that `app.listen()` of Elysia returns. Elysia's adapter 1.4 does not
+	 * tell where it listens: until the first upgrade, `address()` is null and `ready()` gives an empty address
+	 * with the port 0.
 	 * @throws TypeError `ERR_UNSUPPORTED_SERVER`: anything else, or a server that was closed. Error
 	 * `ERR_PATH_IN_USE`: another manager has this path of this server. Options as in the constructor.
 	 */
@@ -408,7 +411,10 @@ export declare class WebSocketManager<Out extends WebSocketMessage = WebSocketMe
 	 * with the fault of binding, for example `EADDRINUSE`, or `ERR_MANAGER_CLOSED` if it was closed before.
 	 */
 	ready(): Promise<AddressInfo>;
-	/** The address that it listens on, known as soon as it is made; null without one and after `close()`. */
+	/**
+	 * The address that it listens on, known as soon as it is made; null without one and after `close()`. Of an
+	 * attached manager it is its server's, null until that listens.
+	 */
 	address(): AddressInfo | null;
 	/** Sends to one connection. Returns whether it was open. */
 	sendToConnection(connectionId: string, message: Out): boolean;

@@ -84,7 +84,8 @@ export declare function createTestManager<Out extends WebSocketMessage = WebSock
 /**
  * Connects a client to a manager under `protocol: 'messaging'`, and logs it in if `userId` or `token` is
  * given. Rejects if the server refuses either, with its reason at the start of the error's text; and with
- * `ERR_INVALID_ARGUMENT` for a manager under `protocol: 'raw'`, which greets nobody.
+ * `ERR_INVALID_ARGUMENT` for a manager under `protocol: 'raw'`, which greets nobody, or one whose server
+ * does not tell where it listens.
  */
 export declare function connectClient<Out extends WebSocketMessage, In extends WebSocketMessage>(manager: WebSocketManager<Out, In>, options?: TestClientOptions): Promise<TestClient>;
 /** Resolves when every frame that was queued before this call is written to its socket. */

@@ -59,7 +59,7 @@ beforeAll(() => {
     const name = path.replace(/^\/|\/\*\*.*$/g, '');
     cpSync(join(PACKAGE_ROOT, name), join(installed, name), { recursive: true });
   }
-  for (const name of ['ws', 'vitest', '@types/node']) {
+  for (const name of ['ws', 'vitest', '@types/node', 'elysia', '@elysiajs/node']) {
     mkdirSync(dirname(join(modules, name)), { recursive: true });
     symlinkSync(join(PACKAGE_ROOT, 'node_modules', name), join(modules, name), 'junction');
   }
@@ -111,7 +111,11 @@ describe('examples', () => {
   test.for(ofKind('node').filter(({ language }) => language === 'js'))(
     'line $line runs',
     async ({ line, code, output }) => {
-      const end = await run(write(`line-${line}.mjs`, code));
+      // What is written for a port of its own gets a free one, since this machine may use it.
+      const free = newManager();
+      const port = String(portOf(free));
+      await free.shutdown();
+      const end = await run(write(`line-${line}.mjs`, code.replaceAll('3000', port)));
       expect(end).toEqual({ code: 0, output, errors: '' });
     },
   );

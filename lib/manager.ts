@@ -31,6 +31,9 @@ const { setImmediate } = globalThis;
 /** How long `request` and `shutdown` wait if they are not told: long for a machine, short for a person. */
 const DEFAULT_TIMEOUT = 10_000;
 
+/** Where a server listens that does not tell; an Elysia app is one. */
+const UNKNOWN: AddressInfo = { address: '', family: '', port: 0 };
+
 /** What `fromHttpServer` gives to the constructor, whose one parameter is the user's. */
 const targets = new WeakMap<WebSocketConfig, AttachTarget>();
 
@@ -123,7 +126,10 @@ export class WebSocketManager<
    * `close()` detaches it and leaves the server as it was.
    *
    * @param server - an `http.Server` or `https.Server` of Node, listening or not yet, which is what
-   * `listen()` of Express, Koa and Hono's `serve()` return, Fastify's `server` and Nest's `getHttpServer()`
+   * `listen()` of Express and Koa and Hono's `serve()` return, Fastify's `server` and Nest's
+   * `getHttpServer()`; or on Node the app that `app.listen()` of Elysia returns. Elysia's adapter 1.4 does not
+   * tell where it listens: until the first upgrade, `address()` is null and `ready()` gives an empty address
+   * with the port 0.
    * @throws TypeError `ERR_UNSUPPORTED_SERVER`: anything else, or a server that was closed. Error
    * `ERR_PATH_IN_USE`: another manager has this path of this server. Options as in the constructor.
    */
@@ -143,10 +149,15 @@ export class WebSocketManager<
    */
   async ready(): Promise<AddressInfo> {
     this.#readyAsked = true;
-    return await this.#started;
+    const address = await this.#started;
+    // What was unknown then may be known now.
+    return address.family === '' ? (this.address() ?? address) : address;
   }
 
-  /** The address that it listens on, known as soon as it is made; null without one and after `close()`. */
+  /**
+   * The address that it listens on, known as soon as it is made; null without one and after `close()`. Of an
+   * attached manager it is its server's, null until that listens.
+   */
   address(): AddressInfo | null {
     if (this.#closed) return null;
     if (this.#attachment !== undefined) return this.#attachment.address();
@@ -382,14 +393,13 @@ export class WebSocketManager<
       return;
     }
     this.#native.start();
-    const address = this.address() as AddressInfo;
+    const known = this.address();
+    const address = known ?? { ...UNKNOWN };
     resolve(address);
     const what =
       this.#attachment === undefined ? 'listens' : 'is attached to the server that listens';
-    this.#reporter.log(
-      'info',
-      `WebSocket server ${what} on port ${address.port} of ${address.address}`,
-    );
+    const where = known === null ? '' : ` on port ${known.port} of ${known.address}`;
+    this.#reporter.log('info', `WebSocket server ${what}${where}`);
     try {
       this.emit('listening', address);
     } catch (thrown) {

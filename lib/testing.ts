@@ -104,7 +104,8 @@ export async function createTestManager<
 /**
  * Connects a client to a manager under `protocol: 'messaging'`, and logs it in if `userId` or `token` is
  * given. Rejects if the server refuses either, with its reason at the start of the error's text; and with
- * `ERR_INVALID_ARGUMENT` for a manager under `protocol: 'raw'`, which greets nobody.
+ * `ERR_INVALID_ARGUMENT` for a manager under `protocol: 'raw'`, which greets nobody, or one whose server
+ * does not tell where it listens.
  */
 export async function connectClient<Out extends WebSocketMessage, In extends WebSocketMessage>(
   manager: WebSocketManager<Out, In>,
@@ -118,7 +119,14 @@ export async function connectClient<Out extends WebSocketMessage, In extends Web
       `manager: must have the protocol 'messaging', got 'raw': ${advice}`,
     );
   }
-  await manager.ready();
+  const { family } = await manager.ready();
+  if (family === '') {
+    const advice = 'use a WebSocket of your own, for example of the package ws';
+    throw codedError(
+      'ERR_INVALID_ARGUMENT',
+      `manager: its server does not tell where it listens: ${advice}`,
+    );
+  }
   const { path = managersPath, userId, sessionId, token, headers = {}, timeout = 5000 } = options;
   const client = await SocketClient.connect(origin(manager) + path, headers, timeout);
   if (userId !== undefined || token !== undefined) {

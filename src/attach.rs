@@ -38,13 +38,13 @@ fn given(request: NativeRequest, rest: &Uint8Array) -> Given {
 #[napi]
 impl WebSocketManager {
     /// Takes over the socket of this descriptor, which stays the host's. Returns its number. Throws
-    /// `ERR_NOT_A_SOCKET` where the descriptor is none that can be taken over.
+    /// where the descriptor is none that can be taken over, which no user comes to see: it is bridged then.
     #[napi]
     pub fn attach(&self, descriptor: i32, request: NativeRequest, rest: Uint8Array) -> Result<f64> {
         let attached = self.take_over(descriptor, given(request, &rest));
         attached
             .map(|serial| serial as f64)
-            .map_err(|error| coded("ERR_NOT_A_SOCKET", error.to_string()))
+            .map_err(|error| coded("ERR_INTERNAL", error.to_string()))
     }
 
     #[cfg(unix)]

@@ -5,7 +5,9 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { kindOf } from '../arguments.js';
 import { codedError } from '../errors.js';
+import { ElysiaTarget, isElysia } from './elysia.js';
 import { AttachPoint, type TakeUpgrade } from './http-server.js';
+import { addressOf, isHttpServer, wasClosed } from './inspect.js';
 
 /** A server of the host's. */
 export interface AttachTarget {
@@ -13,7 +15,7 @@ export interface AttachTarget {
   attach(path: string, take: TakeUpgrade): () => void;
   /** Where it listens, if it does and that is known. */
   address(): AddressInfo | null;
-  /** Calls once it listens: at once, or later. Returns the way back. */
+  /** Calls once it listens, or at once where that cannot be known. Returns the way back. */
   whenListening(call: () => void): () => void;
 }
 
@@ -24,6 +26,11 @@ export interface AttachTarget {
  */
 export function targetOf(given: unknown): AttachTarget {
   const server = httpServerIn(given);
+  if (server === undefined && isElysia(given)) {
+    const target = ElysiaTarget.of(given);
+    if (typeof target === 'string') throw unsupported(target);
+    return target;
+  }
   if (server === undefined) throw unsupported(`got ${describe(given)}`);
   if (wasClosed(server)) throw unsupported('this one is closed already');
   return new HttpTarget(server);
@@ -43,9 +50,7 @@ class HttpTarget implements AttachTarget {
   }
 
   address(): AddressInfo | null {
-    const address = this.#server.address();
-    // A Unix domain socket has a path in the place of all three.
-    return typeof address === 'string' ? { address, family: 'Unix', port: 0 } : address;
+    return addressOf(this.#server);
   }
 
   whenListening(call: () => void): () => void {
@@ -73,28 +78,6 @@ function httpServerIn(given: unknown): Server | undefined {
     of(of(raw, 'node'), 'server'),
   ];
   return candidates.find(isHttpServer);
-}
-
-/** By inspection: `instanceof` fails across realms, and frameworks bring servers of their own. */
-function isHttpServer(value: unknown): value is Server {
-  if (typeof value !== 'object' || value === null) return false;
-  const server = value as Record<string, unknown>;
-  const methods = ['on', 'off', 'emit', 'listenerCount', 'listen', 'address'];
-  // What a server of net or dgram does not have.
-  return methods.every((name) => typeof server[name] === 'function') && 'headersTimeout' in server;
-}
-
-/**
- * Whether it has listened and was closed. Node tells that nowhere, but a closed server no longer checks the
- * times of its connections; a server that has not listened yet has no such check.
- */
-function wasClosed(server: Server): boolean {
-  if (server.listening) return false;
-  const checks = Object.getOwnPropertySymbols(server).find(
-    ({ description }) => description === 'http.server.connectionsCheckingInterval',
-  );
-  const timer = checks && (server as unknown as Record<symbol, { _destroyed?: boolean }>)[checks];
-  return timer?._destroyed === true;
 }
 
 function unsupported(what: string): Error {
