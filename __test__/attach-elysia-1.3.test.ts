@@ -34,7 +34,8 @@ testElysia('Elysia 1.3 and its adapter 1.3', () => newApp(Elysia13, node));
 
 test('where it listens is known when it does', async () => {
   const port = await freePort();
-  const manager = attach(start(previous(), port));
+  // A name has to be looked up first, so that it does not listen within this turn.
+  const manager = attach(start(previous(), { port, hostname: 'localhost' }));
   expect(manager.address()).toBeNull();
   expect(await manager.ready()).toMatchObject({ port });
   expect(manager.address()).toEqual(await manager.ready());
