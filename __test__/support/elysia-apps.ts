@@ -15,7 +15,7 @@ export interface App {
   handle: unknown;
   get(path: string, answer: () => string): App;
   ws(path: string, options: object): App;
-  listen(port: number, call?: (info: Info) => void): App;
+  listen(at: number | { port: number; hostname: string }, call?: (info: Info) => void): App;
 }
 
 /** What the adapter gives to the callback of `listen`. */
@@ -40,8 +40,8 @@ export async function freePort(): Promise<number> {
 }
 
 /** Lets it listen, as `app.listen(port)` returns it. It ends with the test. */
-export function start(app: App, port: number): App {
-  return app.listen(port, (info) => {
+export function start(app: App, at: Parameters<App['listen']>[0]): App {
+  return app.listen(at, (info) => {
     onTestFinished(() => info.stop());
   });
 }

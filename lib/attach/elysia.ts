@@ -197,13 +197,9 @@ class FollowedTarget implements AttachTarget {
   }
 
   whenListening(call: () => void): () => void {
-    let waits = true;
-    void this.#listens.then(() => {
-      if (waits) call();
-    });
-    return () => {
-      waits = false;
-    };
+    // A manager that was closed before does not start; there is nothing to take back.
+    void this.#listens.then(call);
+    return () => {};
   }
 
   #isHere(server: Server): boolean {
