@@ -1,12 +1,12 @@
 //! `Server`: the host's handle. Every call is synchronous and costs the host at most one job per
 //! shard; nothing here waits for a shard.
 
+mod attach;
+
 use socket2::SockRef;
 use std::fmt;
 use std::io;
 use std::net::{Shutdown, SocketAddr, TcpListener};
-#[cfg(unix)]
-use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, Ordering::AcqRel, Ordering::Acquire};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -14,11 +14,9 @@ use tokio::runtime::{Builder, Handle};
 use tokio::sync::{oneshot, watch};
 use tokio::time::Instant;
 
-use super::arrival::{Arrival, Given};
-use super::bridge::{Bridge, Signal};
 use super::budget::Budget;
 use super::config::Config;
-use super::connection::{Connection, ConnectionId, GroupKind, Status, next_serial};
+use super::connection::{Connection, ConnectionId, GroupKind, Status};
 use super::events::EventQueue;
 use super::inbox::{Inbox, Job};
 use super::index::{Index, Join, Leave};
@@ -28,7 +26,6 @@ use super::prepared::Frame;
 use super::shard::{self, life::Life};
 use super::shared::Shared;
 use super::stats::{Counter, Counters, Stats};
-use super::transport::{Anchor, Carrier};
 use crate::runtime::background;
 
 /// How long `close()` lets clients take what is queued for them.
@@ -159,49 +156,6 @@ impl Server {
 
     pub fn events(&self) -> &EventQueue {
         &self.shared.events
-    }
-
-    // Sockets of the host's own server.
-
-    /// Takes over a socket whose request the host has read, by a descriptor of our own. The host
-    /// keeps its socket, untouched, until [`Signal::Release`] comes for the number returned.
-    ///
-    /// # Errors
-    /// When the descriptor is no stream socket.
-    #[cfg(unix)]
-    pub fn attach(&self, descriptor: OwnedFd, given: Given) -> io::Result<u64> {
-        let serial = next_serial();
-        let shared = self.shared.clone();
-        let release = move || shared.signal(serial, Signal::Release);
-        let carrier = Carrier::descriptor(descriptor, Anchor::new(release))?;
-        self.adopt(carrier, serial, given);
-        Ok(serial)
-    }
-
-    /// Takes over a socket whose bytes the host goes on reading and writing. Signals come as events
-    /// with the number returned.
-    pub fn attach_bridge(&self, peer: Option<SocketAddr>, given: Given) -> (u64, Arc<Bridge>) {
-        let serial = next_serial();
-        let shared = self.shared.clone();
-        let (bridge, stream) = Bridge::new(peer, move |signal| shared.signal(serial, signal));
-        self.adopt(Carrier::bridge(stream), serial, given);
-        (serial, bridge)
-    }
-
-    fn adopt(&self, carrier: Carrier, serial: u64, given: Given) {
-        let shard = self.shard_of(serial);
-        let arrival = Arrival { carrier, serial, given: Some(Box::new(given)) };
-        self.shared.inboxes[shard].push(Job::Adopt(arrival));
-    }
-
-    /// The host has lost a socket that it had attached.
-    pub fn abandon(&self, serial: u64) {
-        self.shared.inboxes[self.shard_of(serial)].push(Job::Abandon(serial));
-    }
-
-    /// By the number alone, so that nobody has to remember it.
-    fn shard_of(&self, serial: u64) -> usize {
-        (serial % self.shared.inboxes.len() as u64) as usize
     }
 
     fn is_closed(&self) -> bool {
