@@ -446,7 +446,8 @@ export declare class WebSocketManager<Out extends WebSocketMessage = WebSocketMe
 	 * Makes a connection a member of a room; joining twice counts once. What is sent to the room after
 	 * this call reaches it. Returns whether the connection is open.
 	 *
-	 * @throws TypeError `ERR_INVALID_ARGUMENT` for a room that is no string, is empty or is over 256 bytes.
+	 * @throws TypeError `ERR_INVALID_ARGUMENT` for a room that is neither a string nor a number
+	 * (which counts in its decimal form), is empty or is over 256 bytes.
 	 */
 	joinRoom(connectionId: string, room: string): boolean;
 	/** Ends a membership. Returns whether there was one. Throws as `joinRoom` does. */

@@ -28,8 +28,9 @@ impl Outbox {
         self.frames.push_back(frame);
     }
 
-    /// Puts the frames that have been compressed since into their places.
-    pub fn resolve(&mut self) {
+    /// Puts the frames that have been compressed since into their places. Returns whether any was.
+    pub fn resolve(&mut self) -> bool {
+        let mut any = false;
         for at in 0..self.frames.len() {
             if !self.has_pending() {
                 break;
@@ -41,8 +42,10 @@ impl Outbox {
                 self.forget(at);
                 self.bytes += compressed.len();
                 self.frames[at] = Prepared::Ready(compressed);
+                any = true;
             }
         }
+        any
     }
 
     /// Takes a frame out of the sums.

@@ -36,6 +36,8 @@ pub struct Slot {
     pub dirty: bool,
     /// In line for when a message has been compressed aside.
     pub awaiting: bool,
+    /// Messages have been compressed for it, and no limit has seen yet how long they are.
+    pub unjudged: bool,
     /// Not read because it is owed too much.
     pub held_back: bool,
     /// Not read because the host is behind with its events.
@@ -85,6 +87,7 @@ impl Slot {
             blocked: false,
             dirty: false,
             awaiting: false,
+            unjudged: false,
             held_back: false,
             parked: false,
             asked: false,

@@ -127,6 +127,11 @@ impl Sockets {
             // It is not to blame. The budget bounds this queue.
             return true;
         }
+        self.strike(key, incoming, limit)
+    }
+
+    /// Applies the policy to a receiver that is too slow. Returns whether it is still sent to.
+    fn strike(&mut self, key: usize, incoming: usize, limit: usize) -> bool {
         match self.shared.config.slow_consumer {
             SlowConsumer::Disconnect => {
                 self.counters().dropped_slow.add(1);
@@ -164,7 +169,7 @@ impl Sockets {
         let waker = slot.waker.as_ref().unwrap_or(Waker::noop());
         let mut cx = Context::from_waker(waker);
         let (mut bytes, mut frames) = (0, 0);
-        outbox.resolve();
+        slot.unjudged |= outbox.resolve();
         let outcome = loop {
             if outbox.is_empty() {
                 break Written::All;
@@ -284,9 +289,24 @@ impl Sockets {
                 && std::mem::take(&mut slot.dirty)
             {
                 self.flush(key);
+                self.judge(key);
             }
         }
         self.dirty = dirty;
+    }
+
+    /// Holds a receiver to the limit for messages whose length was not known when they were queued.
+    fn judge(&mut self, key: usize) {
+        let limit = self.shared.config.max_buffered_amount;
+        let slot = &mut self.slots[key];
+        if slot.waits_for_us() || !std::mem::take(&mut slot.unjudged) {
+            return;
+        }
+        // As in `enqueue`, a frame alone may be larger than the limit.
+        let over = slot.weight() > limit && slot.queued() > 1;
+        if over && matches!(slot.phase, Phase::Open(_)) {
+            self.strike(key, 0, limit);
+        }
     }
 
     /// All is written to a connection that ended: half-close it, or be done with it.

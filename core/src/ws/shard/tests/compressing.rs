@@ -169,6 +169,37 @@ fn a_shard_compresses_some_messages_of_a_turn_itself_and_so_in_each_turn() {
 }
 
 #[test]
+fn the_limit_holds_as_soon_as_lengths_are_known() {
+    for policy in [SlowConsumer::Disconnect, SlowConsumer::DropOldest] {
+        let limit = 1 << 16;
+        let config = Config { slow_consumer: policy, max_buffered_amount: limit, ..raw() };
+        let mut rig = Rig::new(config);
+        let client = connect(&mut rig);
+        rig.stall(&client);
+        let gate = hold_compression();
+        for _ in 0..3 {
+            let noise: Vec<u8> = std::iter::repeat_with(|| fastrand::u8(..)).take(40_000).collect();
+            let plain = Bytes::from(encode(Opcode::Binary, &noise));
+            let message = Frame::compressible(plain, rig.shard.shared.budget.clone());
+            rig.send(&client, message);
+        }
+        rig.turn();
+        assert!(rig.is_open(&client) && rig.owed(&client) > 100_000);
+        release(&mut rig, gate);
+        let begun = Instant::now();
+        while rig.shard.counters().slow_consumers.get() == 0 {
+            assert!(
+                begun.elapsed() < PATIENCE,
+                "nothing more is sent, and the limit is never seen"
+            );
+            rig.turn();
+        }
+        assert_eq!(rig.is_open(&client), policy == SlowConsumer::DropOldest);
+        assert!(rig.slot(&client).unwrap().weight() <= limit);
+    }
+}
+
+#[test]
 fn a_client_that_is_blocked_gives_the_plain_form_back() {
     let mut rig = Rig::new(raw());
     let client = connect(&mut rig);
