@@ -9,7 +9,7 @@ import type { Duplex } from 'node:stream';
 import type { NativeBridge, NativeManager, NativeRequest } from '../native.js';
 
 // Taken once: a host's test may replace the global ones by clocks that stand still.
-const { setInterval, clearInterval } = globalThis;
+const { setInterval, clearInterval, setImmediate } = globalThis;
 
 /** What the engine asks for; `core/src/ws/bridge.rs` has the same numbers. */
 export const Signal = { Output: 0, Resume: 1, Finish: 2, Release: 3 } as const;
@@ -35,6 +35,12 @@ export class AttachedSockets {
   readonly #attached = new Map<number, Attached>();
   /** Sockets that are not read keep no process alive, though their clients are connected. */
   #alive: NodeJS.Timeout | undefined;
+  /** Bytes were pushed into bridges since the engine was last told. */
+  #pushed = false;
+  readonly #rouse = () => {
+    this.#pushed = false;
+    this.#native.rouse();
+  };
 
   constructor(native: NativeManager) {
     this.#native = native;
@@ -125,6 +131,9 @@ export class AttachedSockets {
     socket.setNoDelay?.(true);
     socket.on('data', (bytes: Buffer) => {
       if (!bridge.push(bytes)) socket.pause();
+      // Once for all sockets that were readable in this turn of the event loop.
+      if (!this.#pushed) setImmediate(this.#rouse);
+      this.#pushed = true;
     });
     socket.once('end', () => bridge.end());
     socket.once('close', () => {
