@@ -1,0 +1,85 @@
+/**
+ * Servers that run on Bun, in processes of their own: a script is asked over http to do what a test wants
+ * done in it, and prints what is to be seen.
+ */
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { expect } from 'vitest';
+import { WebSocket } from 'ws';
+import { type ProcessEnd, startBun } from './node-process.js';
+
+export interface BunServer {
+  port: number;
+  /** The text that a path is answered with; a GET of `/close` and the like is what scripts act upon. */
+  get(path: string): Promise<string>;
+  /** Resolves as soon as the pattern was printed. */
+  printed(pattern: RegExp): Promise<RegExpExecArray>;
+  end: Promise<ProcessEnd>;
+}
+
+/** Starts a script that prints `port <number>` once it listens. */
+export async function bunServer(script: string): Promise<BunServer> {
+  const { printed, end } = startBun(script);
+  const port = Number((await printed(/^port (\d+)$/m))[1]);
+  return {
+    port,
+    // Without keep-alive, which would hold up the end of a server.
+    get: async (path) => {
+      const url = `http://127.0.0.1:${port}${path}`;
+      return (await fetch(url, { headers: { Connection: 'close' } })).text();
+    },
+    printed,
+    end,
+  };
+}
+
+/** Lengths on both sides of each form in which a frame gives them, and of what one read or write takes. */
+const LENGTHS = [0, 1, 125, 126, 127, 4096, 65_535, 65_536, 300_000];
+
+/** Frames of these lengths, each different, texts and bytes by turns. */
+function frames(rounds: number): (string | Buffer)[] {
+  return Array.from({ length: rounds * LENGTHS.length }, (_, i) => {
+    const length = LENGTHS[i % LENGTHS.length] as number;
+    // A byte order mark is part of a text like any other character.
+    const text = `\ufeff${i} \u00e9 `.repeat(1 + length / 5).slice(0, length);
+    return i % 2 === 0 ? text : Buffer.from(text);
+  });
+}
+
+/** Sends many frames in one go to an echo, and expects each of them back, whole and in order. */
+export async function exchange(url: string, rounds = 12): Promise<void> {
+  const socket = new WebSocket(url, { rejectUnauthorized: false });
+  const sent = frames(rounds);
+  let next = 0;
+  let wrong: number | undefined;
+  socket.on('open', () => {
+    for (const frame of sent) socket.send(frame);
+  });
+  socket.on('message', (data, isBinary) => {
+    const frame = sent[next] as string | Buffer;
+    const same = Buffer.from(frame).equals(data as Buffer) && Buffer.isBuffer(frame) === isBinary;
+    if (!same) wrong ??= next;
+    next += 1;
+    if (next === sent.length) socket.close(4000);
+  });
+  const [code] = await once(socket, 'close');
+  expect({ wrong, received: next, code }).toEqual({ received: sent.length, code: 4000 });
+}
+
+/** Connects, and waits for the end of the connection. */
+export function closing(url: string) {
+  const socket = new WebSocket(url, { rejectUnauthorized: false });
+  return {
+    opened: once(socket, 'open'),
+    ended: once(socket, 'close').then(([code, reason]) => ({ code, reason: String(reason) })),
+  };
+}
+
+/** The status with which a handshake is refused. */
+export async function refused(url: string): Promise<number | undefined> {
+  const socket = new WebSocket(url, { rejectUnauthorized: false });
+  const [, response] = await once(socket, 'unexpected-response');
+  socket.on('error', () => {});
+  socket.terminate();
+  return (response as IncomingMessage).statusCode;
+}
