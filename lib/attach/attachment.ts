@@ -14,7 +14,7 @@ export class Attachment {
   /** @throws Error `ERR_PATH_IN_USE`. */
   constructor(target: AttachTarget, path: string, sockets: AttachedSockets) {
     this.#target = target;
-    this.#leave = target.attach(path, (...upgrade) => sockets.take(...upgrade));
+    this.#leave = target.attach(path, sockets);
   }
 
   address(): AddressInfo | null {

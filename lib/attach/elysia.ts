@@ -12,9 +12,10 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage, Server } from 'node:http';
 import { type AddressInfo, isIPv6, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { codedError } from '../errors.js';
-import { AttachPoint, pathOf, type TakeUpgrade } from './http-server.js';
+import { AttachPoint } from './http-server.js';
 import { addressOf, isHttpServer } from './inspect.js';
+import { Routes } from './routes.js';
+import type { AttachedSockets } from './sockets.js';
 import type { AttachTarget } from './target.js';
 
 type Handle = (this: unknown, request: UpgradeRequest, ...rest: unknown[]) => Promise<unknown>;
@@ -68,8 +69,8 @@ class HandleTarget implements AttachTarget {
     this.#point = HandlePoint.of(app);
   }
 
-  attach(path: string, take: TakeUpgrade): () => void {
-    this.#point.add(path, take);
+  attach(path: string, sockets: AttachedSockets): () => void {
+    this.#point.add(path, sockets);
     return () => this.#point.remove(path);
   }
 
@@ -93,7 +94,7 @@ class HandlePoint {
   /** Where the first upgrade came from. */
   server: Server | undefined;
   readonly #app: ElysiaApp;
-  readonly #routes = new Map<string, TakeUpgrade>();
+  readonly #routes = new Routes('app');
   #restore = () => {};
 
   static of(app: ElysiaApp): HandlePoint {
@@ -110,16 +111,16 @@ class HandlePoint {
   }
 
   /** @throws Error `ERR_PATH_IN_USE` if another manager has this path. */
-  add(path: string, take: TakeUpgrade): void {
-    if (this.#routes.has(path)) throw pathInUse(path);
-    if (this.#routes.size === 0) this.#restore = this.#wrap();
-    this.#routes.set(path, take);
+  add(path: string, sockets: AttachedSockets): void {
+    const first = this.#routes.empty;
+    this.#routes.add(path, sockets);
+    if (first) this.#restore = this.#wrap();
   }
 
   /** Gives a path free. Without any, the app is as it was before. */
   remove(path: string): void {
-    this.#routes.delete(path);
-    if (this.#routes.size === 0) this.#restore();
+    this.#routes.remove(path);
+    if (this.#routes.empty) this.#restore();
   }
 
   #wrap(): () => void {
@@ -143,14 +144,14 @@ class HandlePoint {
     const { req, upgrade } = node;
     const { server } = req.socket as Socket & { server?: unknown };
     if (isHttpServer(server)) this.server = server;
-    const take = this.#routes.get(pathOf(req.url ?? ''));
-    take?.(req, upgrade.socket, upgrade.head);
-    return take !== undefined;
+    const sockets = this.#routes.find(req.url ?? '');
+    sockets?.take(req, upgrade.socket, upgrade.head);
+    return sockets !== undefined;
   }
 }
 
 /** The paths that managers have at apps under the adapter 1.3. */
-const claims = new WeakMap<ElysiaApp, Set<string>>();
+const claims = new WeakMap<ElysiaApp, Routes>();
 
 /** An app under the adapter 1.3. */
 class FollowedTarget implements AttachTarget {
@@ -165,10 +166,10 @@ class FollowedTarget implements AttachTarget {
     });
   }
 
-  attach(path: string, take: TakeUpgrade): () => void {
-    const claimed = claims.get(this.#app) ?? new Set();
-    if (claimed.has(path)) throw pathInUse(path);
-    claims.set(this.#app, claimed.add(path));
+  attach(path: string, sockets: AttachedSockets): () => void {
+    const claimed = claims.get(this.#app) ?? new Routes('app');
+    claimed.add(path, sockets);
+    claims.set(this.#app, claimed);
     /** The servers that were seen there, with what was attached to them. */
     const seen = new Map<Server, AttachPoint | undefined>();
     const look = (message: unknown) => {
@@ -177,7 +178,7 @@ class FollowedTarget implements AttachTarget {
       seen.set(server, undefined);
       try {
         const point = AttachPoint.of(server);
-        point.add(path, take);
+        point.add(path, sockets);
         seen.set(server, point);
       } catch {
         // Another manager was attached to the server itself. It came first, and goes on.
@@ -187,7 +188,7 @@ class FollowedTarget implements AttachTarget {
     subscribe(ACCEPTED, look);
     return () => {
       unsubscribe(ACCEPTED, look);
-      claimed.delete(path);
+      claimed.remove(path);
       for (const point of seen.values()) point?.remove(path);
     };
   }
@@ -206,10 +207,6 @@ class FollowedTarget implements AttachTarget {
     const [theirs, ours] = [addressOf(server), this.#address];
     return theirs?.port === ours?.port && theirs?.address === ours?.address && ours !== null;
   }
-}
-
-function pathInUse(path: string): Error {
-  return codedError('ERR_PATH_IN_USE', `path: ${path} of this app has a manager already`);
 }
 
 function isPromise(value: unknown): value is PromiseLike<ServerInfo> {

@@ -6,13 +6,14 @@ import type { AddressInfo } from 'node:net';
 import { kindOf } from '../arguments.js';
 import { codedError } from '../errors.js';
 import { ElysiaTarget, isElysia } from './elysia.js';
-import { AttachPoint, type TakeUpgrade } from './http-server.js';
+import { AttachPoint } from './http-server.js';
 import { addressOf, isHttpServer, wasClosed } from './inspect.js';
+import type { AttachedSockets } from './sockets.js';
 
 /** A server of the host's. */
 export interface AttachTarget {
-  /** Lets the upgrades of a path come to `take`. Returns the way back. */
-  attach(path: string, take: TakeUpgrade): () => void;
+  /** Lets the upgrades of a path come to a manager's sockets. Returns the way back. */
+  attach(path: string, sockets: AttachedSockets): () => void;
   /** Where it listens, if it does and that is known. */
   address(): AddressInfo | null;
   /** Calls once it listens, or at once where that cannot be known. Returns the way back. */
@@ -43,9 +44,9 @@ class HttpTarget implements AttachTarget {
     this.#server = server;
   }
 
-  attach(path: string, take: TakeUpgrade): () => void {
+  attach(path: string, sockets: AttachedSockets): () => void {
     const point = AttachPoint.of(this.#server);
-    point.add(path, take);
+    point.add(path, sockets);
     return () => point.remove(path);
   }
 
