@@ -4,12 +4,16 @@
  */
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { expect } from 'vitest';
 import { WebSocket } from 'ws';
 import { type ProcessEnd, startBun } from './node-process.js';
 
 export interface BunServer {
   port: number;
+  address(): AddressInfo;
+  /** The URL of a path, for clients of WebSockets. */
+  url(path: string): string;
   /** The text that a path is answered with; a GET of `/close` and the like is what scripts act upon. */
   get(path: string): Promise<string>;
   /** Resolves as soon as the pattern was printed. */
@@ -17,12 +21,42 @@ export interface BunServer {
   end: Promise<ProcessEnd>;
 }
 
+/** A function of scripts: a manager that gives back what it is sent, and prints what happens. */
+const ATTACH = `
+  function attach(server, path, config) {
+    const manager = WebSocketManager.fromHttpServer(server, {
+      // An echo of all that came in one turn of the loop makes nobody a slow consumer.
+      path, protocol: 'raw', maxPayload: 1_000_000, maxBufferedAmount: 200_000_000, ...config,
+    });
+    manager.on('data', (data, { socket }) => socket.send(data));
+    manager.on('warning', ({ code }) => console.log('warning', code));
+    manager.on('disconnect', (connection, code, reason) => console.log('left', code, reason));
+    return manager;
+  }
+  function codeOf(call) {
+    try {
+      call();
+    } catch ({ name, code, message }) {
+      return [name, code, message].join(' ');
+    }
+  }
+`;
+
+/** The start of a script that has the package from the beginning. */
+export const PRELUDE = `import { WebSocketManager } from '@libs/messaging';${ATTACH}`;
+
+/** The start of one that does something before it loads the package. */
+export const latePrelude = (before: string) =>
+  `${before}; const { WebSocketManager } = await import('@libs/messaging');${ATTACH}`;
+
 /** Starts a script that prints `port <number>` once it listens. */
 export async function bunServer(script: string): Promise<BunServer> {
   const { printed, end } = startBun(script);
   const port = Number((await printed(/^port (\d+)$/m))[1]);
   return {
     port,
+    address: () => ({ address: '127.0.0.1', family: 'IPv4', port }),
+    url: (path) => `ws://127.0.0.1:${port}${path}`,
     // Without keep-alive, which would hold up the end of a server.
     get: async (path) => {
       const url = `http://127.0.0.1:${port}${path}`;

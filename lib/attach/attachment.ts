@@ -3,6 +3,7 @@
  */
 import type { AddressInfo } from 'node:net';
 import { codedError } from '../errors.js';
+import type { WebSocketWarning } from '../types.js';
 import type { AttachedSockets } from './sockets.js';
 import type { AttachTarget } from './target.js';
 
@@ -19,6 +20,11 @@ export class Attachment {
 
   address(): AddressInfo | null {
     return this.#target.address();
+  }
+
+  /** What the host should be told of what attaching costs. */
+  warning(): WebSocketWarning | undefined {
+    return this.#target.warning?.();
   }
 
   /** Calls `start` once the server listens, or `reject` if the manager is closed before. */

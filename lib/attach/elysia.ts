@@ -1,5 +1,5 @@
 /**
- * An Elysia app on Node, which `app.listen()` returns and which keeps its http server to itself. How its
+ * An Elysia app, which is what `app.listen()` returns. On Node it keeps its http server to itself. How its
  * upgrades are come by depends on the version of its adapter, `@elysiajs/node`:
  *
  * - 1.4 hands each upgrade to `app.handle`, with the socket. So that method is wrapped. Neither the server
@@ -12,6 +12,7 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage, Server } from 'node:http';
 import { type AddressInfo, isIPv6, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { type BunApp, BunAppTarget } from './elysia-bun.js';
 import { AttachPoint } from './http-server.js';
 import { addressOf, isHttpServer } from './inspect.js';
 import { Routes } from './routes.js';
@@ -52,12 +53,15 @@ export const ElysiaTarget = {
   /** The way to an app's upgrades, or why there is none. */
   of(app: ElysiaApp): AttachTarget | string {
     const { name } = app['~adapter'];
-    // The adapter runs on Bun too, with Bun's own server in the place of Node's.
-    if ('Bun' in globalThis) return 'Elysia on Bun is not supported';
+    if (name === 'bun') return BunAppTarget.of(app as ElysiaApp & BunApp);
+    // The adapter runs on Bun too, but does not tell the app of the server that it has there.
+    if ('Bun' in globalThis) {
+      return 'on Bun, Elysia needs no adapter; with that for Node, pass what the callback of app.listen() is given';
+    }
     if (isPromise(app.server)) return new FollowedTarget(app, app.server);
     if (name === 'node') return 'this app does not listen; pass what app.listen() returned';
     if (name === '@elysiajs/node') return new HandleTarget(app);
-    return 'got an Elysia app without the adapter of @elysiajs/node';
+    return 'got an Elysia app without the adapter of @elysiajs/node, which it needs on Node';
   },
 };
 
