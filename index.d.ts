@@ -399,9 +399,10 @@ export declare class WebSocketManager<Out extends WebSocketMessage = WebSocketMe
 	 *
 	 * @param server - an `http.Server` or `https.Server` of Node, listening or not yet, which is what
 	 * `listen()` of Express and Koa and Hono's `serve()` return, Fastify's `server` and Nest's
-	 * `getHttpServer()`; or on Node the app that `app.listen()` of Elysia returns. Elysia's adapter 1.4 does not
-	 * tell where it listens: until the first upgrade, `address()` is null and `ready()` gives an empty address
-	 * with the port 0.
+	 * `getHttpServer()`; the app that `app.listen()` of Elysia returns; or a server of `Bun.serve`, which should be
+	 * made after this package was imported, or it raises the warning `ERR_SERVER_HANDLERS`. On Node, Elysia's adapter
+	 * 1.4 does not tell where it listens: until the first upgrade, `address()` is null and `ready()` gives an empty
+	 * address with the port 0.
 	 * @throws TypeError `ERR_UNSUPPORTED_SERVER`: anything else, or a server that was closed. Error
 	 * `ERR_PATH_IN_USE`: another manager has this path of this server. Options as in the constructor.
 	 */

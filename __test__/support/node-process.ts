@@ -1,11 +1,15 @@
 /**
- * Node processes of their own: for what ends a process, and for what must not.
+ * Processes of their own: of Node, for what ends a process and for what must not; and of Bun.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 
 export const PACKAGE_ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+const NODE = process.execPath;
+const BUN = join(PACKAGE_ROOT, 'node_modules', '.bin', 'bun');
 
 /** Time for a process to end by itself; a machine that also compiles is slow. */
 const PATIENCE = 15_000;
@@ -18,7 +22,7 @@ export interface ProcessEnd {
   errors: string;
 }
 
-export interface NodeProcess {
+export interface RunningProcess {
   /** Resolves with the match as soon as what was printed so far matches. */
   printed(pattern: RegExp): Promise<RegExpExecArray>;
   /** Resolves when the process has ended. It is killed if it does not end by itself. */
@@ -42,7 +46,8 @@ export function startNode(
   script: string,
   { flags = [], env, type = 'module', folder, descriptors }: Options = {},
 ) {
-  return start([...flags, `--input-type=${type}`, '--eval', script], env, folder, descriptors);
+  const args = [...flags, `--input-type=${type}`, '--eval', script];
+  return start(NODE, args, env, folder, descriptors);
 }
 
 /** Runs a script to its end. */
@@ -52,16 +57,22 @@ export function runNode(script: string, options?: Options): Promise<ProcessEnd> 
 
 /** Runs Node with these arguments to its end. */
 export function runProgram(args: string[]): Promise<ProcessEnd> {
-  return start(args).end;
+  return start(NODE, args).end;
+}
+
+/** Starts a script, an ECMAScript module, with npm's Bun. */
+export function startBun(script: string): RunningProcess {
+  return start(BUN, ['--eval', script]);
 }
 
 function start(
+  executable: string,
   args: string[],
   env?: Record<string, string>,
   folder = PACKAGE_ROOT,
   descriptors?: number,
-): NodeProcess {
-  const command = [process.execPath, ...args];
+): RunningProcess {
+  const command = [executable, ...args];
   // A limit is inherited, and Node sets none: a shell does, and then becomes the process.
   if (descriptors !== undefined) {
     command.unshift('sh', '-c', `ulimit -n ${descriptors} && exec "$@"`, 'sh');
@@ -76,7 +87,7 @@ function start(
   );
 }
 
-function watch(child: ChildProcess): NodeProcess {
+function watch(child: ChildProcess): RunningProcess {
   let output = '';
   let errors = '';
   let looks: (() => void)[] = [];
