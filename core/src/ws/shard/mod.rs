@@ -163,11 +163,11 @@ impl Shard {
         match job {
             Job::Start => self.started = true,
             Job::Adopt(arrival) => self.foundlings.push(arrival),
-            Job::Abandon(serial) => {
-                if let Some(&key) = self.attached.get(&serial) {
-                    self.bury(key);
-                }
-            }
+            Job::Abandon(serial) => match self.attached.get(&serial) {
+                Some(&key) => self.bury(key),
+                // It may have come in this very turn: to drop it is to close it.
+                None => self.foundlings.retain(|arrival| arrival.serial != serial),
+            },
             Job::One { to, frame } => {
                 let count = match self.tenant(to) {
                     // Behind our Close frame nothing may follow.

@@ -1,6 +1,7 @@
 //! What one shard does with its sockets, its queue and its faults, over real sockets. `rig` drives a
 //! shard by hand, so that a test decides what happens between two of its steps.
 
+mod attached;
 mod closing;
 mod compressing;
 mod recovery;
