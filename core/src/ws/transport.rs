@@ -73,7 +73,8 @@ impl Carrier {
         if socket.r#type()? != Type::STREAM {
             return Err(io::ErrorKind::InvalidInput.into());
         }
-        let kind = match socket.domain()? {
+        // By its own address, since not every platform can be asked for a socket's domain.
+        let kind = match socket.local_addr()?.domain() {
             Domain::IPV4 | Domain::IPV6 => CarrierKind::Tcp(socket.into()),
             Domain::UNIX => CarrierKind::Unix(socket.into()),
             _ => return Err(io::ErrorKind::InvalidInput.into()),
