@@ -35,10 +35,31 @@ fn given(request: NativeRequest, rest: &Uint8Array) -> Given {
     }
 }
 
+/// The options that count on the host's side of a socket too, in bytes and milliseconds.
+#[napi(object)]
+#[derive(Debug)]
+pub struct NativeLimits {
+    pub max_payload: f64,
+    pub handshake_timeout: f64,
+    pub close_timeout: f64,
+}
+
 #[napi]
 impl WebSocketManager {
+    /// Throws where binding failed, which an attached manager does not do.
+    #[napi]
+    pub fn limits(&self) -> Result<NativeLimits> {
+        let server = self.require().map_err(|error| coded("ERR_INTERNAL", error.to_string()))?;
+        let config = server.config();
+        Ok(NativeLimits {
+            max_payload: config.max_payload as f64,
+            handshake_timeout: config.handshake_timeout.as_millis() as f64,
+            close_timeout: config.close_timeout.as_millis() as f64,
+        })
+    }
+
     /// Takes over the socket of this descriptor, which stays the host's. Returns its number. Throws
-    /// where the descriptor is none that can be taken over, which no user comes to see: it is bridged then.
+    /// where the descriptor is none that can be taken over, or when it is closed, which no user comes to see.
     #[napi]
     pub fn attach(&self, descriptor: i32, request: NativeRequest, rest: Uint8Array) -> Result<f64> {
         let attached = self.take_over(descriptor, given(request, &rest));
@@ -58,7 +79,7 @@ impl WebSocketManager {
         Err(std::io::ErrorKind::Unsupported.into())
     }
 
-    /// Takes over a socket that the host goes on reading and writing.
+    /// Takes over a socket that the host goes on reading and writing. Throws when it is closed.
     #[napi]
     pub fn attach_bridge(
         &self,
@@ -67,11 +88,15 @@ impl WebSocketManager {
         request: NativeRequest,
         rest: Uint8Array,
     ) -> Result<NativeBridge> {
-        let peer = address.and_then(|address| address.parse().ok());
+        // Node names the zone of a link-local address, which is no part of the address itself.
+        let bare = address.as_deref().and_then(|address| address.split('%').next());
+        let peer = bare.and_then(|address| address.parse().ok());
         let peer = peer.map(|address| SocketAddr::new(address, port));
-        let server = self.require().map_err(|error| coded("ERR_INTERNAL", error.to_string()))?;
-        let (serial, bridge) = server.attach_bridge(peer, given(request, &rest));
-        Ok(NativeBridge { serial, bridge })
+        let given = given(request, &rest);
+        self.require()
+            .and_then(|server| server.attach_bridge(peer, given))
+            .map(|(serial, bridge)| NativeBridge { serial, bridge })
+            .map_err(|error| coded("ERR_INTERNAL", error.to_string()))
     }
 
     /// What was pushed into bridges in this turn is to be read.
@@ -127,6 +152,12 @@ impl NativeBridge {
     #[napi]
     pub fn written(&self, count: u32) {
         self.bridge.written(count as usize);
+    }
+
+    /// Whether the engine ended it because the peer had its time.
+    #[napi(getter)]
+    pub fn given_up(&self) -> bool {
+        self.bridge.given_up()
     }
 
     /// The peer has ended its side.

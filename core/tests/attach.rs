@@ -164,13 +164,14 @@ async fn a_socket_that_the_host_destroys_ends_its_connection() {
 }
 
 #[tokio::test]
-async fn what_comes_after_the_end_is_given_back_at_once() {
+async fn what_comes_after_the_end_stays_the_hosts() {
     let host = Host::attached(config(), &[]);
-    within(host.server.shutdown(std::time::Duration::ZERO)).await;
     let (_client, theirs) = tcp_pair();
-    let serial = host.server.attach(descriptor(&theirs), given(b"")).unwrap();
-    let mut events = Events(&host, VecDeque::new());
-    assert_eq!(events.signal().await, (serial, Signal::Release));
+    let ended = host.server.shutdown(std::time::Duration::ZERO);
+    assert!(host.server.attach(descriptor(&theirs), given(b"")).is_err());
+    within(ended).await;
+    assert!(host.server.attach(descriptor(&theirs), given(b"")).is_err());
+    assert!(host.server.attach_bridge(None, given(b"")).is_err());
 }
 
 #[tokio::test]
@@ -178,7 +179,7 @@ async fn a_bridge_carries_a_connection() {
     let host = Host::attached(config(), &[Kind::Message, Kind::Connection]);
     let mut events = Events(&host, VecDeque::new());
     let peer = "10.1.2.3:4567".parse().unwrap();
-    let (serial, bridge) = host.server.attach_bridge(Some(peer), given(b""));
+    let (serial, bridge) = host.server.attach_bridge(Some(peer), given(b"")).unwrap();
     let mut sent = Vec::new();
     let write = |sent: &mut Vec<u8>| {
         let bytes = bridge.take();
@@ -225,4 +226,22 @@ async fn a_bridge_carries_a_connection() {
         seen.push(signal);
     }
     assert!(sent.ends_with(&close::close_payload(1000, "")));
+}
+
+#[tokio::test]
+async fn a_bridge_tells_whether_its_peer_was_given_up() {
+    for (asks, given_up) in [(true, false), (false, true)] {
+        let host = Host::attached(config(), &[]);
+        let mut events = Events(&host, VecDeque::new());
+        let (_, bridge) = host.server.attach_bridge(None, given(b"")).unwrap();
+        while events.signal().await.1 != Signal::Output {}
+        if asks {
+            bridge.push(client_frame(Opcode::Close, &close::close_payload(1000, "")));
+            host.server.rouse();
+        } else {
+            within(host.server.shutdown(std::time::Duration::ZERO)).await;
+        }
+        while events.signal().await.1 != Signal::Release {}
+        assert_eq!(bridge.given_up(), given_up);
+    }
 }

@@ -55,6 +55,8 @@ struct State {
     told: bool,
     /// The socket takes no more.
     broken: bool,
+    /// The shard has waited long enough for the socket.
+    given_up: bool,
     writer: Option<Waker>,
 }
 
@@ -119,6 +121,11 @@ impl Bridge {
         wake(writer);
     }
 
+    /// Whether it ended because the peer had its time: then nobody waits for what is not written.
+    pub fn given_up(&self) -> bool {
+        self.lock().given_up
+    }
+
     /// The socket gives no more: what was pushed before is still read.
     pub fn end(&self) {
         let mut state = self.lock();
@@ -154,6 +161,11 @@ impl BridgeStream {
     /// The address of the client, as the host knows it.
     pub fn peer(&self) -> Option<SocketAddr> {
         self.0.peer
+    }
+
+    /// The peer has had its time: what is said to the host by the end that follows.
+    pub fn give_up(&self) {
+        self.0.lock().given_up = true;
     }
 
     fn poll_room(&self, cx: &Context<'_>) -> Poll<io::Result<MutexGuard<'_, State>>> {

@@ -144,6 +144,13 @@ impl Transport {
         matches!(self.stream, Stream::Bridge(_))
     }
 
+    /// The peer has had its time. Of sockets the kernel lets go by itself.
+    pub fn give_up(&self) {
+        if let Stream::Bridge(stream) = &self.stream {
+            stream.give_up();
+        }
+    }
+
     pub fn set_nodelay(&self) {
         self.stream.set_nodelay();
     }

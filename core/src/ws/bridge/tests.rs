@@ -127,6 +127,7 @@ fn ends_are_told_to_the_other_side() {
     host.signals();
     host.stream = None;
     assert_eq!(host.signals(), [Signal::Release]);
+    assert!(!host.bridge.given_up());
 }
 
 proptest! {

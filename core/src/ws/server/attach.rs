@@ -1,6 +1,5 @@
 //! Taking over sockets that the host's own server accepted.
 
-#[cfg(unix)]
 use std::io;
 use std::net::SocketAddr;
 #[cfg(unix)]
@@ -19,9 +18,10 @@ impl Server {
     /// keeps its socket, untouched, until [`Signal::Release`] comes for the number returned.
     ///
     /// # Errors
-    /// When the descriptor is no stream socket.
+    /// When the descriptor is no stream socket, or the server is closed.
     #[cfg(unix)]
     pub fn attach(&self, descriptor: OwnedFd, given: Given) -> io::Result<u64> {
+        self.require_open()?;
         let serial = next_serial();
         let shared = self.shared.clone();
         let release = move || shared.signal(serial, Signal::Release);
@@ -32,7 +32,15 @@ impl Server {
 
     /// Takes over a socket whose bytes the host goes on reading and writing. Signals come as events
     /// with the number returned. What is pushed is read after the next [`rouse`](Self::rouse).
-    pub fn attach_bridge(&self, peer: Option<SocketAddr>, given: Given) -> (u64, Arc<Bridge>) {
+    ///
+    /// # Errors
+    /// When the server is closed.
+    pub fn attach_bridge(
+        &self,
+        peer: Option<SocketAddr>,
+        given: Given,
+    ) -> io::Result<(u64, Arc<Bridge>)> {
+        self.require_open()?;
         let serial = next_serial();
         let shared = self.shared.clone();
         let inbox = shared.inboxes[self.shard_of(serial)].clone();
@@ -42,7 +50,12 @@ impl Server {
             move |reader| inbox.append(Job::Read(reader)),
         );
         self.adopt(Carrier::bridge(stream), serial, given);
-        (serial, bridge)
+        Ok((serial, bridge))
+    }
+
+    /// The shards may be gone, and with them whoever would give the socket back.
+    fn require_open(&self) -> io::Result<()> {
+        if self.is_closed() { Err(io::ErrorKind::NotConnected.into()) } else { Ok(()) }
     }
 
     fn adopt(&self, carrier: Carrier, serial: u64, given: Given) {

@@ -182,6 +182,7 @@ impl Shard {
         if slot.waits_for_us() || slot.owed() < owed {
             self.expect_end(key);
         } else {
+            slot.stream.give_up();
             self.bury(key);
         }
     }
@@ -371,6 +372,7 @@ impl Shard {
     pub(super) fn bury_all(&mut self) {
         let all: Vec<usize> = self.sockets.slots.iter().map(|(key, _)| key).collect();
         for key in all {
+            self.sockets.slots[key].stream.give_up();
             self.bury(key);
         }
     }
