@@ -4,12 +4,17 @@
  */
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { whenAnswered } from './earlier-responses.js';
+import { endWithin } from './ends.js';
 import { Routes } from './routes.js';
 import type { AttachedSockets } from './sockets.js';
 
 type Emit = (this: Server, event: string | symbol, ...args: unknown[]) => boolean;
 
 const NOT_FOUND = 'Not Found\n';
+
+/** Milliseconds that it may take until that can be written, and then to write it. */
+const REFUSAL_TIMEOUT = 5000;
 
 /** The points of this process's servers. */
 const points = new WeakMap<Server, AttachPoint>();
@@ -82,10 +87,15 @@ export class AttachPoint {
 
 function ignore(): void {}
 
+/** Nobody else looks after this socket: it ends also for a client that goes on sending, or never reads. */
 function refuse(socket: Duplex): void {
   socket.on('error', ignore);
-  socket.end(
-    'HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Type: text/plain\r\n' +
-      `Content-Length: ${NOT_FOUND.length}\r\n\r\n${NOT_FOUND}`,
-  );
+  whenAnswered(socket, REFUSAL_TIMEOUT, () => {
+    socket.write(
+      'HTTP/1.1 404 Not Found\r\nConnection: close\r\nContent-Type: text/plain\r\n' +
+        `Content-Length: ${NOT_FOUND.length}\r\n\r\n${NOT_FOUND}`,
+    );
+    endWithin(socket, REFUSAL_TIMEOUT);
+    socket.resume();
+  });
 }
