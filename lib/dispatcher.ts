@@ -70,7 +70,7 @@ export class Dispatcher<In extends WebSocketMessage> {
       return;
     }
     if (kind === EventKind.Socket) {
-      this.#sockets?.signal(serial as number, a as number);
+      this.#signal(serial as number, a as number);
       return;
     }
     const connection = serial === null ? undefined : this.#connections.get(serial);
@@ -87,6 +87,18 @@ export class Dispatcher<In extends WebSocketMessage> {
       } catch (thrown) {
         this.#reporter.listenerFailed(thrown, connection.id);
       }
+    }
+  }
+
+  /** A stream of the host's may throw whatever it likes: the other events of the batch are still due. */
+  #signal(serial: number, signal: number): void {
+    try {
+      this.#sockets?.signal(serial, signal);
+    } catch (thrown) {
+      const why = thrown instanceof Error ? thrown.message : String(thrown);
+      this.#reporter.fail(
+        codedError('ERR_INTERNAL', `a socket of the server failed: ${why}`, thrown),
+      );
     }
   }
 

@@ -31,9 +31,6 @@ const { setImmediate } = globalThis;
 /** How long `request` and `shutdown` wait if they are not told: long for a machine, short for a person. */
 const DEFAULT_TIMEOUT = 10_000;
 
-/** The same as the engine's own. */
-const DEFAULT_MAX_PAYLOAD = 16 * 1024;
-
 /** Where a server listens that does not tell; an Elysia app is one. */
 const UNKNOWN: AddressInfo = { address: '', family: '', port: 0 };
 
@@ -96,9 +93,7 @@ export class WebSocketManager<
     );
     this.#send = this.#native.sender();
     const path = options.path || env.WS_PATH || '/ws';
-    // The engine has checked both.
-    const maxPayload = options.maxPayload || Number(env.WS_MAX_PAYLOAD) || DEFAULT_MAX_PAYLOAD;
-    const sockets = target && new AttachedSockets(this.#native, maxPayload);
+    const sockets = target && new AttachedSockets(this.#native);
     this.#dispatcher = new Dispatcher(this.#native, this, this.#reporter, sockets);
     if (target !== undefined && sockets !== undefined) {
       try {

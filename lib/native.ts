@@ -11,6 +11,7 @@ export const NativeManager = binding.WebSocketManager;
 export type NativeManager = Binding.WebSocketManager;
 export type NativeConnection = Binding.Connection;
 export type NativeBridge = Binding.NativeBridge;
+export type NativeLimits = Binding.NativeLimits;
 export type NativeRequest = Binding.NativeRequest;
 
 /** Whom a send goes to. The engine's boundary has the same numbers (`src/sender.rs`). */

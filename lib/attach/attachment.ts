@@ -9,12 +9,14 @@ import type { AttachTarget } from './target.js';
 
 export class Attachment {
   readonly #target: AttachTarget;
+  readonly #sockets: AttachedSockets;
   readonly #leave: () => void;
   #stopWaiting = () => {};
 
   /** @throws Error `ERR_PATH_IN_USE`. */
   constructor(target: AttachTarget, path: string, sockets: AttachedSockets) {
     this.#target = target;
+    this.#sockets = sockets;
     this.#leave = target.attach(path, sockets);
   }
 
@@ -36,9 +38,10 @@ export class Attachment {
     };
   }
 
-  /** Lets go of the server. Sockets that were taken over go on to their ends. */
+  /** Lets go of the server. Sockets that were handed over go on to their ends. */
   detach(): void {
     this.#leave();
+    this.#sockets.detach();
     this.#stopWaiting();
   }
 }

@@ -6,7 +6,9 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { NativeBridge, NativeManager, NativeRequest } from '../native.js';
+import type { NativeBridge, NativeLimits, NativeManager, NativeRequest } from '../native.js';
+import { whenAnswered } from './earlier-responses.js';
+import { endWithin } from './ends.js';
 import { MessagePeer } from './message-peer.js';
 import { type Attached, Signal } from './signals.js';
 
@@ -27,7 +29,10 @@ export class AttachedSockets {
   /** The manager's `maxPayload`, for servers that read messages themselves. */
   readonly maxPayload: number;
   readonly #native: NativeManager;
+  readonly #limits: NativeLimits;
   readonly #attached = new Map<number, Attached>();
+  /** Sockets whose earlier requests are still to be answered. */
+  readonly #waiting = new Set<Socket>();
   /** Sockets that are not read keep no process alive, though their clients are connected. */
   #alive: NodeJS.Timeout | undefined;
   /** Bytes were pushed into bridges since the engine was last told. */
@@ -37,28 +42,34 @@ export class AttachedSockets {
     this.#native.rouse();
   };
 
-  constructor(native: NativeManager, maxPayload: number) {
+  constructor(native: NativeManager) {
     this.#native = native;
-    this.maxPayload = maxPayload;
+    this.#limits = native.limits();
+    this.maxPayload = this.#limits.maxPayload;
   }
 
-  /** Takes over the socket of an upgrade, as soon as what was written to it before is sent. */
+  /** Takes over the socket of an upgrade, as soon as all requests before it are answered. */
   take(request: IncomingMessage, duplex: Duplex, head: Buffer): void {
     const socket = duplex as Socket;
     // The end of a socket is no fault of anybody here; 'close' follows.
     socket.on('error', () => {});
-    socket.setTimeout?.(0);
     socket.pause();
-    // Bytes that libuv would still read belong to the engine.
-    if (descriptorOf(socket) !== undefined) handleOf(socket)?.readStop?.();
-    if (socket.writableLength === 0) {
-      this.#handOver(request, socket, head);
-      return;
-    }
-    // A response to an earlier request on this connection is still on its way.
-    socket.write('', (error) => {
-      if (!error) this.#handOver(request, socket, head);
+    const bytes = undecoded(socket, head);
+    stopReading(socket);
+    const left = () => this.#waiting.delete(socket);
+    this.#waiting.add(socket);
+    socket.once('close', left);
+    // To the client the waiting is a part of the handshake.
+    whenAnswered(socket, this.#limits.handshakeTimeout, () => {
+      socket.off('close', left);
+      left();
+      this.#handOver(request, socket, bytes);
     });
+  }
+
+  /** Ends the sockets that were not handed over yet. */
+  detach(): void {
+    for (const socket of this.#waiting) socket.destroy();
   }
 
   /** Takes over the upgrade of a client whose messages its server reads and writes. */
@@ -78,7 +89,11 @@ export class AttachedSockets {
 
   #handOver(request: IncomingMessage, socket: Socket, head: Buffer): void {
     if (socket.destroyed) return;
+    // It is the server's, for connections on which no request comes.
+    socket.setTimeout?.(0);
     const read: Buffer | null = socket.readableLength > 0 ? socket.read() : null;
+    // If the stream was full, it has begun to read again.
+    stopReading(socket);
     const rest = read === null ? head : Buffer.concat([head, read]);
     const about: NativeRequest = {
       method: request.method ?? '',
@@ -111,9 +126,27 @@ export class AttachedSockets {
 
   #bridge(socket: Socket, about: NativeRequest, rest: Buffer): void {
     const { remoteAddress = null, remotePort = 0 } = socket;
-    const bridge = this.#native.attachBridge(remoteAddress, remotePort, about, rest);
+    let bridge: NativeBridge;
+    try {
+      bridge = this.#native.attachBridge(remoteAddress, remotePort, about, rest);
+    } catch {
+      // The manager is closed: there is nobody to answer.
+      socket.destroy();
+      return;
+    }
     const { serial } = bridge;
-    this.#remember(serial, { signal: (signal) => signalBridged(socket, bridge, signal) });
+    const { closeTimeout } = this.#limits;
+    this.#remember(serial, {
+      signal: (signal) => {
+        try {
+          signalBridged(socket, bridge, signal, closeTimeout);
+        } catch (thrown) {
+          // It is none of Node's, and has faults of its own: its connection ends here.
+          socket.destroy();
+          throw thrown;
+        }
+      },
+    });
     socket.setNoDelay?.(true);
     socket.on('data', (bytes: Buffer) => {
       if (!bridge.push(bytes)) socket.pause();
@@ -148,7 +181,12 @@ export class AttachedSockets {
   }
 }
 
-function signalBridged(socket: Socket, bridge: NativeBridge, signal: number): void {
+function signalBridged(
+  socket: Socket,
+  bridge: NativeBridge,
+  signal: number,
+  closeTimeout: number,
+): void {
   switch (signal) {
     case Signal.Output:
       write(socket, bridge);
@@ -161,13 +199,31 @@ function signalBridged(socket: Socket, bridge: NativeBridge, signal: number): vo
       break;
     default:
       write(socket, bridge);
-      socket.destroySoon();
+      // A peer that does not read must not keep it for ever.
+      if (bridge.givenUp) socket.destroy();
+      else endWithin(socket, closeTimeout);
   }
 }
 
 function write(socket: Socket, bridge: NativeBridge): void {
   const bytes = bridge.take();
   if (bytes.length > 0) socket.write(bytes, () => bridge.written(bytes.length));
+}
+
+/** Makes a stream give bytes, whatever its host has set, and returns those that it has decoded already. */
+function undecoded(socket: Socket, head: Buffer): Buffer {
+  const encoding = socket.readableEncoding ?? null;
+  if (encoding === null) return head;
+  const read: string | null = socket.read();
+  const state = (socket as { _readableState?: { decoder: unknown; encoding: unknown } })
+    ._readableState;
+  if (state !== undefined) Object.assign(state, { decoder: null, encoding: null });
+  return read === null ? head : Buffer.concat([head, Buffer.from(read, encoding)]);
+}
+
+/** Bytes that libuv would still read belong to the engine. */
+function stopReading(socket: Socket): void {
+  if (descriptorOf(socket) !== undefined) handleOf(socket)?.readStop?.();
 }
 
 /** The descriptor of a socket whose bytes are those of the connection. */
