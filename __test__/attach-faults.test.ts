@@ -344,3 +344,40 @@ describe('a connection that is no socket', () => {
     expect(finished.destroyed).toBe(true);
   });
 });
+
+describe('fromHttpServer', () => {
+  test('reads options that are inherited, as the constructor does', async () => {
+    const server = await httpServer();
+    const manager = attach(server, Object.create({ path: '/inherited' }));
+    await connectClient(manager);
+    const client = await RawClient.connect(manager);
+    client.write(request({}, 'GET /inherited HTTP/1.1'));
+    expect((await client.response()).status).toBe(101);
+  });
+
+  test('of a subclass makes one of that, and works as a function of its own', async () => {
+    class Chat extends WebSocketManager {
+      constructor(config?: WebSocketConfig) {
+        super({ ...config, path: '/chat' });
+      }
+    }
+    const server = await httpServer();
+    const chat = endAfterTest(Chat.fromHttpServer(server));
+    expect(chat).toBeInstanceOf(Chat);
+    expect(chat.address()).toEqual(server.address());
+    const { fromHttpServer } = WebSocketManager;
+    const plain = endAfterTest(fromHttpServer(server));
+    expect(plain.address()).toEqual(server.address());
+    await Promise.all([chat, plain].map((manager) => connectClient(manager)));
+
+    class Broken extends WebSocketManager {
+      constructor() {
+        if (server.listening) throw new Error('no');
+        super();
+      }
+    }
+    expect(() => Broken.fromHttpServer(server)).toThrow('no');
+    const own = endAfterTest(new WebSocketManager({ port: 0, host: '127.0.0.1' }));
+    expect(own.address()).not.toEqual(server.address());
+  });
+});

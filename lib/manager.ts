@@ -34,8 +34,8 @@ const DEFAULT_TIMEOUT = 10_000;
 /** Where a server listens that does not tell; an Elysia app is one. */
 const UNKNOWN: AddressInfo = { address: '', family: '', port: 0 };
 
-/** What `fromHttpServer` gives to the constructor, whose one parameter is the user's. */
-const targets = new WeakMap<WebSocketConfig, AttachTarget>();
+/** What `fromHttpServer` gives to the constructor, whose one parameter is the user's, or a subclass's. */
+let targetOfNext: AttachTarget | undefined;
 
 /** The longest `id` of a message that the protocol carries, in bytes. */
 const MAX_REQUEST_ID = 64;
@@ -81,10 +81,11 @@ export class WebSocketManager<
    */
   constructor(config?: WebSocketConfig | null) {
     super({ captureRejections: true });
+    const target = targetOfNext;
+    targetOfNext = undefined;
     const options = requireConfig(config);
     this.#reporter = new Reporter(this, options.logger);
     const env = environmentOf(options);
-    const target = targets.get(options);
     const drain = () => this.#dispatcher.drain();
     this.#native = translated(() =>
       target === undefined
@@ -141,10 +142,15 @@ export class WebSocketManager<
     Out extends WebSocketMessage = WebSocketMessage,
     In extends WebSocketMessage = WebSocketMessage,
   >(server: object, config?: WebSocketConfig | null): WebSocketManager<Out, In> {
-    const target = targetOf(server);
-    const options = { ...requireConfig(config) };
-    targets.set(options, target);
-    return new WebSocketManager<Out, In>(options);
+    // biome-ignore lint/complexity/noThisInStatic: it may be a subclass, which the class's name is not.
+    const Manager = isManager(this) ? this : WebSocketManager;
+    targetOfNext = targetOf(server);
+    try {
+      return new Manager<Out, In>(config);
+    } finally {
+      // A subclass may have thrown before it was taken.
+      targetOfNext = undefined;
+    }
   }
 
   /**
@@ -451,6 +457,11 @@ if (Symbol.asyncDispose !== undefined) {
     configurable: true,
     writable: true,
   });
+}
+
+function isManager(value: unknown): value is typeof WebSocketManager {
+  if (typeof value !== 'function') return false;
+  return value === WebSocketManager || value.prototype instanceof WebSocketManager;
 }
 
 function requireConfig(config: unknown): WebSocketConfig {
