@@ -13,6 +13,8 @@ import {
   PRELUDE,
   refused,
 } from './support/bun-servers.js';
+import { text } from './support/frames.js';
+import { RawClient, request } from './support/raw-client.js';
 
 /** An app with routes and sockets of its own, which does what a path asks. */
 const APP = `
@@ -74,6 +76,21 @@ test.for([
   const { output, ...how } = await end;
   expect(how).toEqual({ code: 0, signal: null, errors: '' });
   expect(output).not.toContain('warning');
+});
+
+test('an app whose client sends frames with its request', async () => {
+  const server = await bunServer(`
+    import { Elysia } from 'elysia';
+    ${PRELUDE}
+    ${APP}
+    ${LISTEN}
+    attach(app, '/ws');
+    ${PORT}
+  `);
+  const client = await RawClient.connect(server);
+  client.write(request(), text('first'));
+  expect((await client.response()).status).toBe(101);
+  expect(await client.text()).toBe('first');
 });
 
 test('an app that listens later, and one that gets routes later', async () => {

@@ -255,6 +255,17 @@ describe('the handshake', () => {
     await exchange(server.url('/ws'), 1);
   });
 
+  test('keeps frames that came with the request', async () => {
+    const server = await bunServer(one());
+    for (let i = 0; i < 3; i += 1) {
+      const client = await RawClient.connect(server);
+      client.write(request(), text(`first ${i}`), text('second'));
+      expect((await client.response()).status).toBe(101);
+      expect(await client.text()).toBe(`first ${i}`);
+      expect(await client.text()).toBe('second');
+    }
+  });
+
   test('is told to the host, and agrees on a subprotocol, but on no compression', async () => {
     const server = await bunServer(one({}, tell));
     const socket = new WebSocket(server.url('/ws?token=x'), ['chat', 'other'], {

@@ -14,7 +14,7 @@ import {
   sharedRoute,
   sharedSockets,
 } from './bun-handlers.js';
-import type { HandshakeAnswer } from './handshake-answer.js';
+import { type HandshakeAnswer, readAnswer } from './handshake-answer.js';
 import { originForm, Routes } from './routes.js';
 import type { AttachedSockets } from './sockets.js';
 import type { AttachTarget } from './target.js';
@@ -124,8 +124,12 @@ class BunPoint {
     for (const [path, sockets] of this.#routes) {
       const route = own.routes?.[path];
       const others = ownRoute(route, own.fetch);
-      const ours: Fetch = (request, server) =>
-        this.#take(request) ?? others.call(this.#server, request, server);
+      const ours: Fetch = (request, server) => {
+        const owner = this.#ownerOf(request);
+        return owner === undefined
+          ? others.call(this.#server, request, server)
+          : this.#upgrade(request, owner);
+      };
       routes[path] = sharedRoute(route, ours);
       maxPayload = Math.max(maxPayload, sockets.maxPayload);
     }
@@ -135,26 +139,22 @@ class BunPoint {
   }
 
   /** Undefined if it is no upgrade of ours: routes are matched less strictly than our paths. */
-  #take(request: Request): Promise<Response | undefined> | undefined {
+  #ownerOf(request: Request): AttachedSockets | undefined {
     if (request.headers.get('upgrade')?.toLowerCase() !== 'websocket') return undefined;
-    const url = originForm(request.url);
-    const sockets = this.#routes.find(url);
-    return sockets && this.#upgrade(request, url, sockets);
+    return this.#routes.find(request.url);
   }
 
-  async #upgrade(
-    request: Request,
-    url: string,
-    sockets: AttachedSockets,
-  ): Promise<Response | undefined> {
+  /** At once, since Bun refuses to upgrade a request later if frames came with it. */
+  #upgrade(request: Request, sockets: AttachedSockets): Response | undefined {
     const server = this.#server;
-    const { address = null, port = 0 } = server.requestIP(request) ?? {};
     // Bun compresses by options of its own, so the engine must not.
     const headers = [...request.headers].filter(([name]) => name !== 'sec-websocket-extensions');
+    const url = originForm(request.url);
     const about = { method: request.method, url, httpVersion: '1.1', rawHeaders: headers.flat() };
-    const peer = sockets.join(about, address, port);
-    const answer = await peer.answer;
+    const answer = readAnswer(sockets.judge(about));
     if (answer.status !== 101) return response(answer);
+    const { address = null, port = 0 } = server.requestIP(request) ?? {};
+    const peer = sockets.join(about, address, port);
     if (server.upgrade(request, { data: peer, headers: answer.headers })) return undefined;
     peer.abandon();
     // Whoever asked is gone.
