@@ -206,6 +206,10 @@ export class BunTarget implements AttachTarget {
     call();
     return () => {};
   }
+
+  closed(): boolean {
+    return wasStopped(this.#server);
+  }
 }
 
 const { Bun: bun } = globalThis as { Bun?: BunGlobal };

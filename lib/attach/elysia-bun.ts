@@ -67,6 +67,10 @@ class LaterTarget implements AttachTarget {
     return this.#server?.address() ?? null;
   }
 
+  closed(): boolean {
+    return this.#server?.closed() ?? false;
+  }
+
   whenListening(call: () => void): () => void {
     let wanted = true;
     this.#app.onStart(() => {

@@ -201,9 +201,9 @@ class FollowedTarget implements AttachTarget {
     return this.#address === null ? null : { ...this.#address };
   }
 
-  whenListening(call: () => void): () => void {
+  whenListening(call: () => void, fail: (error: Error) => void): () => void {
     // A manager that was closed before does not start; there is nothing to take back.
-    void this.#listens.then(call);
+    void this.#listens.then(call, fail);
     return () => {};
   }
 
