@@ -100,6 +100,10 @@ test('an app that listens later, and one that gets routes later', async () => {
     ${APP}
     const manager = attach(app, '/ws');
     console.log(codeOf(() => attach(app, '/ws')));
+    let hooks = 0;
+    app.onStart = ((before) => (...args) => { hooks += 1; return before.apply(app, args); })(app.onStart);
+    for (let i = 0; i < 3; i += 1) attach(app, '/again').close();
+    console.log('hooks', hooks);
     const closed = attach(app, '/closed');
     closed.ready().catch(({ code }) => console.log(code));
     closed.close();
@@ -109,7 +113,7 @@ test('an app that listens later, and one that gets routes later', async () => {
     asked.more = () => app.get('/more', () => 'more').compile();
     ${PORT}
   `);
-  await server.printed(/^Error ERR_PATH_IN_USE .*\nnull$/m);
+  await server.printed(/^Error ERR_PATH_IN_USE .*\nhooks 0\nnull$/m);
   await server.printed(/^ERR_MANAGER_CLOSED$/m);
   await server.printed(/^listening true$/m);
   await exchange(server.url('/ws'), 1);

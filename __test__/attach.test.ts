@@ -282,6 +282,9 @@ describe('the server goes on', () => {
     expect(server.listenerCount('upgrade')).toBe(0);
     expect(server.emit).toBe(before);
     expect(manager.address()).toBeNull();
+    // And may be attached to again.
+    attach(server);
+    expect(await talk(`ws://127.0.0.1:${portOf(server)}/ws`)).toBe(4000);
   });
 
   test('destroying sockets if it likes to: their connections end with 1006', async () => {

@@ -168,6 +168,8 @@ class FollowedTarget implements AttachTarget {
     this.#listens = Promise.resolve(info).then(({ hostname: address, port }) => {
       this.#address = { address, family: isIPv6(address) ? 'IPv6' : 'IPv4', port };
     });
+    // Told to whoever waits for it, and to nobody else.
+    this.#listens.catch(() => {});
   }
 
   attach(path: string, sockets: AttachedSockets): () => void {
