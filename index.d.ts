@@ -409,7 +409,9 @@ export declare class WebSocketManager<Out extends WebSocketMessage = WebSocketMe
 	static fromHttpServer<Out extends WebSocketMessage = WebSocketMessage, In extends WebSocketMessage = WebSocketMessage>(server: object, config?: WebSocketConfig | null): WebSocketManager<Out, In>;
 	/**
 	 * Resolves with the address as soon as the manager accepts connections, or has long done so. Rejects
-	 * with the fault of binding, for example `EADDRINUSE`, or `ERR_MANAGER_CLOSED` if it was closed before.
+	 * with the fault of binding, for example `EADDRINUSE`, or `ERR_MANAGER_CLOSED` if it was closed before. Of an
+	 * attached manager it rejects with the `error` of its server, which that server emits all the same, or
+	 * `ERR_SERVER_CLOSED` if it was closed; if it listens after that, the manager starts, and a new call resolves.
 	 */
 	ready(): Promise<AddressInfo>;
 	/**

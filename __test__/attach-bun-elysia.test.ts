@@ -13,6 +13,8 @@ import {
   PRELUDE,
   refused,
 } from './support/bun-servers.js';
+import { text } from './support/frames.js';
+import { RawClient, request } from './support/raw-client.js';
 
 /** An app with routes and sockets of its own, which does what a path asks. */
 const APP = `
@@ -76,6 +78,21 @@ test.for([
   expect(output).not.toContain('warning');
 });
 
+test('an app whose client sends frames with its request', async () => {
+  const server = await bunServer(`
+    import { Elysia } from 'elysia';
+    ${PRELUDE}
+    ${APP}
+    ${LISTEN}
+    attach(app, '/ws');
+    ${PORT}
+  `);
+  const client = await RawClient.connect(server);
+  client.write(request(), text('first'));
+  expect((await client.response()).status).toBe(101);
+  expect(await client.text()).toBe('first');
+});
+
 test('an app that listens later, and one that gets routes later', async () => {
   const server = await bunServer(`
     import { Elysia } from 'elysia';
@@ -83,6 +100,10 @@ test('an app that listens later, and one that gets routes later', async () => {
     ${APP}
     const manager = attach(app, '/ws');
     console.log(codeOf(() => attach(app, '/ws')));
+    let hooks = 0;
+    app.onStart = ((before) => (...args) => { hooks += 1; return before.apply(app, args); })(app.onStart);
+    for (let i = 0; i < 3; i += 1) attach(app, '/again').close();
+    console.log('hooks', hooks);
     const closed = attach(app, '/closed');
     closed.ready().catch(({ code }) => console.log(code));
     closed.close();
@@ -92,7 +113,7 @@ test('an app that listens later, and one that gets routes later', async () => {
     asked.more = () => app.get('/more', () => 'more').compile();
     ${PORT}
   `);
-  await server.printed(/^Error ERR_PATH_IN_USE .*\nnull$/m);
+  await server.printed(/^Error ERR_PATH_IN_USE .*\nhooks 0\nnull$/m);
   await server.printed(/^ERR_MANAGER_CLOSED$/m);
   await server.printed(/^listening true$/m);
   await exchange(server.url('/ws'), 1);

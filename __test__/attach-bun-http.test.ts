@@ -54,7 +54,9 @@ test('https: the same frames over TLS', async () => {
 });
 
 test('a server that was closed is refused', async () => {
-  const { printed } = startBun(`
+  const { printed } = startBun(
+    '--eval',
+    `
     import { createServer } from 'node:http';
     import { once } from 'node:events';
     ${PRELUDE}
@@ -63,6 +65,7 @@ test('a server that was closed is refused', async () => {
     server.close();
     await once(server, 'close');
     console.log(codeOf(() => attach(server, '/ws')));
-  `);
+  `,
+  );
   await printed(/^TypeError ERR_UNSUPPORTED_SERVER .* closed already$/m);
 });

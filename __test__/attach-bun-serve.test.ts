@@ -2,7 +2,9 @@
  * A manager that is attached to a server of `Bun.serve`, which hands over messages and keeps its sockets.
  */
 import { once } from 'node:events';
-import { describe, expect, test } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { WebSocket } from 'ws';
 import {
   type BunServer,
@@ -15,7 +17,7 @@ import {
 } from './support/bun-servers.js';
 import { closePayload, frame, Opcode, text } from './support/frames.js';
 import { certificate } from './support/http-servers.js';
-import { startBun } from './support/node-process.js';
+import { PACKAGE_ROOT, startBun } from './support/node-process.js';
 import { RawClient, request } from './support/raw-client.js';
 
 /** A server with routes and sockets of its own, which does what a path asks. */
@@ -145,6 +147,47 @@ describe('a server', () => {
     for (const path of ['/all', '/static', '/methods']) await exchange(server.url(path), 1);
   });
 
+  test('refuses a path that is none to Bun, and takes others after that', async () => {
+    const server = await bunServer(`
+      ${PRELUDE}
+      ${serve()}
+      for (let i = 0; i < 2; i += 1) {
+        console.log(codeOf(() => attach(server, '/:id/:id')));
+        attach(server, '/ws').close();
+      }
+      attach(server, '/ws');
+      ${PORT}
+    `);
+    await server.printed(/^(\w*Error .*parameter[\s\S]*){2}/m);
+    expect(await server.get('/')).toBe('hello');
+    await exchange(server.url('/ws'), 1);
+  });
+
+  test('that --hot makes over has the handlers and managers that it was given last', async () => {
+    const folder = mkdtempSync(join(PACKAGE_ROOT, 'target', 'hot-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const file = join(folder, 'service.mjs');
+    const service = (version: number) => `
+      import { WebSocketManager } from '@libs/messaging';
+      const server = Bun.serve({ port: 0, development: false, fetch: () => new Response('${version}') });
+      const manager = WebSocketManager.fromHttpServer(server, { protocol: 'raw' });
+      manager.on('data', (data, { socket }) => socket.send('${version} ' + data));
+      const { managers } = (globalThis.seen ??= { managers: [] });
+      managers.push(manager);
+      const told = new WebSocket('ws://localhost:' + server.port + '/ws');
+      told.onopen = () => told.send('x');
+      told.onmessage = async ({ data }) => {
+        managers.slice(0, -1).forEach((manager) => manager.close());
+        console.log(managers.length, data, await (await fetch(server.url)).text());
+      };
+    `;
+    writeFileSync(file, service(1));
+    const { printed } = startBun('--hot', file);
+    await printed(/^1 1 x 1$/m);
+    writeFileSync(file, service(2));
+    await printed(/^2 2 x 2$/m);
+  });
+
   test('without sockets of its own reads no more of a message than the manager takes', async () => {
     const server = await bunServer(`
       ${PRELUDE}
@@ -216,7 +259,9 @@ describe('a server', () => {
   });
 
   test('that is none, was stopped, or hides is refused', async () => {
-    const { printed } = startBun(`
+    const { printed } = startBun(
+      '--eval',
+      `
       import { Elysia } from 'elysia';
       import { node } from '@elysiajs/node';
       ${PRELUDE}
@@ -226,7 +271,8 @@ describe('a server', () => {
       for (const what of [undefined, {}, server, app]) {
         console.log(codeOf(() => attach(what, '/ws')));
       }
-    `);
+    `,
+    );
     const refusal = 'TypeError ERR_UNSUPPORTED_SERVER .*Bun\\.serve.*';
     const ends = ['undefined', 'plain object', 'closed already', 'app\\.listen\\(\\) is given'];
     await printed(new RegExp(ends.map((end) => `^${refusal}${end}\n`).join(''), 'm'));
@@ -253,6 +299,17 @@ describe('the handshake', () => {
       if (status === 426) expect(response.headers['sec-websocket-version']).toBe('13');
     }
     await exchange(server.url('/ws'), 1);
+  });
+
+  test('keeps frames that came with the request', async () => {
+    const server = await bunServer(one());
+    for (let i = 0; i < 3; i += 1) {
+      const client = await RawClient.connect(server);
+      client.write(request(), text(`first ${i}`), text('second'));
+      expect((await client.response()).status).toBe(101);
+      expect(await client.text()).toBe(`first ${i}`);
+      expect(await client.text()).toBe('second');
+    }
   });
 
   test('is told to the host, and agrees on a subprotocol, but on no compression', async () => {
@@ -398,6 +455,25 @@ describe('pressure', () => {
         i,
       ]);
     }
+  });
+
+  test('a client for whom Bun drops a message is cut off, since a gap would follow', async () => {
+    const options = `websocket: { backpressureLimit: 1000, closeOnBackpressureLimit: false, message() {} },`;
+    const server = await bunServer(`
+      ${PRELUDE}
+      ${serve(options)}
+      attach(server, '/ws');
+      ${PORT}
+    `);
+    const client = await RawClient.open(server);
+    client.pause();
+    // Bun answers these by itself, until the network takes no more.
+    const pings = Buffer.concat(
+      Array.from({ length: 2000 }, () => frame(Opcode.ping, 'x'.repeat(125))),
+    );
+    for (let i = 0; i < 40; i += 1) client.write(pings);
+    client.write(text('dropped'));
+    await server.printed(/^left 1006 $/m);
   });
 
   test('a client that does not read is a slow consumer', async () => {

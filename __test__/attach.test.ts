@@ -2,7 +2,7 @@
  * A manager that is attached to a server of the host's own: upgrades of its path come to it, and all else
  * stays as it was.
  */
-import { once } from 'node:events';
+import { errorMonitor, once } from 'node:events';
 import type { IncomingMessage, Server } from 'node:http';
 import { createServer as createNetServer, type Socket } from 'node:net';
 import { WebSocketManager, type WebSocketConfig, type WebSocketRequest } from '@libs/messaging';
@@ -103,6 +103,42 @@ describe('a server', () => {
     const ready = manager.ready();
     manager.close();
     await expect(ready).rejects.toMatchObject({ code: 'ERR_MANAGER_CLOSED' });
+  });
+
+  test('that cannot listen: ready() rejects with its error, and resolves if it listens later', async () => {
+    const taken = await httpServer();
+    const server = newHttpServer();
+    const manager = attach(server);
+    const failed = once(server, 'error');
+    const ready = manager.ready();
+    server.listen(portOf(taken), '127.0.0.1');
+    await expect(ready).rejects.toMatchObject({ code: 'EADDRINUSE', port: portOf(taken) });
+    expect(await ready.catch((error) => error)).toBe((await failed)[0]);
+    await expect(manager.ready()).rejects.toMatchObject({ code: 'EADDRINUSE' });
+
+    const heard = nextEvent(manager, 'listening');
+    await listening(server);
+    expect(await heard).toEqual([server.address()]);
+    expect(await manager.ready()).toEqual(server.address());
+    expect(await talk(`ws://127.0.0.1:${portOf(server)}/ws`)).toBe(4000);
+    expect(server.listenerCount(errorMonitor)).toBe(0);
+  });
+
+  test.for([
+    ['in the same turn', async () => await httpServer()],
+    ['before it listens', async () => newHttpServer()],
+    ['as soon as it is told to listen', async () => newHttpServer().listen(0)],
+  ] as const)('that is closed %s: ready() rejects', async ([, make]) => {
+    const server = await make();
+    const manager = attach(server);
+    const heard: unknown[] = [];
+    manager.on('listening', (address) => heard.push(address));
+    server.close();
+    await expect(manager.ready()).rejects.toMatchObject({ code: 'ERR_SERVER_CLOSED' });
+    expect([manager.address(), heard]).toEqual([null, []]);
+    await listening(server);
+    await nextEvent(manager, 'listening');
+    expect(await manager.ready()).toEqual(server.address());
   });
 
   test('gets no second port, and all options apply', async () => {
@@ -246,6 +282,9 @@ describe('the server goes on', () => {
     expect(server.listenerCount('upgrade')).toBe(0);
     expect(server.emit).toBe(before);
     expect(manager.address()).toBeNull();
+    // And may be attached to again.
+    attach(server);
+    expect(await talk(`ws://127.0.0.1:${portOf(server)}/ws`)).toBe(4000);
   });
 
   test('destroying sockets if it likes to: their connections end with 1006', async () => {
@@ -283,6 +322,19 @@ describe('a process with an attached manager', () => {
   test('ends when its server and its clients do, without a close of the manager', async () => {
     const end = `server.close(); socket.close(); await once(socket, 'close'); console.log('over');`;
     expect(await runNode(SCRIPT + end)).toMatchObject({ code: 0, output: 'over\n', errors: '' });
+  });
+
+  test('ends of an error of its server that nobody handles', async () => {
+    const { code, errors } = await runNode(`
+      import http from 'node:http';
+      import { WebSocketManager } from '@libs/messaging';
+      const taken = http.createServer().listen(0, () => {
+        const server = http.createServer();
+        WebSocketManager.fromHttpServer(server).ready().catch(() => {});
+        server.listen(taken.address().port);
+      });
+    `);
+    expect([code, errors]).toEqual([1, expect.stringContaining('EADDRINUSE')]);
   });
 
   test('ends after both are closed', async () => {

@@ -64,7 +64,7 @@ export class WebSocketManager<
   readonly #reporter: Reporter<In>;
   readonly #dispatcher: Dispatcher<In>;
   readonly #serialiser = new Serialiser();
-  readonly #started: Promise<AddressInfo>;
+  #started: Promise<AddressInfo>;
   /** The server of the host's whose upgrades come here; undefined with a port of its own. */
   #attachment: Attachment | undefined;
   #readyAsked = false;
@@ -112,8 +112,8 @@ export class WebSocketManager<
     });
     this.listenersChanged();
     this.#started = new Promise((resolve, reject) => {
-      const start = () => setImmediate(() => this.#start(resolve, reject));
-      if (this.#attachment === undefined) start();
+      const start = () => this.#start(resolve, reject);
+      if (this.#attachment === undefined) setImmediate(start);
       else this.#attachment.whenListening(start, reject);
     });
     const warning = this.#attachment?.warning();
@@ -155,7 +155,9 @@ export class WebSocketManager<
 
   /**
    * Resolves with the address as soon as the manager accepts connections, or has long done so. Rejects
-   * with the fault of binding, for example `EADDRINUSE`, or `ERR_MANAGER_CLOSED` if it was closed before.
+   * with the fault of binding, for example `EADDRINUSE`, or `ERR_MANAGER_CLOSED` if it was closed before. Of an
+   * attached manager it rejects with the `error` of its server, which that server emits all the same, or
+   * `ERR_SERVER_CLOSED` if it was closed; if it listens after that, the manager starts, and a new call resolves.
    */
   async ready(): Promise<AddressInfo> {
     this.#readyAsked = true;
@@ -348,8 +350,11 @@ export class WebSocketManager<
    * nothing is connected; `disconnect` events follow. A second call does nothing.
    */
   close(): void {
-    this.#end();
-    this.#native.close();
+    try {
+      this.#end();
+    } finally {
+      this.#native.close();
+    }
   }
 
   /**
@@ -407,6 +412,8 @@ export class WebSocketManager<
     const known = this.address();
     const address = known ?? { ...UNKNOWN };
     resolve(address);
+    // A server of the host's may have failed before.
+    this.#started = Promise.resolve(address);
     const what =
       this.#attachment === undefined ? 'listens' : 'is attached to the server that listens';
     const where = known === null ? '' : ` on port ${known.port} of ${known.address}`;
@@ -421,8 +428,8 @@ export class WebSocketManager<
   #end(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#attachment?.detach();
     this.#reporter.log('info', 'WebSocket server closes');
+    this.#attachment?.detach();
   }
 
   #serialise(method: string, message: Out): string | undefined {

@@ -21,7 +21,7 @@ pub struct NativeRequest {
 }
 
 /// Joins a request and what was read behind it.
-fn given(request: NativeRequest, rest: &Uint8Array) -> Given {
+fn given(request: NativeRequest, rest: &[u8]) -> Given {
     let headers = request.raw_headers.as_chunks().0.iter().map(|[name, value]| {
         // What is no Latin-1 cannot have come over the wire: it is a host's own invention.
         (name.clone(), value.chars().map(|c| u8::try_from(c).unwrap_or(b'?')).collect())
@@ -97,6 +97,14 @@ impl WebSocketManager {
             .and_then(|server| server.attach_bridge(peer, given))
             .map(|(serial, bridge)| NativeBridge { serial, bridge })
             .map_err(|error| coded("ERR_INTERNAL", error.to_string()))
+    }
+
+    /// The answer to a request that the host has to answer by itself: the bytes of a response. A
+    /// refusal is counted.
+    #[napi]
+    pub fn judge(&self, request: NativeRequest) -> Result<Buffer> {
+        let server = self.require().map_err(|error| coded("ERR_INTERNAL", error.to_string()))?;
+        Ok(server.judge(&given(request, &[])).into())
     }
 
     /// What was pushed into bridges in this turn is to be read.

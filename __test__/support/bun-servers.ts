@@ -51,7 +51,7 @@ export const latePrelude = (before: string) =>
 
 /** Starts a script that prints `port <number>` once it listens. */
 export async function bunServer(script: string): Promise<BunServer> {
-  const { printed, end } = startBun(script);
+  const { printed, end } = startBun('--eval', script);
   const port = Number((await printed(/^port (\d+)$/m))[1]);
   return {
     port,

@@ -60,9 +60,9 @@ export function runProgram(args: string[]): Promise<ProcessEnd> {
   return start(NODE, args).end;
 }
 
-/** Starts a script, an ECMAScript module, with npm's Bun. */
-export function startBun(script: string): RunningProcess {
-  return start(BUN, ['--eval', script]);
+/** Starts npm's Bun, for example with `--eval` and a script, an ECMAScript module. */
+export function startBun(...args: string[]): RunningProcess {
+  return start(BUN, args);
 }
 
 function start(

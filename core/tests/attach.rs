@@ -144,6 +144,18 @@ async fn a_request_that_is_refused_is_answered_and_the_socket_given_back() {
 }
 
 #[tokio::test]
+async fn a_request_is_judged_without_being_handed_over_and_a_refusal_counted() {
+    let host = Host::attached(config(), &[]);
+    let judge = |given: &Given| String::from_utf8(host.server.judge(given)).unwrap();
+    assert!(judge(&given(b"")).starts_with("HTTP/1.1 101"));
+    let other = Given { url: "/other".into(), ..given(b"") };
+    assert!(judge(&other).ends_with("\r\n\r\nNot Found\n"));
+    let counted: Vec<_> =
+        host.server.stats().refusals.into_iter().filter(|(_, count)| *count > 0).collect();
+    assert_eq!(counted, [("not_found", 1)]);
+}
+
+#[tokio::test]
 async fn a_socket_that_the_host_destroys_ends_its_connection() {
     let host = Host::attached(config(), &[Kind::Disconnect]);
     let mut events = Events(&host, VecDeque::new());

@@ -5,13 +5,17 @@ import type { AddressInfo } from 'node:net';
 import { codedError } from '../errors.js';
 import type { WebSocketWarning } from '../types.js';
 import type { AttachedSockets } from './sockets.js';
-import type { AttachTarget } from './target.js';
+import { type AttachTarget, serverClosed } from './target.js';
+
+// Taken once: a host's test may replace the global one by a clock that stands still.
+const { setImmediate } = globalThis;
 
 export class Attachment {
   readonly #target: AttachTarget;
   readonly #sockets: AttachedSockets;
   readonly #leave: () => void;
   #stopWaiting = () => {};
+  #detached = false;
 
   /** @throws Error `ERR_PATH_IN_USE`. */
   constructor(target: AttachTarget, path: string, sockets: AttachedSockets) {
@@ -29,9 +33,22 @@ export class Attachment {
     return this.#target.warning?.();
   }
 
-  /** Calls `start` once the server listens, or `reject` if the manager is closed before. */
+  /**
+   * Calls `start` once the server listens. Until then calls `reject` each time that this fails: for a server may
+   * be told to listen again. In the next turn, as on a port of one's own.
+   */
   whenListening(start: () => void, reject: (error: Error) => void): void {
-    const stop = this.#target.whenListening(start);
+    const stop = this.#target.whenListening(() => {
+      setImmediate(() => {
+        if (this.#detached) return;
+        if (this.#target.closed?.()) {
+          reject(serverClosed());
+          return;
+        }
+        stop();
+        start();
+      });
+    }, reject);
     this.#stopWaiting = () => {
       stop();
       reject(codedError('ERR_MANAGER_CLOSED', 'the manager was closed before its server listened'));
@@ -40,8 +57,13 @@ export class Attachment {
 
   /** Lets go of the server. Sockets that were handed over go on to their ends. */
   detach(): void {
-    this.#leave();
-    this.#sockets.detach();
-    this.#stopWaiting();
+    this.#detached = true;
+    // Also if the server refuses to let go.
+    try {
+      this.#leave();
+    } finally {
+      this.#sockets.detach();
+      this.#stopWaiting();
+    }
   }
 }

@@ -14,7 +14,7 @@ import {
   sharedRoute,
   sharedSockets,
 } from './bun-handlers.js';
-import type { HandshakeAnswer } from './handshake-answer.js';
+import { type HandshakeAnswer, readAnswer } from './handshake-answer.js';
 import { originForm, Routes } from './routes.js';
 import type { AttachedSockets } from './sockets.js';
 import type { AttachTarget } from './target.js';
@@ -50,13 +50,39 @@ function watchServers(bun: BunGlobal): void {
   const serve = new Proxy(bun.serve, {
     apply(before, self, args: [BunOptions]) {
       const server = Reflect.apply(before, self, args) as BunServer;
-      // With `bun --hot` the server is one that was there before, and has these handlers now.
+      startOver(server, args[0]);
       points.set(server, new BunPoint(server, reloaded({}, args[0])));
       return server;
     },
   });
   // Where that is refused, servers are those whose handlers are not known.
   Reflect.set(bun, 'serve', serve);
+}
+
+/** What a server was made with, and its `reload` before anybody replaced it. */
+interface Making {
+  readonly options: BunOptions;
+  readonly reload: BunServer['reload'];
+}
+
+/** With `bun --hot` this module comes anew each time, and the server stays: so the server carries it. */
+const MAKING: unique symbol = Symbol.for('@libs/messaging.making') as never;
+
+type Made = BunServer & { [MAKING]?: Making };
+
+/** With `bun --hot` the server may be one that was there before: what was attached to it then has no part any more. */
+function startOver(server: Made, options: BunOptions): void {
+  const before = server[MAKING];
+  // Another copy of this package has seen the same call.
+  if (before?.options === options) return;
+  const { reload } = before ?? server;
+  if (before !== undefined) replaceReload(server, reload);
+  Object.defineProperty(server, MAKING, { value: { options, reload }, configurable: true });
+}
+
+/** Not to be enumerated: Elysia copies what can be. */
+function replaceReload(server: BunServer, value: BunServer['reload']): void {
+  Object.defineProperty(server, 'reload', { value, configurable: true, writable: true });
 }
 
 export function isBunServer(value: unknown): value is BunServer {
@@ -78,6 +104,7 @@ class BunPoint {
   warning: WebSocketWarning | undefined;
   readonly #server: BunServer;
   readonly #reload: BunServer['reload'];
+  readonly #making: Making | undefined;
   readonly #routes = new Routes('server');
   /** The server's own handlers. */
   #own: BunOptions;
@@ -88,19 +115,21 @@ class BunPoint {
     this.#server = server;
     this.#own = own;
     this.#reload = server.reload;
-    // Elysia copies what can be enumerated.
-    Object.defineProperty(server, 'reload', {
-      value: (options: BunOptions) => this.#reloadOwn(options),
-      configurable: true,
-      writable: true,
-    });
+    this.#making = (server as Made)[MAKING];
+    replaceReload(server, (options) => this.#reloadOwn(options));
   }
 
   /** @throws Error `ERR_PATH_IN_USE` if another manager has this path. */
   add(path: string, sockets: AttachedSockets): void {
     this.#routes.add(path, sockets);
-    this.#shares = true;
-    this.#apply({});
+    try {
+      this.#apply({});
+      this.#shares = true;
+    } catch (refusal) {
+      // Not every path is one to Bun.
+      this.#routes.remove(path);
+      throw refusal;
+    }
   }
 
   /** Gives a path free. Without any, requests go where they went before. */
@@ -118,14 +147,20 @@ class BunPoint {
   }
 
   #apply(options: BunOptions): void {
+    // It has been made over, and has other managers.
+    if ((this.#server as Made)[MAKING] !== this.#making) return;
     const own = reloaded(this.#own, options);
     const routes: Record<string, unknown> = { ...own.routes };
     let maxPayload = 0;
     for (const [path, sockets] of this.#routes) {
       const route = own.routes?.[path];
       const others = ownRoute(route, own.fetch);
-      const ours: Fetch = (request, server) =>
-        this.#take(request) ?? others.call(this.#server, request, server);
+      const ours: Fetch = (request, server) => {
+        const owner = this.#ownerOf(request);
+        return owner === undefined
+          ? others.call(this.#server, request, server)
+          : this.#upgrade(request, owner);
+      };
       routes[path] = sharedRoute(route, ours);
       maxPayload = Math.max(maxPayload, sockets.maxPayload);
     }
@@ -135,27 +170,28 @@ class BunPoint {
   }
 
   /** Undefined if it is no upgrade of ours: routes are matched less strictly than our paths. */
-  #take(request: Request): Promise<Response | undefined> | undefined {
+  #ownerOf(request: Request): AttachedSockets | undefined {
     if (request.headers.get('upgrade')?.toLowerCase() !== 'websocket') return undefined;
-    const url = originForm(request.url);
-    const sockets = this.#routes.find(url);
-    return sockets && this.#upgrade(request, url, sockets);
+    return this.#routes.find(request.url);
   }
 
-  async #upgrade(
-    request: Request,
-    url: string,
-    sockets: AttachedSockets,
-  ): Promise<Response | undefined> {
+  /** At once, since Bun refuses to upgrade a request later if frames came with it. */
+  #upgrade(request: Request, sockets: AttachedSockets): Response | undefined {
     const server = this.#server;
-    const { address = null, port = 0 } = server.requestIP(request) ?? {};
     // Bun compresses by options of its own, so the engine must not.
     const headers = [...request.headers].filter(([name]) => name !== 'sec-websocket-extensions');
+    const url = originForm(request.url);
     const about = { method: request.method, url, httpVersion: '1.1', rawHeaders: headers.flat() };
-    const peer = sockets.join(about, address, port);
-    const answer = await peer.answer;
+    const answer = readAnswer(sockets.judge(about));
     if (answer.status !== 101) return response(answer);
-    if (server.upgrade(request, { data: peer, headers: answer.headers })) return undefined;
+    const { address = null, port = 0 } = server.requestIP(request) ?? {};
+    const peer = sockets.join(about, address, port);
+    try {
+      if (server.upgrade(request, { data: peer, headers: answer.headers })) return undefined;
+    } catch (thrown) {
+      peer.abandon();
+      throw thrown;
+    }
     peer.abandon();
     // Whoever asked is gone.
     return new Response(null, { status: 400 });
@@ -205,6 +241,10 @@ export class BunTarget implements AttachTarget {
     // A server of Bun's listens as soon as it is made.
     call();
     return () => {};
+  }
+
+  closed(): boolean {
+    return wasStopped(this.#server);
   }
 }
 

@@ -33,8 +33,31 @@ function serverOf(app: BunApp, server: BunServer): BunTarget {
   return new BunTarget(server, own);
 }
 
-/** The managers of apps that did not listen yet. */
-const claims = new WeakMap<BunApp, Routes>();
+/** Apps that did not listen yet. */
+const points = new WeakMap<BunApp, LaterPoint>();
+
+/** One such app: its paths, and what is to be done as soon as it listens. */
+class LaterPoint {
+  readonly routes = new Routes('app');
+  readonly starts = new Set<() => void>();
+
+  static of(app: BunApp): LaterPoint {
+    let point = points.get(app);
+    if (point === undefined) {
+      point = new LaterPoint(app);
+      points.set(app, point);
+    }
+    return point;
+  }
+
+  private constructor(app: BunApp) {
+    // Once: an app lets nobody take such a hook back.
+    app.onStart(() => {
+      for (const start of this.starts) start();
+      this.starts.clear();
+    });
+  }
+}
 
 /** An app that listens later. */
 class LaterTarget implements AttachTarget {
@@ -46,19 +69,18 @@ class LaterTarget implements AttachTarget {
   }
 
   attach(path: string, sockets: AttachedSockets): () => void {
-    const claimed = claims.get(this.#app) ?? new Routes('app');
-    claimed.add(path, sockets);
-    claims.set(this.#app, claimed);
+    const { routes, starts } = LaterPoint.of(this.#app);
+    routes.add(path, sockets);
     let leave = () => {};
-    let left = false;
-    this.#app.onStart(() => {
-      if (left || !isBunServer(this.#app.server)) return;
+    const start = () => {
+      if (!isBunServer(this.#app.server)) return;
       this.#server = serverOf(this.#app, this.#app.server);
       leave = this.#server.attach(path, sockets);
-    });
+    };
+    starts.add(start);
     return () => {
-      left = true;
-      claimed.remove(path);
+      starts.delete(start);
+      routes.remove(path);
       leave();
     };
   }
@@ -67,14 +89,13 @@ class LaterTarget implements AttachTarget {
     return this.#server?.address() ?? null;
   }
 
+  closed(): boolean {
+    return this.#server?.closed() ?? false;
+  }
+
   whenListening(call: () => void): () => void {
-    let wanted = true;
-    this.#app.onStart(() => {
-      if (wanted) call();
-      wanted = false;
-    });
-    return () => {
-      wanted = false;
-    };
+    const { starts } = LaterPoint.of(this.#app);
+    starts.add(call);
+    return () => starts.delete(call);
   }
 }

@@ -168,6 +168,8 @@ class FollowedTarget implements AttachTarget {
     this.#listens = Promise.resolve(info).then(({ hostname: address, port }) => {
       this.#address = { address, family: isIPv6(address) ? 'IPv6' : 'IPv4', port };
     });
+    // Told to whoever waits for it, and to nobody else.
+    this.#listens.catch(() => {});
   }
 
   attach(path: string, sockets: AttachedSockets): () => void {
@@ -201,9 +203,9 @@ class FollowedTarget implements AttachTarget {
     return this.#address === null ? null : { ...this.#address };
   }
 
-  whenListening(call: () => void): () => void {
+  whenListening(call: () => void, fail: (error: Error) => void): () => void {
     // A manager that was closed before does not start; there is nothing to take back.
-    void this.#listens.then(call);
+    void this.#listens.then(call, fail);
     return () => {};
   }
 

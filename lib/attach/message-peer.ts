@@ -1,7 +1,8 @@
 /**
  * A client whose socket a server of the host's keeps, and which is handed over message by message: Bun's
  * `ServerWebSocket`. The engine speaks frames over a bridge as with any other socket, so all that it does
- * stays the same; here they become calls of Bun's, and Bun's events become frames.
+ * stays the same; here they become calls of Bun's, and Bun's events become frames. The handshake is the
+ * server's: what the engine writes first, its own answer to it, is for nobody.
  */
 import type { NativeBridge } from '../native.js';
 import {
@@ -12,7 +13,6 @@ import {
   Opcode,
   readClose,
 } from './frame-codec.js';
-import { type HandshakeAnswer, NO_ANSWER, readAnswer } from './handshake-answer.js';
 import { type Attached, Signal } from './signals.js';
 
 /** The part of Bun's class that is used. */
@@ -29,19 +29,19 @@ export interface ServerWebSocket {
   getBufferedAmount(): number;
 }
 
+const ACCEPTED = 'HTTP/1.1 101 ';
+const HEAD_END = '\r\n\r\n';
+
 /** The connection ended without a Close frame. */
 const ABNORMAL = 1006;
 
 /** It is the `data` of its `ServerWebSocket`, whose events it is told. */
 export class MessagePeer implements Attached {
-  /** What the engine says to the handshake. */
-  readonly answer: Promise<HandshakeAnswer>;
   readonly #bridge: NativeBridge;
   /** Lets the engine read what was pushed. */
   readonly #announce: () => void;
   readonly #reader = new FrameReader();
-  #settle: (answer: HandshakeAnswer) => void = () => {};
-  /** The engine's output until its answer is whole. */
+  /** The engine's output until its answer to the handshake is whole. */
   #head: Buffer | undefined = Buffer.alloc(0);
   #socket: ServerWebSocket | undefined;
   /** What was sent still waits in Bun, for a client that reads slowly. */
@@ -55,9 +55,6 @@ export class MessagePeer implements Attached {
   constructor(bridge: NativeBridge, announce: () => void) {
     this.#bridge = bridge;
     this.#announce = announce;
-    this.answer = new Promise((resolve) => {
-      this.#settle = resolve;
-    });
   }
 
   /** The client is gone before it was connected. */
@@ -114,8 +111,7 @@ export class MessagePeer implements Attached {
     } else if (signal === Signal.Release) {
       this.#released = true;
       this.#flush();
-      this.#settle(NO_ANSWER);
-      if (this.#socket !== undefined) this.#terminate();
+      this.#terminate();
     }
     // The end of a stream is its Close frame, which has been sent by then.
   }
@@ -137,9 +133,9 @@ export class MessagePeer implements Attached {
   /** Hands on what the engine has written, as far as Bun gets rid of it. */
   #flush(): void {
     // The credit of what is not taken stops the engine.
-    if (this.#waits || (this.#head === undefined && this.#socket === undefined)) return;
+    if (this.#waits || this.#socket === undefined) return;
     this.#take();
-    while (!this.#waits && this.#socket !== undefined) {
+    while (!this.#waits) {
       const frame = this.#reader.next();
       if (frame === undefined) break;
       if (!this.#closed) this.#send(this.#socket, frame);
@@ -158,11 +154,12 @@ export class MessagePeer implements Attached {
       return;
     }
     this.#head = Buffer.concat([this.#head, bytes]);
-    const read = readAnswer(this.#head);
-    if (read === undefined) return;
+    const end = this.#head.indexOf(HEAD_END);
+    if (end < 0) return;
+    // It was accepted when the server asked; but the engine may have given up since.
+    if (!this.#head.toString('latin1', 0, end).startsWith(ACCEPTED)) this.#terminate();
+    this.#reader.push(this.#head.subarray(end + HEAD_END.length));
     this.#head = undefined;
-    this.#reader.push(read.rest);
-    this.#settle(read.answer);
   }
 
   #send(socket: ServerWebSocket, { opcode, payload }: Frame): void {

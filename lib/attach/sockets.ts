@@ -72,6 +72,11 @@ export class AttachedSockets {
     for (const socket of this.#waiting) socket.destroy();
   }
 
+  /** What the engine answers to a request: the bytes of a response. If they refuse it, that is counted. */
+  judge(request: NativeRequest): Buffer {
+    return this.#native.judge(request);
+  }
+
   /** Takes over the upgrade of a client whose messages its server reads and writes. */
   join(request: NativeRequest, address: string | null, port: number): MessagePeer {
     const bridge = this.#native.attachBridge(address, port, request, Buffer.alloc(0));

@@ -1,6 +1,7 @@
 /**
  * What a manager can be attached to, and how it is found behind what users have in hand.
  */
+import { type EventEmitter, errorMonitor } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { kindOf } from '../arguments.js';
@@ -18,8 +19,13 @@ export interface AttachTarget {
   attach(path: string, sockets: AttachedSockets): () => void;
   /** Where it listens, if it does and that is known. */
   address(): AddressInfo | null;
-  /** Calls once it listens, or at once where that cannot be known. Returns the way back. */
-  whenListening(call: () => void): () => void;
+  /**
+   * Calls `call` once it listens, or at once where that cannot be known, and `fail` if it comes to nothing; each
+   * more than once if it is told to listen again. Returns the way back.
+   */
+  whenListening(call: () => void, fail: (error: Error) => void): () => void;
+  /** Whether it is known not to listen any more. */
+  closed?(): boolean;
   /** What a user should be told of what attaching costs; told once for each server. */
   warning?(): WebSocketWarning | undefined;
 }
@@ -48,6 +54,11 @@ export function targetOf(given: unknown): AttachTarget {
 
 const CLOSED = 'this one is closed already';
 
+/** Why a manager does not start whose server was closed meanwhile. */
+export function serverClosed(): Error {
+  return codedError('ERR_SERVER_CLOSED', 'the server was closed before the manager was ready');
+}
+
 class HttpTarget implements AttachTarget {
   readonly #server: Server;
 
@@ -65,13 +76,20 @@ class HttpTarget implements AttachTarget {
     return addressOf(this.#server);
   }
 
-  whenListening(call: () => void): () => void {
-    if (this.#server.listening) {
-      call();
-      return () => {};
-    }
-    this.#server.once('listening', call);
-    return () => this.#server.off('listening', call);
+  whenListening(call: () => void, fail: (error: Error) => void): () => void {
+    const server: EventEmitter = this.#server;
+    const close = () => fail(serverClosed());
+    server.on('listening', call).on('close', close);
+    // What becomes of an error stays the host's affair: without a listener it is an uncaught exception.
+    server.on(errorMonitor, fail);
+    if (this.#server.listening) call();
+    return () => {
+      server.off('listening', call).off('close', close).off(errorMonitor, fail);
+    };
+  }
+
+  closed(): boolean {
+    return !this.#server.listening;
   }
 }
 

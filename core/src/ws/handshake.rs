@@ -6,6 +6,7 @@ mod refusal;
 pub use httparse::Header;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
+use super::config::Config;
 use super::deflate::{self, Agreement, is_token};
 
 pub use refusal::{Refusal, RefusalReason, refusal_response};
@@ -66,6 +67,12 @@ pub struct Rules<'a> {
     pub path: &'a str,
     /// Whether compression may be negotiated.
     pub compression: bool,
+}
+
+impl<'a> Rules<'a> {
+    pub(super) fn of(config: &'a Config) -> Self {
+        Self { path: &config.path, compression: config.compression.is_some() }
+    }
 }
 
 /// Judges the bytes received so far.

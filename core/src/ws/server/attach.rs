@@ -10,6 +10,7 @@ use super::Server;
 use crate::ws::arrival::{Arrival, Given};
 use crate::ws::bridge::{Bridge, Signal};
 use crate::ws::connection::next_serial;
+use crate::ws::handshake::{self, Rules};
 use crate::ws::inbox::Job;
 use crate::ws::transport::{Anchor, Carrier};
 
@@ -56,6 +57,20 @@ impl Server {
     /// The shards may be gone, and with them whoever would give the socket back.
     fn require_open(&self) -> io::Result<()> {
         if self.is_closed() { Err(io::ErrorKind::NotConnected.into()) } else { Ok(()) }
+    }
+
+    /// The answer to a request, for a host that has to give it itself and at once: what the engine
+    /// says when it is handed over. A refusal is counted.
+    #[must_use]
+    pub fn judge(&self, given: &Given) -> Vec<u8> {
+        match given.judge(Rules::of(&self.shared.config)) {
+            Ok(request) => handshake::accept_response(&request),
+            Err(refusal) => {
+                // No shard has seen it; any counters do.
+                self.shared.counters[0].refused(refusal.reason);
+                handshake::refusal_response(&refusal)
+            }
+        }
     }
 
     fn adopt(&self, carrier: Carrier, serial: u64, given: Given) {

@@ -10,7 +10,7 @@ use super::sockets::OWED_WHILE_READING;
 use crate::ws::arrival::Given;
 use crate::ws::clock;
 use crate::ws::close::{self, Violation};
-use crate::ws::config::{Config, Protocol};
+use crate::ws::config::Protocol;
 use crate::ws::connection::Connection;
 use crate::ws::decoder::{Item, Terms};
 use crate::ws::events::{Event, Kind};
@@ -114,7 +114,7 @@ impl Shard {
 
     /// Returns how many bytes the request took, once it is whole and accepted.
     fn shake_hands(&mut self, key: usize, head: &[u8]) -> Option<usize> {
-        match handshake::parse(head, rules(&self.shared.config)) {
+        match handshake::parse(head, Rules::of(&self.shared.config)) {
             Outcome::Incomplete => {
                 self.sockets.slots[key].phase = Phase::Handshake(head.to_vec());
                 None
@@ -135,7 +135,7 @@ impl Shard {
         if self.sockets.slots.get(key).is_none_or(|slot| slot.serial != serial) {
             return;
         }
-        match given.judge(rules(&self.shared.config)) {
+        match given.judge(Rules::of(&self.shared.config)) {
             Ok(request) => {
                 if self.establish(key, request) {
                     self.frames(key, &mut given.rest);
@@ -254,8 +254,4 @@ impl Shard {
         self.answers = answers;
         self.answers.clear();
     }
-}
-
-fn rules(config: &Config) -> Rules<'_> {
-    Rules { path: &config.path, compression: config.compression.is_some() }
 }
