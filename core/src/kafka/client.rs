@@ -1,0 +1,196 @@
+//! What a producer, a consumer and an admin have in common: a native client, its faults and log
+//! lines, and the questions that block.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::config::ClientConfig;
+use super::error::KafkaError;
+use super::notices::{Notice, Notices};
+use super::sys::{ClusterInfo, Conf, Event, Events, Handle, Kind, Scope};
+use super::work;
+
+/// Takes the outcome of a call, on any thread.
+pub type Done<T> = Box<dyn FnOnce(Result<T, KafkaError>) + Send>;
+
+/// How long one question to the cluster waits before faults are looked at.
+const SLICE: Duration = Duration::from_millis(250);
+
+/// Events of every client: log lines, errors, statistics.
+const EVENTS: Events = rdkafka::bindings::RD_KAFKA_EVENT_LOG
+    | rdkafka::bindings::RD_KAFKA_EVENT_ERROR
+    | rdkafka::bindings::RD_KAFKA_EVENT_STATS;
+
+#[derive(Debug)]
+pub struct Client {
+    handle: Arc<Handle>,
+    notices: Arc<Notices>,
+    faults: Mutex<Faults>,
+}
+
+/// What went wrong with connections, as far as a `connect` that waits has to know.
+#[derive(Debug, Default)]
+struct Faults {
+    /// Counts them, so that a call sees only those of its own time.
+    seen: u64,
+    /// The last that trying again does not mend: credentials, certificates.
+    lasting: Option<(u64, KafkaError)>,
+    /// The last of one broker.
+    connection: Option<(u64, KafkaError)>,
+    /// When the last broker was lost.
+    all_down: Option<u64>,
+}
+
+impl Client {
+    /// A client of its own: `settings` and `events` are those of its kind.
+    ///
+    /// # Errors
+    /// Settings that librdkafka refuses.
+    pub(crate) fn new(
+        kind: Kind,
+        config: &ClientConfig,
+        settings: &[(&'static str, String)],
+        events: Events,
+        notices: Arc<Notices>,
+    ) -> Result<Arc<Self>, KafkaError> {
+        let common = config.settings();
+        let all = common.iter().chain(settings).map(|(name, value)| (*name, value.as_str()));
+        let conf = Conf::new().with(all)?.events(EVENTS | events);
+        let handle = Arc::new(Handle::new(kind, conf)?);
+        Ok(Arc::new(Self { handle, notices, faults: Mutex::default() }))
+    }
+
+    pub(crate) fn handle(&self) -> &Arc<Handle> {
+        &self.handle
+    }
+
+    pub(crate) fn notices(&self) -> &Arc<Notices> {
+        &self.notices
+    }
+
+    /// Takes an event that is of every client's kind, or gives it back.
+    pub(crate) fn handle_event(&self, event: Event) -> Option<Event> {
+        match event.kind() {
+            rdkafka::bindings::RD_KAFKA_EVENT_LOG => {
+                if let Some((level, facility, message)) = event.log() {
+                    self.notices.push(Notice::Log { level, facility, message });
+                }
+                None
+            }
+            rdkafka::bindings::RD_KAFKA_EVENT_ERROR => {
+                if let Some(error) = event.error() {
+                    self.note(&error);
+                    self.notices.push(Notice::Error { error });
+                }
+                None
+            }
+            rdkafka::bindings::RD_KAFKA_EVENT_STATS => None,
+            _ => Some(event),
+        }
+    }
+
+    fn note(&self, error: &KafkaError) {
+        let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        faults.seen += 1;
+        let seen = faults.seen;
+        match error.name.as_str() {
+            "_AUTHENTICATION" | "_SSL" | "SASL_AUTHENTICATION_FAILED" => {
+                faults.lasting = Some((seen, error.clone()));
+            }
+            "_ALL_BROKERS_DOWN" => faults.all_down = Some(seen),
+            _ => faults.connection = Some((seen, error.clone())),
+        }
+    }
+
+    /// What the faults since then say of a connect that waits.
+    fn verdict(&self, since: u64) -> Option<KafkaError> {
+        let faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        let recent = |it: &Option<(u64, KafkaError)>| {
+            it.as_ref().filter(|(seen, _)| *seen > since).map(|(_, error)| error.clone())
+        };
+        recent(&faults.lasting).or_else(|| {
+            faults.all_down.filter(|seen| *seen > since)?;
+            recent(&faults.connection)
+        })
+    }
+
+    fn seen(&self) -> u64 {
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner).seen
+    }
+
+    /// One attempt to reach the cluster: done when a broker answers, when none can be reached, or when
+    /// it refuses us.
+    pub fn connect(self: &Arc<Self>, timeout: Duration, done: Done<ClusterInfo>) {
+        let client = self.clone();
+        self.ask(done, move || {
+            let (deadline, since) = (Instant::now() + timeout, client.seen());
+            loop {
+                let left = deadline.saturating_duration_since(Instant::now());
+                match client.handle.metadata(Scope::Known, left.min(SLICE)) {
+                    Ok(info) => return Ok(info),
+                    Err(error) => {
+                        if let Some(fault) = client.verdict(since) {
+                            return Err(fault);
+                        }
+                        if left <= SLICE {
+                            return Err(error);
+                        }
+                    }
+                }
+            }
+        });
+    }
+
+    /// Asks for the cluster's metadata: of all topics, or of those named. Where brokers create topics
+    /// by themselves, naming one that is missing creates it, unless the configuration forbids it.
+    pub fn metadata(
+        self: &Arc<Self>,
+        topics: Option<Vec<String>>,
+        timeout: Duration,
+        done: Done<ClusterInfo>,
+    ) {
+        let client = self.clone();
+        self.ask(done, move || {
+            let Some(topics) = topics else {
+                return client.handle.metadata(Scope::All, timeout);
+            };
+            let mut whole: Option<ClusterInfo> = None;
+            for topic in &topics {
+                let mut info = client.handle.metadata(Scope::One(topic), timeout)?;
+                match &mut whole {
+                    Some(whole) => whole.topics.append(&mut info.topics),
+                    None => whole = Some(info),
+                }
+            }
+            match whole {
+                Some(whole) => Ok(whole),
+                None => client.handle.metadata(Scope::Known, timeout),
+            }
+        });
+    }
+
+    /// Runs a blocking call aside, and hands its outcome on.
+    pub(crate) fn ask<T: Send + 'static>(
+        &self,
+        done: Done<T>,
+        call: impl FnOnce() -> Result<T, KafkaError> + Send + 'static,
+    ) {
+        // Whoever is refused a thread is to be told, so `done` is shared until it is known who calls it.
+        let shared = Arc::new(Mutex::new(Some(done)));
+        let take = |shared: &Mutex<Option<Done<T>>>| {
+            shared.lock().unwrap_or_else(PoisonError::into_inner).take()
+        };
+        let inside = shared.clone();
+        let started = work::run(move || {
+            let outcome = call();
+            if let Some(done) = take(&inside) {
+                done(outcome);
+            }
+        });
+        if let Err(error) = started
+            && let Some(done) = take(&shared)
+        {
+            done(Err(error));
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! Kafka: kafkajs's producer, consumer and admin over librdkafka.
+//!
+//! Here are the engine's threads, the native clients and the batches that cross to JavaScript.
+//! What kafkajs means by its API (offsets, handlers, retries of handlers, events) is in
+//! `lib/kafka/`, where the handlers run.
+
+pub mod client;
+pub mod config;
+pub mod error;
+pub mod notices;
+mod sys;
+mod work;
+
+pub use client::{Client, Done};
+pub use error::KafkaError;
+pub use sys::{BrokerInfo, ClusterInfo, PartitionInfo, TopicInfo};

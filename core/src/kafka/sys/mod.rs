@@ -1,0 +1,21 @@
+//! Safe wrappers over librdkafka's C API: the only place of the core with `unsafe`. They decide
+//! nothing: policy is in the modules around.
+
+#![expect(unsafe_code, reason = "librdkafka is a C library")]
+
+mod conf;
+mod event;
+mod handle;
+mod list;
+mod metadata;
+mod queue;
+mod text;
+
+pub(crate) use conf::{Conf, Events};
+pub(crate) use event::{Event, EventKind};
+pub(crate) use handle::{Handle, Kind};
+pub(crate) use list::{List, Position};
+pub(crate) use metadata::Scope;
+pub use metadata::{BrokerInfo, ClusterInfo, PartitionInfo, TopicInfo};
+pub(crate) use queue::Queue;
+pub(crate) use text::{c_string, code_of, owned};
