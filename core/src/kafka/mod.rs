@@ -8,6 +8,7 @@ pub mod client;
 pub mod config;
 pub mod error;
 pub mod notices;
+pub mod producer;
 mod sys;
 mod work;
 

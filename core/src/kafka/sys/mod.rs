@@ -4,18 +4,22 @@
 #![expect(unsafe_code, reason = "librdkafka is a C library")]
 
 mod conf;
+mod delivery;
 mod event;
 mod handle;
 mod list;
 mod metadata;
+mod produce;
 mod queue;
 mod text;
 
 pub(crate) use conf::{Conf, Events};
+pub(crate) use delivery::Delivery;
 pub(crate) use event::{Event, EventKind};
 pub(crate) use handle::{Handle, Kind};
 pub(crate) use list::{List, Position};
 pub(crate) use metadata::Scope;
 pub use metadata::{BrokerInfo, ClusterInfo, PartitionInfo, TopicInfo};
+pub(crate) use produce::{Batch, Extras, Plain, TopicHandle, is_full};
 pub(crate) use queue::Queue;
 pub(crate) use text::{c_string, code_of, owned};
