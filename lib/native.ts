@@ -9,6 +9,8 @@ const binding = loadBinding();
 
 export const NativeManager = binding.WebSocketManager;
 export type NativeManager = Binding.WebSocketManager;
+export const NativeProducer = binding.KafkaProducer;
+export type NativeProducer = Binding.KafkaProducer;
 export type NativeConnection = Binding.Connection;
 export type NativeBridge = Binding.NativeBridge;
 export type NativeRequest = Binding.NativeRequest;

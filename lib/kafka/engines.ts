@@ -7,6 +7,7 @@ import type { ConsumerSettings } from './consumer/checks.js';
 import type { Consumer } from './consumer/types.js';
 import type { Logger } from './logger.js';
 import type { ProducerEngine, ProducerEngineOptions } from './native.js';
+import { createProducerEngine } from './producer/engine.js';
 import type { RetryOptions } from './retry.js';
 
 /** What every client of a Kafka is made with. */
@@ -30,4 +31,6 @@ export interface Engines {
 }
 
 /** The engines of this package. One line for each as it comes. */
-export const engines: Partial<Engines> = {};
+export const engines: Partial<Engines> = {
+  producer: createProducerEngine,
+};

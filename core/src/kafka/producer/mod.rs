@@ -17,6 +17,7 @@ pub use config::{ProducerConfig, ProfileConfig};
 use serde::Serialize;
 use std::collections::VecDeque;
 use std::fmt;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -38,6 +39,9 @@ pub struct Producer {
     connecting: Mutex<Vec<Call<ClusterInfo>>>,
 }
 
+/// Of each client: librdkafka's two that belong to no broker, and ours.
+const OWN_THREADS: usize = 3;
+
 /// A call that may be answered from two sides.
 type Call<T> = Arc<Mutex<Option<Done<T>>>>;
 
@@ -46,6 +50,11 @@ type Call<T> = Arc<Mutex<Option<Done<T>>>>;
 #[serde(rename_all = "camelCase")]
 pub struct ProducerStats {
     pub native_clients: usize,
+    /// Threads of the system, as librdkafka starts them: two for each client and one for each broker,
+    /// and our own.
+    pub threads: usize,
+    /// Connections to brokers: at most so many are open.
+    pub connections: usize,
     /// Sends that are not finished.
     pub sends: usize,
     /// What waits in front of librdkafka, in bytes.
@@ -82,7 +91,13 @@ impl Producer {
                 let config = &shared.config.client;
                 let patience =
                     u64::from(config.connection_timeout) + u64::from(config.request_timeout);
-                let done = Box::new(move |outcome| answer(&inside, outcome));
+                let theirs = shared.clone();
+                let done = Box::new(move |outcome: Result<ClusterInfo, KafkaError>| {
+                    if let Ok(info) = &outcome {
+                        theirs.brokers.store(info.brokers.len(), Relaxed);
+                    }
+                    answer(&inside, outcome);
+                });
                 client.connect(Duration::from_millis(patience), done);
             }
             Err(error) => answer(&inside, Err(error)),
@@ -166,7 +181,14 @@ impl Producer {
         let ready = intake.profiles.iter().filter(|it| matches!(it.native, Native::Ready(_)));
         let (native_clients, waiting_bytes) = (ready.count(), intake.waiting());
         drop(intake);
-        ProducerStats { native_clients, waiting_bytes, sends: self.shared.ledger.unfinished() }
+        let brokers = self.shared.brokers.load(Relaxed);
+        ProducerStats {
+            native_clients,
+            threads: native_clients * (OWN_THREADS + brokers),
+            connections: native_clients * brokers,
+            sends: self.shared.ledger.unfinished(),
+            waiting_bytes,
+        }
     }
 
     /// Takes no more sends, waits for those that are under way as long as the configuration says, and
