@@ -216,7 +216,9 @@ function nativeConfig(options: ProducerEngineOptions): object {
   return {
     client: config,
     idempotent,
-    ...(maxInFlightRequests !== undefined && { maxInFlight: whole(maxInFlightRequests, 1_000_000) }),
+    ...(maxInFlightRequests !== undefined && {
+      maxInFlight: whole(maxInFlightRequests, 1_000_000),
+    }),
     retries: whole(retry.retries, LONGEST),
     messageTimeout: messageTimeout(retry, config.requestTimeout),
     maxWaitingBytes: MAX_WAITING_BYTES,
