@@ -3,16 +3,22 @@
 
 #![expect(unsafe_code, reason = "librdkafka is a C library")]
 
+mod admin;
+mod admin_results;
 mod conf;
 mod event;
+mod groups;
 mod handle;
 mod list;
 mod metadata;
 mod queue;
 mod text;
 
+pub(crate) use admin::{AdminOperation, AdminOptions, NewTopic};
+pub(crate) use admin_results::Outcome;
 pub(crate) use conf::{Conf, Events};
 pub(crate) use event::{Event, EventKind};
+pub use groups::{GroupInfo, MemberInfo};
 pub(crate) use handle::{Handle, Kind};
 pub(crate) use list::{List, Position};
 pub(crate) use metadata::Scope;
