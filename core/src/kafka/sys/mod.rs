@@ -11,6 +11,7 @@ mod groups;
 mod handle;
 mod list;
 mod metadata;
+mod mock;
 mod queue;
 mod text;
 
@@ -23,5 +24,6 @@ pub(crate) use handle::{Handle, Kind};
 pub(crate) use list::{List, Position};
 pub(crate) use metadata::Scope;
 pub use metadata::{BrokerInfo, ClusterInfo, PartitionInfo, TopicInfo};
+pub(crate) use mock::MockCluster;
 pub(crate) use queue::Queue;
 pub(crate) use text::{c_string, code_of, owned};
