@@ -82,14 +82,9 @@ impl Admin {
 
     /// Ends it. What waits for an answer fails; done when the native client has ended, too.
     pub fn close(&self, done: Done<()>) {
-        let ending = self.end();
+        let ending = Ending(self.end());
         work::ask(done, move || {
-            if let Some(Open { client, answers, thread }) = ending {
-                // It cannot panic but in librdkafka's stead, and has ended then, too.
-                let _ = thread.join();
-                drop(answers);
-                drop(client);
-            }
+            ending.wait();
             Ok(())
         });
     }
@@ -128,6 +123,27 @@ impl Admin {
     }
 }
 
+/// What was open, for whoever waits for its end. Where nobody can, it ends aside.
+struct Ending(Option<Open>);
+
+impl Ending {
+    fn wait(mut self) {
+        if let Some(Open { client, answers, thread }) = self.0.take() {
+            // A thread that has panicked has ended as well.
+            let _ = thread.join();
+            drop((answers, client));
+        }
+    }
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        if let Some(open) = self.0.take() {
+            work::drop_aside(open);
+        }
+    }
+}
+
 /// Makes the request, whose answer comes to the queue, or asks in a thread that waits.
 fn start(
     open: &Open,
@@ -144,7 +160,7 @@ fn start(
             let options = options(AdminOperation::RD_KAFKA_ADMIN_OP_CREATETOPICS)?
                 .operation_timeout(millis(timeout))?
                 .validate_only(validate_only)?;
-            let topics = topics.iter().map(TopicToCreate::native).collect::<Result<Vec<_>, _>>()?;
+            let topics = topics.iter().map(TopicToCreate::native).collect::<Vec<_>>();
             handle.create_topics(&topics, &options, answers)
         }
         AdminRequest::DeleteTopics { topics, timeout } => {
@@ -163,11 +179,10 @@ fn start(
             Ok(())
         }
         AdminRequest::ListGroupOffsets { group_id, partitions } => {
-            let named = |it| {
-                let Partition { topic, partition } = it;
-                (topic, *partition, Position::INVALID)
-            };
-            let list = partitions.map(|it| list(it.iter().map(named))).transpose()?;
+            let none = Position::INVALID;
+            let named =
+                |it: &[Partition]| list(it.iter().map(|it| (&it.topic, it.partition, none)));
+            let list = partitions.as_deref().map(named).transpose()?;
             let options = options(AdminOperation::RD_KAFKA_ADMIN_OP_LISTCONSUMERGROUPOFFSETS)?;
             handle.list_group_offsets(&group_id, list.as_ref(), &options, answers)
         }
@@ -225,13 +240,17 @@ fn reply(event: &Event) -> Result<AdminReply, KafkaError> {
         return Err(error);
     }
     Ok(match event.kind() {
-        native::RD_KAFKA_EVENT_DESCRIBETOPICS_RESULT => AdminReply::Topics(event.described_topics()),
+        native::RD_KAFKA_EVENT_DESCRIBETOPICS_RESULT => {
+            AdminReply::Topics(event.described_topics())
+        }
         native::RD_KAFKA_EVENT_LISTOFFSETS_RESULT => positions(event.listed_offsets()),
         native::RD_KAFKA_EVENT_LISTCONSUMERGROUPOFFSETS_RESULT
-        | native::RD_KAFKA_EVENT_ALTERCONSUMERGROUPOFFSETS_RESULT => match event.group_positions() {
-            Some(group) => group.error.map_or_else(|| Ok(positions(group.positions)), Err)?,
-            None => positions(Vec::new()),
-        },
+        | native::RD_KAFKA_EVENT_ALTERCONSUMERGROUPOFFSETS_RESULT => {
+            match event.group_positions() {
+                Some(group) => group.error.map_or_else(|| Ok(positions(group.positions)), Err)?,
+                None => positions(Vec::new()),
+            }
+        }
         _ => AdminReply::Outcomes(event.outcomes().into_iter().map(Into::into).collect()),
     })
 }
@@ -240,9 +259,7 @@ fn positions(positions: Vec<Position>) -> AdminReply {
     AdminReply::Positions(positions.into_iter().map(Into::into).collect())
 }
 
-fn list<'a>(
-    entries: impl Iterator<Item = (&'a String, i32, i64)>,
-) -> Result<List, KafkaError> {
+fn list<'a>(entries: impl Iterator<Item = (&'a String, i32, i64)>) -> Result<List, KafkaError> {
     let positions: Vec<_> =
         entries.map(|(topic, partition, offset)| Position::new(topic, partition, offset)).collect();
     List::new(&positions)

@@ -15,23 +15,44 @@ use crate::kafka::sys::{ClusterInfo, GroupInfo, NewTopic, Outcome, Position, Top
 )]
 pub enum AdminRequest {
     /// `timeout` is for the brokers to do it; ms.
-    CreateTopics { topics: Vec<TopicToCreate>, validate_only: bool, timeout: u32 },
-    DeleteTopics { topics: Vec<String>, timeout: u32 },
+    CreateTopics {
+        topics: Vec<TopicToCreate>,
+        validate_only: bool,
+        timeout: u32,
+    },
+    DeleteTopics {
+        topics: Vec<String>,
+        timeout: u32,
+    },
     /// The names of all.
     ListTopics,
     /// Their partitions. Asking creates none.
-    DescribeTopics { topics: Vec<String> },
+    DescribeTopics {
+        topics: Vec<String>,
+    },
     /// All with their partitions.
     DescribeAllTopics,
     DescribeCluster,
-    ListOffsets { partitions: Vec<PartitionTime> },
+    ListOffsets {
+        partitions: Vec<PartitionTime>,
+    },
     /// What a group has committed: for these partitions, or all.
-    ListGroupOffsets { group_id: String, partitions: Option<Vec<Partition>> },
-    AlterGroupOffsets { group_id: String, partitions: Vec<PartitionOffset> },
+    ListGroupOffsets {
+        group_id: String,
+        partitions: Option<Vec<Partition>>,
+    },
+    AlterGroupOffsets {
+        group_id: String,
+        partitions: Vec<PartitionOffset>,
+    },
     ListGroups,
     /// Groups that are not known are left out of the answer.
-    DescribeGroups { group_ids: Vec<String> },
-    DeleteGroups { group_ids: Vec<String> },
+    DescribeGroups {
+        group_ids: Vec<String>,
+    },
+    DeleteGroups {
+        group_ids: Vec<String>,
+    },
 }
 
 /// -1 is the brokers' default.
@@ -41,6 +62,7 @@ pub struct TopicToCreate {
     pub topic: String,
     pub num_partitions: i32,
     pub replication_factor: i32,
+    /// Its partitions are counted from 0, and there is no other number then.
     pub replica_assignment: Vec<Assignment>,
     pub config_entries: Vec<ConfigEntry>,
 }
@@ -115,35 +137,18 @@ pub struct PositionReply {
 }
 
 impl TopicToCreate {
-    /// For librdkafka, which knows either an assignment or numbers.
-    ///
-    /// # Errors
-    /// What a broker would answer to both, or to an assignment with gaps.
-    pub(crate) fn native(&self) -> Result<NewTopic<'_>, KafkaError> {
+    /// For librdkafka, which counts the partitions of an assignment by itself.
+    pub(crate) fn native(&self) -> NewTopic<'_> {
         let mut assignment: Vec<_> = self.replica_assignment.iter().collect();
         assignment.sort_by_key(|it| it.partition);
-        if !assignment.is_empty() && (self.num_partitions, self.replication_factor) != (-1, -1) {
-            return Err(KafkaError::new(
-                42,
-                "INVALID_REQUEST",
-                "an assignment of replicas leaves no choice of numPartitions and replicationFactor",
-            ));
-        }
-        if (0..).zip(&assignment).any(|(expected, it)| it.partition != expected) {
-            return Err(KafkaError::new(
-                39,
-                "INVALID_REPLICA_ASSIGNMENT",
-                "the partitions of an assignment are counted from 0",
-            ));
-        }
         let assigned = i32::try_from(assignment.len()).unwrap_or(i32::MAX);
-        Ok(NewTopic {
+        NewTopic {
             name: &self.topic,
             partitions: if assigned > 0 { assigned } else { self.num_partitions },
             replication_factor: self.replication_factor,
             replicas: assignment.iter().map(|it| it.replicas.as_slice()).collect(),
             settings: self.config_entries.iter().map(|it| (&*it.name, &*it.value)).collect(),
-        })
+        }
     }
 }
 
@@ -177,30 +182,19 @@ impl From<Position> for PositionReply {
 mod tests {
     use super::*;
 
-    fn topic(assignment: &[i32], num_partitions: i32) -> TopicToCreate {
-        TopicToCreate {
-            topic: "orders".to_owned(),
-            num_partitions,
-            replication_factor: -1,
-            replica_assignment: assignment
-                .iter()
-                .map(|&partition| Assignment { partition, replicas: vec![partition + 10] })
-                .collect(),
-            config_entries: Vec::new(),
-        }
-    }
-
     #[test]
     fn an_assignment_gives_the_number_of_partitions_in_any_order() {
-        let topic = topic(&[1, 0], -1);
-        let native = topic.native().unwrap();
+        let assignment =
+            [1, 0].map(|partition| Assignment { partition, replicas: vec![partition + 10] });
+        let topic = TopicToCreate {
+            topic: "orders".to_owned(),
+            num_partitions: -1,
+            replication_factor: -1,
+            replica_assignment: assignment.into(),
+            config_entries: Vec::new(),
+        };
+        let native = topic.native();
         assert_eq!((native.partitions, native.replicas), (2, vec![&[10][..], &[11][..]]));
-    }
-
-    #[test]
-    fn an_assignment_that_a_broker_would_refuse_is_refused() {
-        assert_eq!(topic(&[0, 2], -1).native().unwrap_err().code, 39);
-        assert_eq!(topic(&[0], 1).native().unwrap_err().code, 42);
     }
 
     #[test]

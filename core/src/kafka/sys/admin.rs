@@ -2,21 +2,20 @@
 //! (`admin_results.rs`).
 
 use rdkafka::bindings::{
-    rd_kafka_AdminOptions_destroy, rd_kafka_AdminOptions_new,
-    rd_kafka_AdminOptions_set_opaque, rd_kafka_AdminOptions_set_operation_timeout,
-    rd_kafka_AdminOptions_set_request_timeout, rd_kafka_AdminOptions_set_validate_only,
-    rd_kafka_AdminOptions_t, rd_kafka_AlterConsumerGroupOffsets,
-    rd_kafka_AlterConsumerGroupOffsets_destroy, rd_kafka_AlterConsumerGroupOffsets_new,
-    rd_kafka_CreateTopics, rd_kafka_DeleteGroup_destroy, rd_kafka_DeleteGroup_new,
-    rd_kafka_DeleteGroups, rd_kafka_DeleteTopic_destroy, rd_kafka_DeleteTopic_new,
-    rd_kafka_DeleteTopics, rd_kafka_DescribeTopics, rd_kafka_ListConsumerGroupOffsets,
-    rd_kafka_ListConsumerGroupOffsets_destroy, rd_kafka_ListConsumerGroupOffsets_new,
-    rd_kafka_ListOffsets, rd_kafka_NewTopic_destroy, rd_kafka_NewTopic_new,
-    rd_kafka_NewTopic_set_config, rd_kafka_NewTopic_set_replica_assignment, rd_kafka_NewTopic_t,
-    rd_kafka_TopicCollection_destroy, rd_kafka_TopicCollection_of_topic_names,
-    rd_kafka_admin_op_t, rd_kafka_queue_yield,
+    rd_kafka_AdminOptions_destroy, rd_kafka_AdminOptions_new, rd_kafka_AdminOptions_set_opaque,
+    rd_kafka_AdminOptions_set_operation_timeout, rd_kafka_AdminOptions_set_request_timeout,
+    rd_kafka_AdminOptions_set_validate_only, rd_kafka_AdminOptions_t,
+    rd_kafka_AlterConsumerGroupOffsets, rd_kafka_AlterConsumerGroupOffsets_destroy,
+    rd_kafka_AlterConsumerGroupOffsets_new, rd_kafka_CreateTopics, rd_kafka_DeleteGroup_destroy,
+    rd_kafka_DeleteGroup_new, rd_kafka_DeleteGroups, rd_kafka_DeleteTopic_destroy,
+    rd_kafka_DeleteTopic_new, rd_kafka_DeleteTopics, rd_kafka_DescribeTopics,
+    rd_kafka_ListConsumerGroupOffsets, rd_kafka_ListConsumerGroupOffsets_destroy,
+    rd_kafka_ListConsumerGroupOffsets_new, rd_kafka_ListOffsets, rd_kafka_NewTopic_destroy,
+    rd_kafka_NewTopic_new, rd_kafka_NewTopic_set_config, rd_kafka_NewTopic_set_replica_assignment,
+    rd_kafka_NewTopic_t, rd_kafka_TopicCollection_destroy, rd_kafka_TopicCollection_of_topic_names,
+    rd_kafka_queue_yield,
 };
-use std::ffi::{CStr, c_char, c_int};
+use std::ffi::{c_char, c_int};
 use std::ptr;
 use std::time::Duration;
 
@@ -278,7 +277,11 @@ impl Queue {
     }
 }
 
-fn assign(topic: *mut rd_kafka_NewTopic_t, partition: i32, brokers: &[i32]) -> Result<(), KafkaError> {
+fn assign(
+    topic: *mut rd_kafka_NewTopic_t,
+    partition: i32,
+    brokers: &[i32],
+) -> Result<(), KafkaError> {
     let (mut text, mut brokers) = ([0 as c_char; 256], brokers.to_vec());
     // SAFETY: a live topic, a list with its length and a buffer with its own.
     let result = unsafe {

@@ -7,9 +7,9 @@ use rdkafka::bindings::{
     RD_KAFKA_EVENT_LISTOFFSETS_RESULT, rd_kafka_AlterConsumerGroupOffsets_result_groups,
     rd_kafka_CreateTopics_result_topics, rd_kafka_DeleteGroups_result_groups,
     rd_kafka_DeleteTopics_result_topics, rd_kafka_DescribeTopics_result_topics,
-    rd_kafka_ListConsumerGroupOffsets_result_groups, rd_kafka_ListOffsetsResultInfo_topic_partition,
-    rd_kafka_ListOffsets_result_infos, rd_kafka_Node_host, rd_kafka_Node_id, rd_kafka_Node_t,
-    rd_kafka_TopicDescription_error, rd_kafka_TopicDescription_name,
+    rd_kafka_ListConsumerGroupOffsets_result_groups, rd_kafka_ListOffsets_result_infos,
+    rd_kafka_ListOffsetsResultInfo_topic_partition, rd_kafka_Node_host, rd_kafka_Node_id,
+    rd_kafka_Node_t, rd_kafka_TopicDescription_error, rd_kafka_TopicDescription_name,
     rd_kafka_TopicDescription_partitions, rd_kafka_TopicDescription_t,
     rd_kafka_TopicPartitionInfo_isr, rd_kafka_TopicPartitionInfo_leader,
     rd_kafka_TopicPartitionInfo_partition, rd_kafka_TopicPartitionInfo_replicas,
@@ -139,7 +139,8 @@ unsafe fn topic_outcome(topic: *const rd_kafka_topic_result_t) -> Outcome {
         let failed = error != rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR;
         Outcome {
             name: owned(rd_kafka_topic_result_name(topic)),
-            error: failed.then(|| error_of(error, owned(rd_kafka_topic_result_error_string(topic)))),
+            error: failed
+                .then(|| error_of(error, owned(rd_kafka_topic_result_error_string(topic)))),
         }
     }
 }

@@ -83,7 +83,7 @@ fn group_of(group: &rd_kafka_group_info) -> GroupInfo {
             state: owned(group.state),
             protocol_type: owned(group.protocol_type),
             protocol: owned(group.protocol),
-            members: part(group.members, group.member_cnt).iter().map(member_of).collect(),
+            members: part(group.members, group.member_cnt).iter().map(|it| member_of(it)).collect(),
         }
     }
 }
