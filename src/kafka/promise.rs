@@ -19,11 +19,8 @@ pub fn promise<'env, T: Serialize + Send + 'static>(
     let (deferred, promise) = env.create_deferred::<String, _>().map_err(internal)?;
     start(Box::new(move |outcome: std::result::Result<T, KafkaError>| {
         let json = outcome.map(|value| json_of(&value));
-        match json {
-            Ok(json) => deferred.resolve(move |_| Ok(json)),
-            // Node-API's own way to reject would lose the code.
-            Err(error) => deferred.resolve(move |env| Err(rejection(&env, &error))),
-        }
+        // Rejecting by Node-API's own way would lose the code.
+        deferred.resolve(move |env| json.map_err(|error| rejection(&env, &error)));
     }));
     Ok(promise)
 }
