@@ -50,6 +50,8 @@ export interface ProtocolErrorSource {
   type: string;
   code: number;
   retriable: boolean;
+  /** Where to read about it. */
+  helpUrl?: string;
 }
 
 /** A broker's answer that carries an error of the protocol. */

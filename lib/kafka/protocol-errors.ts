@@ -6,7 +6,7 @@
  */
 import { KafkaJSProtocolError, type ProtocolErrorSource } from './errors.js';
 
-type Row = [code: number, type: string, retriable: boolean, message: string];
+type Row = [code: number, type: string, retriable: boolean, message: string, helpUrl?: string];
 
 // biome-ignore format: one error a line
 const ROWS: Row[] = [
@@ -37,7 +37,7 @@ const ROWS: Row[] = [
   [24, 'INVALID_GROUP_ID', false, 'The configured groupId is invalid'],
   [25, 'UNKNOWN_MEMBER_ID', false, 'The coordinator is not aware of this member'],
   [26, 'INVALID_SESSION_TIMEOUT', false, 'The session timeout is not within the range allowed by the broker (as configured by group.min.session.timeout.ms and group.max.session.timeout.ms)'],
-  [27, 'REBALANCE_IN_PROGRESS', false, 'The group is rebalancing, so a rejoin is needed'],
+  [27, 'REBALANCE_IN_PROGRESS', false, 'The group is rebalancing, so a rejoin is needed', 'https://kafka.js.org/docs/faq#what-does-it-mean-to-get-rebalance-in-progress-errors'],
   [28, 'INVALID_COMMIT_OFFSET_SIZE', false, 'The committing offset data size is not valid'],
   [29, 'TOPIC_AUTHORIZATION_FAILED', false, 'Not authorized to access topics: [Topic authorization failed]'],
   [30, 'GROUP_AUTHORIZATION_FAILED', false, 'Not authorized to access group: Group authorization failed'],
@@ -68,7 +68,7 @@ const ROWS: Row[] = [
   [55, 'OPERATION_NOT_ATTEMPTED', false, 'The broker did not attempt to execute this operation. This may happen for batched RPCs where some operations in the batch failed, causing the broker to respond without trying the rest'],
   [56, 'KAFKA_STORAGE_ERROR', true, 'Disk error when trying to access log file on the disk'],
   [57, 'LOG_DIR_NOT_FOUND', false, 'The user-specified log directory is not found in the broker config'],
-  [58, 'SASL_AUTHENTICATION_FAILED', false, 'SASL Authentication failed'],
+  [58, 'SASL_AUTHENTICATION_FAILED', false, 'SASL Authentication failed', 'https://kafka.js.org/docs/configuration#sasl'],
   [59, 'UNKNOWN_PRODUCER_ID', false, "This exception is raised by the broker if it could not locate the producer metadata associated with the producerId in question. This could happen if, for instance, the producer's records were deleted because their retention time had elapsed. Once the last records of the producerId are removed, the producer's metadata is removed from the broker, and future appends by the producer will return this exception"],
   [60, 'REASSIGNMENT_IN_PROGRESS', false, 'A partition reassignment is in progress'],
   [61, 'DELEGATION_TOKEN_AUTH_DISABLED', false, 'Delegation Token feature is not enabled'],
@@ -143,7 +143,10 @@ const ROWS: Row[] = [
 ];
 
 const BY_CODE = new Map<number, ProtocolErrorSource>(
-  ROWS.map(([code, type, retriable, message]) => [code, { type, code, retriable, message }]),
+  ROWS.map(([code, type, retriable, message, helpUrl]) => [
+    code,
+    { type, code, retriable, message, ...(helpUrl !== undefined && { helpUrl }) },
+  ]),
 );
 
 /** What the protocol says of this number. A number that is not known is kafkajs's -99. */
