@@ -7,6 +7,9 @@ import type { WebSocketConfig } from './types.js';
 
 const binding = loadBinding();
 
+export const NativeEmbeddedKafka = binding.EmbeddedKafka;
+export const NativeKafkaAdmin = binding.KafkaAdmin;
+export type NativeKafkaAdmin = Binding.KafkaAdmin;
 export const NativeManager = binding.WebSocketManager;
 export type NativeManager = Binding.WebSocketManager;
 export const NativeProducer = binding.KafkaProducer;

@@ -1,7 +1,8 @@
 /**
  * What a Kafka makes its clients with.
  */
-import type { AdminConfig, Admin } from './admin/types.js';
+import { createAdmin } from './admin/admin.js';
+import type { Admin, AdminConfig } from './admin/types.js';
 import type { ResolvedConfig } from './config.js';
 import type { ConsumerSettings } from './consumer/checks.js';
 import type { Consumer } from './consumer/types.js';
@@ -33,4 +34,5 @@ export interface Engines {
 /** The engines of this package. One line for each as it comes. */
 export const engines: Partial<Engines> = {
   producer: createProducerEngine,
+  admin: createAdmin,
 };

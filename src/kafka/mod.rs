@@ -2,4 +2,6 @@
 //! messages of producers and consumers cross in batches.
 
 mod producer;
+mod admin;
+mod mock;
 mod promise;

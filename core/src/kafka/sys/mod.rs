@@ -3,23 +3,32 @@
 
 #![expect(unsafe_code, reason = "librdkafka is a C library")]
 
+mod admin;
+mod admin_results;
+mod certificate;
 mod conf;
 mod delivery;
 mod event;
+mod groups;
 mod handle;
 mod list;
 mod metadata;
 mod produce;
+mod mock;
 mod queue;
 mod text;
 
+pub(crate) use admin::{AdminOperation, AdminOptions, NewTopic};
+pub(crate) use admin_results::Outcome;
 pub(crate) use conf::{Conf, Events};
 pub(crate) use delivery::Delivery;
 pub(crate) use event::{Event, EventKind};
+pub use groups::{GroupInfo, MemberInfo};
 pub(crate) use handle::{Handle, Kind};
 pub(crate) use list::{List, Position};
 pub(crate) use metadata::Scope;
 pub use metadata::{BrokerInfo, ClusterInfo, PartitionInfo, TopicInfo};
 pub(crate) use produce::{Batch, Extras, Plain, TopicHandle, is_full};
+pub(crate) use mock::MockCluster;
 pub(crate) use queue::Queue;
 pub(crate) use text::{c_string, code_of, owned};
