@@ -1,5 +1,6 @@
 //! Kafka's clients for JavaScript. Rare calls cross as JSON and answer with a promise of JSON; the
 //! messages of producers and consumers cross in batches.
 
+mod library;
 mod mock;
 mod promise;

@@ -7,6 +7,7 @@
 pub mod client;
 pub mod config;
 pub mod error;
+pub mod library;
 pub mod mock;
 pub mod notices;
 mod sys;

@@ -6,6 +6,7 @@
 mod conf;
 mod event;
 mod handle;
+mod library;
 mod list;
 mod metadata;
 mod mock;
@@ -15,6 +16,7 @@ mod text;
 pub(crate) use conf::{Conf, Events};
 pub(crate) use event::{Event, EventKind};
 pub(crate) use handle::{Handle, Kind};
+pub(crate) use library::{features, version};
 pub(crate) use list::{List, Position};
 pub(crate) use metadata::Scope;
 pub use metadata::{BrokerInfo, ClusterInfo, PartitionInfo, TopicInfo};
