@@ -3,5 +3,6 @@
 
 mod producer;
 mod admin;
+mod library;
 mod mock;
 mod promise;

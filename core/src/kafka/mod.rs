@@ -8,6 +8,7 @@ pub mod admin;
 pub mod client;
 pub mod config;
 pub mod error;
+pub mod library;
 pub mod mock;
 pub mod notices;
 pub mod producer;
