@@ -1,4 +1,5 @@
 //! Kafka's clients for JavaScript. Rare calls cross as JSON and answer with a promise of JSON; the
 //! messages of producers and consumers cross in batches.
 
+mod consumer;
 mod promise;

@@ -6,6 +6,7 @@
 
 pub mod client;
 pub mod config;
+pub mod consumer;
 pub mod error;
 pub mod notices;
 mod sys;

@@ -4,9 +4,11 @@
 #![expect(unsafe_code, reason = "librdkafka is a C library")]
 
 mod conf;
+mod consumer;
 mod event;
 mod handle;
 mod list;
+mod message;
 mod metadata;
 mod queue;
 mod text;
@@ -15,7 +17,8 @@ pub(crate) use conf::{Conf, Events};
 pub(crate) use event::{Event, EventKind};
 pub(crate) use handle::{Handle, Kind};
 pub(crate) use list::{List, Position};
-pub(crate) use metadata::Scope;
+pub(crate) use message::{Inbox, Message};
+pub(crate) use metadata::{Scope, Topic};
 pub use metadata::{BrokerInfo, ClusterInfo, PartitionInfo, TopicInfo};
 pub(crate) use queue::Queue;
 pub(crate) use text::{c_string, code_of, owned};
