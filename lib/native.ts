@@ -8,6 +8,7 @@ import type { WebSocketConfig } from './types.js';
 const binding = loadBinding();
 
 export const NativeManager = binding.WebSocketManager;
+export const NativeConsumer = binding.KafkaConsumer;
 export type NativeManager = Binding.WebSocketManager;
 export type NativeConnection = Binding.Connection;
 export type NativeBridge = Binding.NativeBridge;
