@@ -343,6 +343,57 @@ export interface WebSocketManagerEvents<In extends WebSocketMessage = WebSocketM
 		listener: (...args: unknown[]) => void
 	];
 }
+/** A topic under kafkajs's names. */
+export interface EmbeddedTopic {
+	/** 1 to 249 letters, digits, `.`, `_` and `-`. */
+	topic: string;
+	/** Default: 4, as for topics that clients create by using them. Limit: 1 to 1,000. */
+	numPartitions?: number;
+}
+export interface EmbeddedKafkaConfig {
+	/** How many brokers, each with a port of its own. Default: 1. Limit: 1 to 16. */
+	brokers?: number;
+	/** Topics that are there from the start. Default: none. */
+	topics?: EmbeddedTopic[];
+}
+/**
+ * Brokers inside this process, for tests and demos: librdkafka's mock cluster, which clients reach as a real one,
+ * from other processes too. It starts in milliseconds, and what it holds goes with it.
+ *
+ * It serves producing (idempotent and in transactions too, for librdkafka's clients), fetching, consumer groups,
+ * commits and metadata; topics appear when they are used. Its limits:
+ * - Its ports listen on loopback (127.0.0.1) only, without TLS or SASL.
+ * - Admin requests are not served, so `admin.createTopics()` times out: `createTopic()` of this class does it.
+ *   Neither are listing of groups, configurations and ACLs.
+ * - A partition keeps 5 MB or 100,000 batches; the oldest go without a word.
+ * - There is no isolation: `read_committed` sees aborted messages too. kafkajs's idempotent producer fails on it.
+ * - A group has its first generation after 50 ms, not after the 3 s of a real broker.
+ *
+ * Like a server, it keeps the process alive until `close()`.
+ */
+export declare class EmbeddedKafka {
+	#private;
+	/** `host:port` of each broker, as `brokers` of a client's configuration takes them. */
+	readonly brokers: string[];
+	private constructor();
+	/**
+	 * Starts the brokers.
+	 *
+	 * @throws TypeError `ERR_INVALID_OPTION_TYPE`, RangeError `ERR_INVALID_OPTION_RANGE`: an option that is not as
+	 * documented.
+	 * @throws Error `ERR_EMBEDDED_KAFKA`: the system has no thread or port, or two topics have one name.
+	 */
+	static start(config?: EmbeddedKafkaConfig): Promise<EmbeddedKafka>;
+	/**
+	 * Creates a topic, as many replicas as there are brokers, at most 3.
+	 *
+	 * @param numPartitions Default: 4. Limit: 1 to 1,000.
+	 * @throws Error `ERR_EMBEDDED_KAFKA`: there is one of this name, or `close()` was called.
+	 */
+	createTopic(topic: string, numPartitions?: number): Promise<void>;
+	/** Ends the brokers and all connections to them. Resolves when their ports are free; twice is fine. */
+	close(): Promise<void>;
+}
 type Listener<Arguments extends unknown[]> = (...args: Arguments) => void;
 declare class TypedEmitter<Events extends {
 	[K in keyof Events]: unknown[];

@@ -4,6 +4,8 @@
  * @packageDocumentation
  */
 export type { WebSocketManagerEvents } from './events.js';
+export { EmbeddedKafka } from './kafka/embedded.js';
+export type { EmbeddedKafkaConfig, EmbeddedTopic } from './kafka/embedded.js';
 export { WebSocketManager } from './manager.js';
 export type { ProcessStats } from './process-stats.js';
 export type {

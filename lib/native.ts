@@ -7,6 +7,7 @@ import type { WebSocketConfig } from './types.js';
 
 const binding = loadBinding();
 
+export const NativeEmbeddedKafka = binding.EmbeddedKafka;
 export const NativeManager = binding.WebSocketManager;
 export const NativeConsumer = binding.KafkaConsumer;
 export type NativeManager = Binding.WebSocketManager;

@@ -35,14 +35,16 @@ interface Options {
   folder?: string;
   /** How many files and sockets it may have open. Default: as many as the system lets it. */
   descriptors?: number;
+  /** How long it may run, in milliseconds. */
+  patience?: number;
 }
 
 /** Starts a script. */
 export function startNode(
   script: string,
-  { flags = [], env, type = 'module', folder, descriptors }: Options = {},
+  { flags = [], type = 'module', ...options }: Options = {},
 ) {
-  return start([...flags, `--input-type=${type}`, '--eval', script], env, folder, descriptors);
+  return start([...flags, `--input-type=${type}`, '--eval', script], options);
 }
 
 /** Runs a script to its end. */
@@ -57,9 +59,7 @@ export function runProgram(args: string[]): Promise<ProcessEnd> {
 
 function start(
   args: string[],
-  env?: Record<string, string>,
-  folder = PACKAGE_ROOT,
-  descriptors?: number,
+  { env, folder = PACKAGE_ROOT, descriptors, patience = PATIENCE }: Options = {},
 ): NodeProcess {
   const command = [process.execPath, ...args];
   // A limit is inherited, and Node sets none: a shell does, and then becomes the process.
@@ -73,10 +73,11 @@ function start(
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     }),
+    patience,
   );
 }
 
-function watch(child: ChildProcess): NodeProcess {
+function watch(child: ChildProcess, patience: number): NodeProcess {
   let output = '';
   let errors = '';
   let looks: (() => void)[] = [];
@@ -91,10 +92,10 @@ function watch(child: ChildProcess): NodeProcess {
     child.kill('SIGKILL');
   });
   const end = new Promise<ProcessEnd>((resolve, reject) => {
-    const patience = setTimeout(() => child.kill('SIGKILL'), PATIENCE);
+    const timer = setTimeout(() => child.kill('SIGKILL'), patience);
     child.once('error', reject);
     child.once('close', (code, signal) => {
-      clearTimeout(patience);
+      clearTimeout(timer);
       resolve({ code, signal, output, errors });
     });
   });

@@ -2,4 +2,6 @@
 //! messages of producers and consumers cross in batches.
 
 mod consumer;
+mod library;
+mod mock;
 mod promise;

@@ -175,22 +175,6 @@ impl Client {
         done: Done<T>,
         call: impl FnOnce() -> Result<T, KafkaError> + Send + 'static,
     ) {
-        // Whoever is refused a thread is to be told, so `done` is shared until it is known who calls it.
-        let shared = Arc::new(Mutex::new(Some(done)));
-        let take = |shared: &Mutex<Option<Done<T>>>| {
-            shared.lock().unwrap_or_else(PoisonError::into_inner).take()
-        };
-        let inside = shared.clone();
-        let started = work::run(move || {
-            let outcome = call();
-            if let Some(done) = take(&inside) {
-                done(outcome);
-            }
-        });
-        if let Err(error) = started
-            && let Some(done) = take(&shared)
-        {
-            done(Err(error));
-        }
+        work::ask(done, call);
     }
 }

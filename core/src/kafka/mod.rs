@@ -8,6 +8,8 @@ pub mod client;
 pub mod config;
 pub mod consumer;
 pub mod error;
+pub mod library;
+pub mod mock;
 pub mod notices;
 mod sys;
 mod work;

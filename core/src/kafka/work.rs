@@ -2,8 +2,10 @@
 //! end a client. They are rare (a connect, an admin's question), so each has a thread for itself.
 
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
+use super::client::Done;
 use super::error::KafkaError;
 
 /// Calls that wait at once, over all clients of the process. More are refused.
@@ -30,6 +32,30 @@ pub(crate) fn run(work: impl FnOnce() + Send + 'static) -> Result<(), KafkaError
         })
         .map(drop)
         .map_err(|error| KafkaError::no_thread(error.to_string()))
+}
+
+/// Runs a call aside and hands its outcome on, also that there was no thread for it.
+pub(crate) fn ask<T: Send + 'static>(
+    done: Done<T>,
+    call: impl FnOnce() -> Result<T, KafkaError> + Send + 'static,
+) {
+    // Whoever is refused a thread is to be told, so `done` is shared until it is known who calls it.
+    let shared = Arc::new(Mutex::new(Some(done)));
+    let take = |shared: &Mutex<Option<Done<T>>>| {
+        shared.lock().unwrap_or_else(PoisonError::into_inner).take()
+    };
+    let inside = shared.clone();
+    let started = run(move || {
+        let outcome = call();
+        if let Some(done) = take(&inside) {
+            done(outcome);
+        }
+    });
+    if let Err(error) = started
+        && let Some(done) = take(&shared)
+    {
+        done(Err(error));
+    }
 }
 
 /// Drops `value` aside, since that waits for threads of librdkafka. Without a thread it is leaked:

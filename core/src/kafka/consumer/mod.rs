@@ -134,7 +134,8 @@ impl Consumer {
     ) {
         let Some(client) = self.client() else { return done(Err(KafkaError::closed())) };
         for Subscription { topic, from_beginning } in subscriptions {
-            if let Err(error) = self.shared.topics.declare(client.handle(), topic, *from_beginning) {
+            if let Err(error) = self.shared.topics.declare(client.handle(), topic, *from_beginning)
+            {
                 return done(Err(error));
             }
         }

@@ -97,7 +97,11 @@ impl Serialize for OffsetText {
 pub(super) enum Order {
     Subscribe(Vec<String>, Done<()>),
     /// Refused unless this assignment still holds.
-    Commit { assignment: u32, offsets: Vec<Position>, done: Done<()> },
+    Commit {
+        assignment: u32,
+        offsets: Vec<Position>,
+        done: Done<()>,
+    },
     Command(Command),
     Close(Done<()>),
 }
@@ -161,8 +165,7 @@ mod tests {
 
     #[test]
     fn a_whole_topic_is_paused_except_for_what_was_resumed() {
-        let rule =
-            PauseRule { all: true, resumed: vec![1], paused: vec![], topic: "t".to_owned() };
+        let rule = PauseRule { all: true, resumed: vec![1], paused: vec![], topic: "t".to_owned() };
         assert!(rule.pauses(0) && !rule.pauses(1));
         let some = PauseRule { all: false, paused: vec![1], ..rule };
         assert!(some.pauses(1) && !some.pauses(0));
@@ -176,8 +179,6 @@ mod tests {
         let pauses = r#"{"type":"pauses","rules":[{"topic":"t","all":false,"paused":[1],"resumed":[]}],
             "changes":[{"topic":"t","partition":1,"epoch":1,"offset":null}]}"#;
         let command: Command = serde_json::from_str(pauses).unwrap();
-        assert!(
-            matches!(command, Command::Pauses { changes, .. } if changes[0].offset.is_none())
-        );
+        assert!(matches!(command, Command::Pauses { changes, .. } if changes[0].offset.is_none()));
     }
 }

@@ -117,15 +117,7 @@ impl Packer {
 
     fn begin(&mut self, stamp: Stamp, offset: i64, timestamp: i64) {
         let first = self.messages;
-        self.runs.push(Run {
-            stamp,
-            offset,
-            timestamp,
-            next: offset,
-            high: -1,
-            first,
-            count: 0,
-        });
+        self.runs.push(Run { stamp, offset, timestamp, next: offset, high: -1, first, count: 0 });
     }
 
     /// The partition's position is further than the last message, by what nobody sees: control

@@ -209,7 +209,8 @@ impl Worker {
             rdkafka::bindings::RD_KAFKA_EVENT_OFFSET_COMMIT => {
                 if let Some(done) = self.commits.remove(&event.opaque().addr()) {
                     let failed = event.error().filter(|it| it.name != "_NO_OFFSET");
-                    let first = || event.partitions().positions().into_iter().find_map(|it| it.error);
+                    let first =
+                        || event.partitions().positions().into_iter().find_map(|it| it.error);
                     done(failed.or_else(first).map_or(Ok(()), Err));
                 }
             }
@@ -384,10 +385,8 @@ impl Worker {
             self.shared.notices.push(Notice::Partition { topic, partition, error });
             return;
         }
-        let key = (
-            self.partitions.topic_of(message, |name| topics.number(name)),
-            message.partition(),
-        );
+        let key =
+            (self.partitions.topic_of(message, |name| topics.number(name)), message.partition());
         let Some(stamp) = self.partitions.stamp(key, self.assignment) else { return };
         let partition = self.partitions.entry(key);
         partition.first.get_or_insert(message.offset());

@@ -66,6 +66,10 @@ impl Conf {
         self
     }
 
+    pub(super) fn raw(&self) -> *mut rd_kafka_conf_t {
+        self.0
+    }
+
     /// For `rd_kafka_new`, which owns it if it succeeds.
     pub(super) fn into_raw(self) -> *mut rd_kafka_conf_t {
         let raw = self.0;

@@ -2,8 +2,8 @@
 
 use rdkafka::bindings::{
     rd_kafka_clusterid, rd_kafka_controllerid, rd_kafka_mem_free, rd_kafka_metadata,
-    rd_kafka_metadata_destroy, rd_kafka_metadata_topic, rd_kafka_topic_destroy, rd_kafka_topic_new,
-    rd_kafka_topic_conf_new, rd_kafka_topic_conf_set, rd_kafka_topic_t,
+    rd_kafka_metadata_destroy, rd_kafka_metadata_topic, rd_kafka_topic_conf_new,
+    rd_kafka_topic_conf_set, rd_kafka_topic_destroy, rd_kafka_topic_new, rd_kafka_topic_t,
 };
 use serde::Serialize;
 use std::ffi::c_char;
