@@ -8,6 +8,8 @@ import type { WebSocketConfig } from './types.js';
 const binding = loadBinding();
 
 export const NativeEmbeddedKafka = binding.EmbeddedKafka;
+export const NativeKafkaAdmin = binding.KafkaAdmin;
+export type NativeKafkaAdmin = Binding.KafkaAdmin;
 export const NativeManager = binding.WebSocketManager;
 export const NativeConsumer = binding.KafkaConsumer;
 export type NativeManager = Binding.WebSocketManager;

@@ -1,8 +1,8 @@
 //! A call of the core as a promise of JSON.
 
 use messaging_core::kafka::{Done, KafkaError};
-use napi::Env;
-use napi::bindgen_prelude::Object;
+use napi::bindgen_prelude::{JsValue, Object};
+use napi::{Env, JsError};
 use serde::Serialize;
 
 use crate::error::{Result, coded, internal};
@@ -18,11 +18,9 @@ pub fn promise<'env, T: Serialize + Send + 'static>(
 ) -> Result<Object<'env>> {
     let (deferred, promise) = env.create_deferred::<String, _>().map_err(internal)?;
     start(Box::new(move |outcome: std::result::Result<T, KafkaError>| {
-        let json = outcome.map(|value| serde_json::to_string(&value).unwrap_or_default());
-        match json {
-            Ok(json) => deferred.resolve(move |_| Ok(json)),
-            Err(error) => deferred.reject(napi::Error::from_reason(json_of(&error))),
-        }
+        let json = outcome.map(|value| json_of(&value));
+        // Rejecting by Node-API's own way would lose the code.
+        deferred.resolve(move |env| json.map_err(|error| rejection(&env, &error)));
     }));
     Ok(promise)
 }
@@ -32,8 +30,14 @@ pub fn thrown(error: &KafkaError) -> crate::error::Error {
     coded(KAFKA, json_of(error))
 }
 
-fn json_of(error: &KafkaError) -> String {
-    serde_json::to_string(error).unwrap_or_default()
+fn rejection(env: &Env, error: &KafkaError) -> napi::Error {
+    let error = JsError::from(thrown(error)).into_unknown(*env);
+    napi::Error::from(error.to_unknown())
+}
+
+/// What is made of numbers and text always has a JSON.
+pub fn json_of<T: Serialize>(value: &T) -> String {
+    serde_json::to_string(value).unwrap_or_default()
 }
 
 /// Parses what `lib/kafka/` has made.

@@ -4,6 +4,7 @@
 //! What kafkajs means by its API (offsets, handlers, retries of handlers, events) is in
 //! `lib/kafka/`, where the handlers run.
 
+pub mod admin;
 pub mod client;
 pub mod config;
 pub mod consumer;
@@ -16,4 +17,4 @@ mod work;
 
 pub use client::{Client, Done};
 pub use error::KafkaError;
-pub use sys::{BrokerInfo, ClusterInfo, PartitionInfo, TopicInfo};
+pub use sys::{BrokerInfo, ClusterInfo, GroupInfo, MemberInfo, PartitionInfo, TopicInfo};

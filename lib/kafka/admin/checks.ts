@@ -96,3 +96,44 @@ function checkConfigEntries({ topic, configEntries }: ITopicConfig): void {
     }
   }
 }
+
+/** Checks positions to commit. */
+export function checkSetOffsets<
+  T extends { groupId: string; topic: string; partitions: unknown[] },
+>(options: T): T {
+  checkGroupAndTopic(options);
+  if (!options.partitions || options.partitions.length === 0) {
+    throw new KafkaJSNonRetriableError('Invalid partitions');
+  }
+  return options;
+}
+
+/** Checks whose positions are to be reset, and fills in what is not given. */
+export function checkResetOffsets({
+  groupId,
+  topic,
+  earliest = false,
+}: {
+  groupId: string;
+  topic: string;
+  earliest?: boolean;
+}): { groupId: string; topic: string; earliest: boolean } {
+  checkGroupAndTopic({ groupId, topic });
+  return { groupId, topic, earliest };
+}
+
+/** Checks groups to delete. */
+export function checkGroupIds(groupIds: string[]): void {
+  if (!groupIds || !Array.isArray(groupIds)) {
+    throw new KafkaJSNonRetriableError(`Invalid groupIds array ${groupIds}`);
+  }
+  // kafkajs says whether there is one, and not which.
+  if (groupIds.some((groupId) => typeof groupId !== 'string')) {
+    throw new KafkaJSNonRetriableError('Invalid groupId name: true');
+  }
+}
+
+function checkGroupAndTopic({ groupId, topic }: { groupId: string; topic: string }): void {
+  if (!groupId) throw new KafkaJSNonRetriableError(`Invalid groupId ${groupId}`);
+  if (!topic) throw new KafkaJSNonRetriableError(`Invalid topic ${topic}`);
+}

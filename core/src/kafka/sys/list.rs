@@ -102,7 +102,7 @@ impl List {
     }
 }
 
-fn position_of(entry: &rdkafka::bindings::rd_kafka_topic_partition_t) -> Position {
+pub(super) fn position_of(entry: &rdkafka::bindings::rd_kafka_topic_partition_t) -> Position {
     let metadata = (!entry.metadata.is_null() && entry.metadata_size > 0).then(|| {
         // SAFETY: librdkafka's own pair of pointer and length.
         let bytes =

@@ -52,6 +52,8 @@ pub struct PartitionInfo {
     pub leader: i32,
     pub replicas: Vec<i32>,
     pub isr: Vec<i32>,
+    /// Those of `replicas` that are away.
+    pub offline_replicas: Vec<i32>,
 }
 
 /// Of which topics.
@@ -90,8 +92,10 @@ impl Handle {
             let brokers = part(metadata.brokers, metadata.broker_cnt).iter().map(|broker| {
                 BrokerInfo { node_id: broker.id, host: owned(broker.host), port: broker.port }
             });
-            let topics = part(metadata.topics, metadata.topic_cnt).iter().map(topic_of);
-            let copied = (brokers.collect(), topics.collect());
+            let brokers: Vec<_> = brokers.collect();
+            let topics = part(metadata.topics, metadata.topic_cnt).iter();
+            let topics = topics.map(|topic| topic_of(topic, &brokers)).collect();
+            let copied = (brokers, topics);
             rd_kafka_metadata_destroy(raw);
             copied
         };
@@ -187,17 +191,21 @@ unsafe fn part<'a, T>(start: *const T, count: i32) -> &'a [T] {
     }
 }
 
-fn topic_of(topic: &rd_kafka_metadata_topic) -> TopicInfo {
+fn topic_of(topic: &rd_kafka_metadata_topic, brokers: &[BrokerInfo]) -> TopicInfo {
     // SAFETY: librdkafka's own pairs of pointers and counts.
     unsafe {
-        let partitions =
-            part(topic.partitions, topic.partition_cnt).iter().map(|it| PartitionInfo {
+        let partitions = part(topic.partitions, topic.partition_cnt).iter().map(|it| {
+            let replicas = part(it.replicas, it.replica_cnt).to_vec();
+            let away = |replica: &&i32| brokers.iter().all(|broker| broker.node_id != **replica);
+            PartitionInfo {
                 partition_error_code: code_of(it.err),
                 partition_id: it.id,
                 leader: it.leader,
-                replicas: part(it.replicas, it.replica_cnt).to_vec(),
                 isr: part(it.isrs, it.isr_cnt).to_vec(),
-            });
+                offline_replicas: replicas.iter().filter(away).copied().collect(),
+                replicas,
+            }
+        });
         TopicInfo {
             name: owned(topic.topic),
             error: check(topic.err).err(),

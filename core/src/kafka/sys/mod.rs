@@ -3,9 +3,12 @@
 
 #![expect(unsafe_code, reason = "librdkafka is a C library")]
 
+mod admin;
+mod admin_results;
 mod conf;
 mod consumer;
 mod event;
+mod groups;
 mod handle;
 mod library;
 mod list;
@@ -15,8 +18,11 @@ mod mock;
 mod queue;
 mod text;
 
+pub(crate) use admin::{AdminOperation, AdminOptions, NewTopic};
+pub(crate) use admin_results::Outcome;
 pub(crate) use conf::{Conf, Events};
 pub(crate) use event::{Event, EventKind};
+pub use groups::{GroupInfo, MemberInfo};
 pub(crate) use handle::{Handle, Kind};
 pub(crate) use library::{features, version};
 pub(crate) use list::{List, Position};
