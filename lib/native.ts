@@ -11,6 +11,7 @@ export const NativeEmbeddedKafka = binding.EmbeddedKafka;
 export const NativeKafkaAdmin = binding.KafkaAdmin;
 export type NativeKafkaAdmin = Binding.KafkaAdmin;
 export const NativeManager = binding.WebSocketManager;
+export const NativeConsumer = binding.KafkaConsumer;
 export type NativeManager = Binding.WebSocketManager;
 export const NativeProducer = binding.KafkaProducer;
 export type NativeProducer = Binding.KafkaProducer;

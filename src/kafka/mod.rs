@@ -3,6 +3,8 @@
 
 mod producer;
 mod admin;
+mod admin;
+mod consumer;
 mod library;
 mod mock;
 mod promise;

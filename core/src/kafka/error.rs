@@ -29,6 +29,11 @@ impl KafkaError {
         Self::new(-197, "_DESTROY", "the client is closed")
     }
 
+    /// The partitions in question are not, or no longer, this member's.
+    pub(crate) fn rebalancing() -> Self {
+        Self::new(27, "REBALANCE_IN_PROGRESS", "the partitions were given to another member")
+    }
+
     /// Nobody answered in time.
     pub(crate) fn timed_out(message: impl Into<String>) -> Self {
         Self::new(-185, "_TIMED_OUT", message)

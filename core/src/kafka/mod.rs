@@ -7,6 +7,7 @@
 pub mod admin;
 pub mod client;
 pub mod config;
+pub mod consumer;
 pub mod error;
 pub mod library;
 pub mod mock;
