@@ -47,7 +47,7 @@ const KINDS: Message[] = [
   { value: '' },
   { key: '', value: 'empty key' },
   { key: 'schlüssel-€-😀', value: 'wert-\u0000-€-😀' },
-  { value: 'a'.repeat(33) + 'ü' },
+  { value: `${'a'.repeat(33)}ü` },
   { value: 'time', timestamp: '1700000000123' },
   { value: 'old', timestamp: '1' },
   {
@@ -55,7 +55,7 @@ const KINDS: Message[] = [
     value: 'v',
     headers: { text: 'grün', bytes: Buffer.from('b'), many: ['1', Buffer.from('2')], none: [] },
   },
-  { value: null, headers: { a: '' }, timestamp: '4300000000000' },
+  { value: null, headers: { a: '' }, timestamp: '1700000000456' },
   { key: 'x', value: 'no headers', headers: {} },
 ];
 
@@ -182,7 +182,7 @@ describe('what is sent', () => {
     const messages = Array.from({ length: 2_000 }, (_, i) => ({ key: `${i}`, value: `${i}` }));
     await Promise.all([
       producer.send({ topic, messages: messages.slice(0, 1_000) }),
-      producer.send({ topic, messages: messages.slice(1_000), compression: CompressionTypes.ZSTD }),
+      producer.send({ topic, messages: messages.slice(1_000), compression: CompressionTypes.GZIP }),
     ]);
     const values = (await read(topic, 2_000)).map(({ value }) => Number(value));
     expect(values.sort((a, b) => a - b)).toEqual(messages.map((_, i) => i));
@@ -238,6 +238,8 @@ describe('the answer', () => {
       const messages = Array.from({ length: 30 }, (_, i) => ({ key: `${i}`, value: 'v' }));
       const answer = await mine.send({ topic, messages });
       const expected = await reference.send({ topic: theirTopic, messages });
+      // Which comes first is the broker's choice there.
+      expected.sort((a, b) => a.partition - b.partition);
       expect(answer).toEqual(expected.map((it) => ({ ...it, topicName: topic })));
     }
   });

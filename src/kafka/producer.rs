@@ -105,7 +105,7 @@ impl KafkaProducer {
 
     /// Log lines and errors that belong to no send: JSON each.
     #[napi]
-    pub fn take_events(&self) -> Vec<String> {
+    pub fn take_notices(&self) -> Vec<String> {
         let notices = self.notices.take();
         notices.iter().filter_map(|it| serde_json::to_string(it).ok()).collect()
     }

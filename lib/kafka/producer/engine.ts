@@ -11,7 +11,7 @@ import type {
   ProducerEngineOptions,
   SendOptions,
 } from '../native.js';
-import { logNotice } from '../native-notices.js';
+import { logNotice } from '../notices.js';
 import type { RetrySettings } from '../retry.js';
 import type { Message, PartitionMetadata, RecordMetadata } from '../types.js';
 import { Rows } from './rows.js';
@@ -67,7 +67,7 @@ class NativeProducerEngine implements ProducerEngine {
     this.#native = new NativeProducer(
       JSON.stringify(nativeConfig(options)),
       when((engine) => engine.#takeFinished()),
-      when((engine) => engine.#takeEvents()),
+      when((engine) => engine.#takeNotices()),
     );
     this.#rows = new Rows((table, data, rows) => this.#native.flush(table, data, rows));
   }
@@ -88,7 +88,7 @@ class NativeProducerEngine implements ProducerEngine {
       await this.#native.close();
     } finally {
       this.#takeFinished();
-      this.#takeEvents();
+      this.#takeNotices();
       open.delete(this);
     }
   }
@@ -205,8 +205,9 @@ class NativeProducerEngine implements ProducerEngine {
     }
   }
 
-  #takeEvents(): void {
-    for (const json of this.#native.takeEvents()) logNotice(this.#options.logger, JSON.parse(json));
+  #takeNotices(): void {
+    for (const json of this.#native.takeNotices())
+      logNotice(this.#options.logger, JSON.parse(json));
   }
 }
 

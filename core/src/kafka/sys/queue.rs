@@ -3,7 +3,7 @@
 use rdkafka::bindings::{
     rd_kafka_queue_cb_event_enable, rd_kafka_queue_destroy, rd_kafka_queue_forward,
     rd_kafka_queue_get_consumer, rd_kafka_queue_get_main, rd_kafka_queue_get_partition,
-    rd_kafka_queue_new, rd_kafka_queue_poll, rd_kafka_queue_t, rd_kafka_queue_yield, rd_kafka_t,
+    rd_kafka_queue_new, rd_kafka_queue_poll, rd_kafka_queue_t, rd_kafka_t,
 };
 use std::ffi::c_void;
 use std::fmt;
@@ -77,12 +77,6 @@ impl Queue {
         let raw = unsafe { rd_kafka_queue_poll(self.raw, timeout) };
         // SAFETY: as above; null is none.
         unsafe { Event::from_raw(raw, &self.handle) }
-    }
-
-    /// Ends the `poll` that waits, or the next one.
-    pub(crate) fn interrupt(&self) {
-        // SAFETY: a live queue.
-        unsafe { rd_kafka_queue_yield(self.raw) };
     }
 
     /// Lets what arrives here go there instead.
