@@ -42,7 +42,7 @@ export const engines: Partial<Engines> = {
 /** Asks about a group with an admin of its own: consumers rarely do. */
 function describer(options: ClientBase): (groupId: string) => Promise<GroupDescription> {
   return async (groupId) => {
-    const admin = createAdmin({ ...options, settings: {} });
+    const admin = createAdmin({ ...options });
     await admin.connect();
     try {
       const { groups } = await admin.describeGroups([groupId]);

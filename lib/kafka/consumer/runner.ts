@@ -4,6 +4,7 @@
 import type { ConsumerEventPayloads } from '../events.js';
 import type { Instrumentation } from '../instrumentation.js';
 import type { Logger } from '../logger.js';
+import { logNotice } from '../notices.js';
 import { fromNativeError, kafkaErrorOf } from '../native-errors.js';
 import type { RetrySettings } from '../retry.js';
 import { runsOf } from './batch.js';
@@ -213,17 +214,14 @@ export class Runner {
       case 'partition': {
         const { topic, partition, error } = notice;
         const cause = fromNativeError(error, { topic, partition });
-        if (isForbidden(error.name)) return this.#crash(cause);
+        if (isForbidden(error.name)) this.#crash(cause);
         logger.warn(`Cannot read from a partition: ${error.message}`, {
           ...{ topic, partition, groupId: settings.groupId, error: cause.message },
         });
         return;
       }
-      case 'log':
-        logLine(logger, notice);
-        return;
       default:
-        logger.warn(`${notice.lines} log lines of the engine were dropped`);
+        logNotice(logger, notice);
     }
   }
 
@@ -301,7 +299,10 @@ export class Runner {
   #failed(error: Parameters<typeof fromNativeError>[0]): void {
     const { logger, settings } = this.#options;
     const cause = fromNativeError(error);
-    if (error.fatal === true || isForbidden(error.name)) return this.#crash(cause);
+    if (error.fatal === true || isForbidden(error.name)) {
+      this.#crash(cause);
+      return;
+    }
     const { groupId } = settings;
     if (error.name === 'INCONSISTENT_GROUP_PROTOCOL') {
       if (this.#inconsistent) return;
@@ -369,7 +370,10 @@ export class Runner {
     this.#active += 1;
     const { cuts } = partition;
     const done = (failure?: { error: unknown }): void => this.#end(partition, cuts, failure);
-    if (this.#handler === undefined) return done();
+    if (this.#handler === undefined) {
+      done();
+      return;
+    }
     this.#handler.handle(partition, run).then(
       () => done(),
       (error) => done({ error }),
@@ -458,11 +462,4 @@ export class Runner {
 /** What trying again does not change. */
 function isForbidden(name: string): boolean {
   return name.endsWith('AUTHORIZATION_FAILED') || name === 'FENCED_INSTANCE_ID';
-}
-
-function logLine(logger: Logger, { level, facility, message }: Notice & { type: 'log' }): void {
-  const extra = { facility };
-  if (level <= 3) logger.error(message, extra);
-  else if (level === 4) logger.warn(message, extra);
-  else logger.debug(message, extra);
 }
