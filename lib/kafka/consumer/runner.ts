@@ -7,7 +7,7 @@ import type { Logger } from '../logger.js';
 import { logNotice } from '../notices.js';
 import { fromNativeError, kafkaErrorOf } from '../native-errors.js';
 import type { RetrySettings } from '../retry.js';
-import { runsOf } from './batch.js';
+import { type Run, runsOf } from './batch.js';
 import type { ConsumerSettings, TopicCommits } from './checks.js';
 import type { ConsumerEngine, Notice, Place } from './engine.js';
 import { Failures } from './failures.js';
@@ -369,7 +369,7 @@ export class Runner {
     partition.busy = true;
     this.#active += 1;
     const { cuts } = partition;
-    const done = (failure?: { error: unknown }): void => this.#end(partition, cuts, failure);
+    const done = (failure?: { error: unknown }): void => this.#end(partition, run, cuts, failure);
     if (this.#handler === undefined) {
       done();
       return;
@@ -380,7 +380,7 @@ export class Runner {
     );
   }
 
-  #end(partition: Partition, cuts: number, failure?: { error: unknown }): void {
+  #end(partition: Partition, run: Run, cuts: number, failure?: { error: unknown }): void {
     this.#active -= 1;
     partition.busy = false;
     this.#offsets.commitSoon();
@@ -388,7 +388,7 @@ export class Runner {
       const stale = partition.cuts !== cuts;
       if (failure !== undefined) {
         this.#failures.add(partition, failure.error);
-        if (!stale) this.#goBack(partition);
+        if (!stale) this.#handleAgain(partition, run);
       } else {
         partition.failures = 0;
         if (!stale && partition.rewind) this.#goBack(partition);
@@ -405,6 +405,16 @@ export class Runner {
       for (const resolve of this.#idle.splice(0)) resolve();
     }
     this.#pumpSoon();
+  }
+
+  /** What is not resolved of it comes first, when the partition has waited. */
+  #handleAgain(partition: Partition, run: Run): void {
+    if ((partition.next as number) < run.offset(0)) {
+      this.#goBack(partition);
+      return;
+    }
+    partition.runs.unshift(run);
+    this.#backlog += run.count;
   }
 
   /** Reads again from the first message that is not resolved. */
