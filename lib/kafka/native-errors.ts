@@ -3,6 +3,7 @@
  * negative numbers) by its name.
  */
 import {
+  KafkaJSConnectionClosedError,
   KafkaJSConnectionError,
   KafkaJSError,
   KafkaJSNonRetriableError,
@@ -61,14 +62,36 @@ export function fromNativeError(native: NativeError, context: ErrorContext = {})
 
 type Make = (native: NativeError, context: ErrorContext) => Error;
 
-const connection: Make = ({ message }) =>
-  new KafkaJSConnectionError(`Connection error: ${message}`, {
-    ...found(
-      'broker',
-      /(?:^|\/\/|')([\w.-]+:\d+|\[[\da-fA-F:]+\]:\d+)(?=[/':]|$)/.exec(message)?.[1],
-    ),
-    ...found('code', SYSTEM_CODES.find(([text]) => text.test(message))?.[1]),
+const connection: Make = ({ message }) => {
+  const broker = /(?:^|\/\/|')([\w.-]+:\d+|\[[\da-fA-F:]+\]:\d+)(?=[/':]|$)/.exec(message)?.[1];
+  if (message === TIMEOUT) return new KafkaJSConnectionError(message);
+  if (/: Disconnected: connection closed by peer/.test(message)) {
+    const [, host, port] = /^(.*):(\d+)$/.exec(broker ?? '') ?? [];
+    return new KafkaJSConnectionClosedError('Closed connection', {
+      ...found('host', host),
+      ...(port !== undefined && { port: Number(port) }),
+    });
+  }
+  const code = SYSTEM_CODES.find(([text]) => text.test(message))?.[1];
+  return new KafkaJSConnectionError(`Connection error: ${connectionText(message, code)}`, {
+    ...found('broker', broker),
+    ...found('code', code),
   });
+};
+
+/** What the core says when nothing is known but that it took too long. */
+const TIMEOUT = 'Connection timeout';
+
+/** librdkafka's text as Node has it, or without what librdkafka puts around it. */
+function connectionText(message: string, code: string | undefined): string {
+  const address = /Connect to ipv\d#(\S+) failed/.exec(message)?.[1];
+  if (address && code) return `connect ${code} ${address}`;
+  const host = /Failed to resolve '(.*):\d+'/.exec(message)?.[1];
+  if (host && code) return `getaddrinfo ${code} ${host}`;
+  return message
+    .replace(/^\S+\/(?:bootstrap|\d+): /, '')
+    .replace(/ \(after \d+ms in state .*\)$/, '');
+}
 
 const closed: Make = () => new KafkaJSConnectionError('Closed connection');
 
@@ -138,7 +161,7 @@ function answer(native: NativeError, { topic, partition }: ErrorContext): Error 
 function refusedLogin(message: string, mechanism?: string): string {
   const words = message
     .replace(/^.*?SASL authentication error: /, '')
-    .replace(/ \(after \d+ms in state \w+\)$/, '');
+    .replace(/ \(after \d+ms in state .*\)$/, '');
   const name = mechanism?.toUpperCase().replace(/^SCRAM-SHA-/, 'SCRAM SHA');
   return name === undefined ? words : `SASL ${name} authentication failed: ${words}`;
 }

@@ -16,6 +16,12 @@ pub type Done<T> = Box<dyn FnOnce(Result<T, KafkaError>) + Send>;
 /// How long one question to the cluster waits before faults are looked at.
 const SLICE: Duration = Duration::from_millis(250);
 
+/// The facility of log lines about connections that could not be made or are lost.
+const LOST: &str = "FAIL";
+
+/// The facility of log lines about certificates that `sys/certificate.rs` has refused.
+const UNTRUSTED: &str = "SSLCERTVRFY";
+
 /// Events of every client: log lines, errors, statistics.
 const EVENTS: Events = rdkafka::bindings::RD_KAFKA_EVENT_LOG
     | rdkafka::bindings::RD_KAFKA_EVENT_ERROR
@@ -39,6 +45,8 @@ struct Faults {
     connection: Option<(u64, KafkaError)>,
     /// When the last broker was lost.
     all_down: Option<u64>,
+    /// What was wrong with the certificate of the fault to come, which does not say it.
+    certificate: Option<String>,
 }
 
 impl Client {
@@ -55,7 +63,10 @@ impl Client {
     ) -> Result<Arc<Self>, KafkaError> {
         let common = config.settings();
         let all = common.iter().chain(settings).map(|(name, value)| (*name, value.as_str()));
-        let conf = Conf::new().with(all)?.events(EVENTS | events);
+        let mut conf = Conf::new().with(all)?.events(EVENTS | events);
+        if let Some(name) = config.servername() {
+            conf = conf.servername(name)?;
+        }
         let handle = Arc::new(Handle::new(kind, conf)?);
         Ok(Arc::new(Self { handle, notices, faults: Mutex::default() }))
     }
@@ -73,6 +84,11 @@ impl Client {
         match event.kind() {
             rdkafka::bindings::RD_KAFKA_EVENT_LOG => {
                 if let Some((level, facility, message)) = event.log() {
+                    match facility.as_str() {
+                        LOST => self.note_loss(&message),
+                        UNTRUSTED => self.note_certificate(&message),
+                        _ => {}
+                    }
                     self.notices.push(Notice::Log { level, facility, message });
                 }
                 None
@@ -95,23 +111,47 @@ impl Client {
         let seen = faults.seen;
         match error.name.as_str() {
             "_AUTHENTICATION" | "_SSL" | "SASL_AUTHENTICATION_FAILED" => {
-                faults.lasting = Some((seen, error.clone()));
+                let mut error = error.clone();
+                if let Some(what) = faults.certificate.take()
+                    && let Some((broker, _)) = error.message.split_once(": ")
+                {
+                    error.message = format!("{broker}: certificate verify failed: {what}");
+                }
+                faults.lasting = Some((seen, error));
             }
             "_ALL_BROKERS_DOWN" => faults.all_down = Some(seen),
             _ => faults.connection = Some((seen, error.clone())),
         }
     }
 
-    /// What the faults since then say of a connect that waits.
+    /// A broker that hangs up without a word is told of in the log only.
+    fn note_loss(&self, line: &str) {
+        let text = line.split_once("]: ").map_or(line, |(_thread, text)| text);
+        self.note(&KafkaError::new(-195, "_TRANSPORT", text));
+    }
+
+    fn note_certificate(&self, line: &str) {
+        let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        faults.certificate = line.split_once("callback failed: ").map(|(_, what)| what.to_owned());
+    }
+
+    /// What the faults since then say of a connect that waits. What is wrong with a broker may be of
+    /// before: librdkafka does not repeat itself.
     fn verdict(&self, since: u64) -> Option<KafkaError> {
         let faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
-        let recent = |it: &Option<(u64, KafkaError)>| {
-            it.as_ref().filter(|(seen, _)| *seen > since).map(|(_, error)| error.clone())
-        };
-        recent(&faults.lasting).or_else(|| {
-            faults.all_down.filter(|seen| *seen > since)?;
-            recent(&faults.connection)
-        })
+        let lasting = faults.lasting.as_ref().filter(|(seen, _)| *seen > since);
+        let all_down = faults.all_down.is_some_and(|seen| seen > since);
+        let fault = lasting.or_else(|| faults.connection.as_ref().filter(|_| all_down));
+        fault.map(|(_, error)| error.clone())
+    }
+
+    /// Why a connect was in vain whose time is over.
+    fn last_fault(&self) -> KafkaError {
+        let faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        match faults.lasting.as_ref().or(faults.connection.as_ref()) {
+            Some((_, error)) => error.clone(),
+            None => KafkaError::new(-195, "_TRANSPORT", "Connection timeout"),
+        }
     }
 
     fn seen(&self) -> u64 {
@@ -128,12 +168,13 @@ impl Client {
                 let left = deadline.saturating_duration_since(Instant::now());
                 match client.handle.metadata(Scope::Known, left.min(SLICE)) {
                     Ok(info) => return Ok(info),
-                    Err(error) => {
+                    Err(error) if !is_of_connection(&error) => return Err(error),
+                    Err(_) => {
                         if let Some(fault) = client.verdict(since) {
                             return Err(fault);
                         }
                         if left <= SLICE {
-                            return Err(error);
+                            return Err(client.last_fault());
                         }
                     }
                 }
@@ -177,4 +218,9 @@ impl Client {
     ) {
         work::ask(done, call);
     }
+}
+
+/// Whether there is no broker to ask, or none has answered yet.
+fn is_of_connection(error: &KafkaError) -> bool {
+    matches!(error.name.as_str(), "_TRANSPORT" | "_TIMED_OUT" | "_ALL_BROKERS_DOWN")
 }

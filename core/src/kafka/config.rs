@@ -38,6 +38,9 @@ pub struct Ssl {
     pub cert: Option<String>,
     pub key: Option<Secret>,
     pub passphrase: Option<Secret>,
+    /// The name that brokers' certificates are made out to, where it is not that of their host. It is not
+    /// sent to the brokers, which get their host's (SNI).
+    pub servername: Option<String>,
     /// Whether the broker's certificate is checked.
     pub reject_unauthorized: bool,
     /// Whether that certificate must be made out to the broker's host.
@@ -123,6 +126,11 @@ impl ClientConfig {
         settings
     }
 
+    /// The name that brokers' certificates have to have, unless it is their host's.
+    pub(crate) fn servername(&self) -> Option<&str> {
+        self.ssl.as_ref()?.checked_name()
+    }
+
     /// At least the first wait, as librdkafka wants it.
     fn longest_retry(&self) -> u32 {
         self.max_retry_time.max(self.initial_retry_time).clamp(1, 3_600_000)
@@ -139,8 +147,15 @@ impl ClientConfig {
 }
 
 impl Ssl {
+    /// The name that certificates are checked for, unless it is the broker's host.
+    fn checked_name(&self) -> Option<&str> {
+        let checked = self.reject_unauthorized && self.check_host;
+        self.servername.as_deref().filter(|_| checked)
+    }
+
     fn add_to(&self, settings: &mut Vec<Setting>) {
-        let check_host = self.reject_unauthorized && self.check_host;
+        let check_host =
+            self.reject_unauthorized && self.check_host && self.checked_name().is_none();
         let identification = if check_host { "https" } else { "none" };
         settings.extend([
             ("enable.ssl.certificate.verification", self.reject_unauthorized.to_string()),
@@ -190,6 +205,7 @@ pub(crate) mod tests {
             cert: None,
             key: None,
             passphrase: Some(Secret("open sesame".to_owned())),
+            servername: None,
             reject_unauthorized: true,
             check_host: true,
         };
@@ -215,6 +231,24 @@ pub(crate) mod tests {
         assert_eq!(of(&secured().settings(), "security.protocol"), Some("sasl_ssl"));
         assert_eq!(of(&secured().settings(), "sasl.mechanism"), Some("SCRAM-SHA-512"));
         assert_eq!(of(&secured().settings(), "ssl.ca.location"), Some("probe"));
+    }
+
+    #[test]
+    fn a_certificate_is_checked_for_one_name_or_for_none() {
+        let named = |servername: Option<&str>, reject_unauthorized| {
+            let ssl = secured().ssl.unwrap();
+            let servername = servername.map(str::to_owned);
+            let config = ClientConfig {
+                ssl: Some(Ssl { servername, reject_unauthorized, ..ssl }),
+                ..secured()
+            };
+            let checked =
+                of(&config.settings(), "ssl.endpoint.identification.algorithm") == Some("https");
+            (checked, config.servername().map(str::to_owned))
+        };
+        assert_eq!(named(None, true), (true, None));
+        assert_eq!(named(Some("kafka"), true), (false, Some("kafka".to_owned())));
+        assert_eq!(named(Some("kafka"), false), (false, None));
     }
 
     #[test]

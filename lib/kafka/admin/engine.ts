@@ -4,7 +4,7 @@
 import { NativeKafkaAdmin } from '../../native.js';
 import type { EngineConfig } from '../config.js';
 import type { Logger } from '../logger.js';
-import { type ErrorContext, translatedKafka } from '../native-errors.js';
+import { type ErrorContext, kafkaErrorOf, translatedKafka } from '../native-errors.js';
 import type { NativeError } from '../native.js';
 import { logNotice } from '../notices.js';
 import type { Connectable } from '../session.js';
@@ -108,10 +108,14 @@ export class AdminEngine implements Connectable {
   constructor(config: EngineConfig, logger: Logger) {
     this.#config = config;
     this.#context = config.sasl ? { mechanism: config.sasl.mechanism } : {};
-    const native = new NativeKafkaAdmin(JSON.stringify(config), () => {
-      for (const notice of native.takeNotices()) logNotice(logger, JSON.parse(notice));
-    });
-    this.#native = native;
+    const onNotices = (): void => {
+      for (const notice of this.#native.takeNotices()) logNotice(logger, JSON.parse(notice));
+    };
+    try {
+      this.#native = new NativeKafkaAdmin(JSON.stringify(config), onNotices);
+    } catch (thrown) {
+      throw kafkaErrorOf(thrown);
+    }
   }
 
   async connect(): Promise<void> {

@@ -4,9 +4,10 @@ use rdkafka::bindings::{
     rd_kafka_conf_destroy, rd_kafka_conf_new, rd_kafka_conf_res_t, rd_kafka_conf_set,
     rd_kafka_conf_set_events, rd_kafka_conf_t,
 };
-use std::ffi::c_char;
+use std::ffi::{CString, c_char};
 use std::mem;
 
+use super::certificate::check_name;
 use super::text::{c_string, owned};
 use crate::kafka::error::KafkaError;
 
@@ -15,12 +16,15 @@ use crate::kafka::error::KafkaError;
 pub(crate) type Events = i32;
 
 #[derive(Debug)]
-pub(crate) struct Conf(*mut rd_kafka_conf_t);
+pub(crate) struct Conf {
+    raw: *mut rd_kafka_conf_t,
+    servername: Option<CString>,
+}
 
 impl Conf {
     pub(crate) fn new() -> Self {
         // SAFETY: no condition.
-        Self(unsafe { rd_kafka_conf_new() })
+        Self { raw: unsafe { rd_kafka_conf_new() }, servername: None }
     }
 
     /// Settings by librdkafka's names (its CONFIGURATION.md).
@@ -43,7 +47,7 @@ impl Conf {
         // SAFETY: three C strings that live during the call, and a buffer with its length.
         let result = unsafe {
             rd_kafka_conf_set(
-                self.0,
+                self.raw,
                 c_name.as_ptr(),
                 c_value.as_ptr(),
                 text.as_mut_ptr(),
@@ -62,32 +66,45 @@ impl Conf {
 
     pub(crate) fn events(self, events: Events) -> Self {
         // SAFETY: a live configuration.
-        unsafe { rd_kafka_conf_set_events(self.0, events) };
+        unsafe { rd_kafka_conf_set_events(self.raw, events) };
         self
     }
 
     pub(super) fn raw(&self) -> *mut rd_kafka_conf_t {
-        self.0
+        self.raw
     }
 
-    /// For `rd_kafka_new`, which owns it if it succeeds.
-    pub(super) fn into_raw(self) -> *mut rd_kafka_conf_t {
-        let raw = self.0;
+    /// Brokers' certificates have to be made out to this name, and not to the broker's host.
+    ///
+    /// # Errors
+    /// A name with a zero byte.
+    pub(crate) fn servername(mut self, name: &str) -> Result<Self, KafkaError> {
+        let name = self.servername.insert(c_string(name)?);
+        // SAFETY: a live configuration. The string's bytes stay where they are until the client, which
+        // gets them with `into_raw`, has ended.
+        unsafe { check_name(self.raw, name)? };
+        Ok(self)
+    }
+
+    /// For `rd_kafka_new`, which owns it if it succeeds, and what has to live as long as the client.
+    pub(super) fn into_raw(mut self) -> (*mut rd_kafka_conf_t, Option<CString>) {
+        let servername = self.servername.take();
+        let raw = self.raw;
         mem::forget(self);
-        raw
+        (raw, servername)
     }
 
     /// # Safety
     /// From `into_raw`, and owned by nobody.
     pub(super) unsafe fn from_raw(raw: *mut rd_kafka_conf_t) -> Self {
-        Self(raw)
+        Self { raw, servername: None }
     }
 }
 
 impl Drop for Conf {
     fn drop(&mut self) {
         // SAFETY: ours, and not used any more.
-        unsafe { rd_kafka_conf_destroy(self.0) };
+        unsafe { rd_kafka_conf_destroy(self.raw) };
     }
 }
 

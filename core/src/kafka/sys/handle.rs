@@ -4,7 +4,7 @@ use rdkafka::bindings::{
     rd_kafka_destroy, rd_kafka_name, rd_kafka_new, rd_kafka_poll_set_consumer,
     rd_kafka_set_log_queue, rd_kafka_t, rd_kafka_type_t,
 };
-use std::ffi::c_char;
+use std::ffi::{CString, c_char};
 use std::ptr;
 
 use super::text::{check, owned};
@@ -20,7 +20,11 @@ pub(crate) enum Kind {
 /// One `rd_kafka_t`. The last owner's drop ends its threads, which takes until they are joined:
 /// it must not be on the JavaScript thread (`work::drop_aside`).
 #[derive(Debug)]
-pub(crate) struct Handle(*mut rd_kafka_t);
+pub(crate) struct Handle {
+    raw: *mut rd_kafka_t,
+    /// The client's callback has a pointer to it.
+    _servername: Option<CString>,
+}
 
 // SAFETY: librdkafka is thread-safe for every call on a handle (INTRODUCTION.md, "Threads").
 unsafe impl Send for Handle {}
@@ -33,7 +37,7 @@ impl Handle {
     /// # Errors
     /// Settings that do not go together, or that name a file which cannot be read.
     pub(crate) fn new(kind: Kind, conf: Conf) -> Result<Self, KafkaError> {
-        let conf = conf.with([("log.queue", "true")])?.into_raw();
+        let (conf, servername) = conf.with([("log.queue", "true")])?.into_raw();
         let native = match kind {
             Kind::Producer => rd_kafka_type_t::RD_KAFKA_PRODUCER,
             Kind::Consumer => rd_kafka_type_t::RD_KAFKA_CONSUMER,
@@ -49,7 +53,7 @@ impl Handle {
             };
             return Err(KafkaError::invalid(text));
         }
-        let handle = Self(raw);
+        let handle = Self { raw, _servername: servername };
         // SAFETY: a live client, whose own queue the null stands for.
         check(unsafe { rd_kafka_set_log_queue(raw, ptr::null_mut()) })?;
         if kind == Kind::Consumer {
@@ -60,20 +64,20 @@ impl Handle {
     }
 
     pub(crate) fn raw(&self) -> *mut rd_kafka_t {
-        self.0
+        self.raw
     }
 
     /// The name that its log lines carry.
     pub(crate) fn name(&self) -> String {
         // SAFETY: the name lives as long as the client.
-        unsafe { owned(rd_kafka_name(self.0)) }
+        unsafe { owned(rd_kafka_name(self.raw)) }
     }
 }
 
 impl Drop for Handle {
     fn drop(&mut self) {
         // SAFETY: queues and messages hold a reference to the handle's owner, so this is the last use.
-        unsafe { rd_kafka_destroy(self.0) };
+        unsafe { rd_kafka_destroy(self.raw) };
     }
 }
 

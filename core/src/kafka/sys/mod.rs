@@ -5,6 +5,7 @@
 
 mod admin;
 mod admin_results;
+mod certificate;
 mod conf;
 mod consumer;
 mod event;
