@@ -30,6 +30,7 @@ export class Partition {
   rewind = false;
   /** Failures in a row, and until when it is left alone. */
   failures = 0;
+  failedAt: number | undefined;
   retryTime = 0;
   waiting = false;
 
