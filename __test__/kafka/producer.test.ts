@@ -145,7 +145,7 @@ describe('disconnect()', () => {
     });
   });
 
-  test.each(['is under way', 'waits to try again'])(
+  test.each(['is under way', 'succeeds after all', 'waits to try again'])(
     'ends a connect() that %s, once',
     async (state) => {
       const reached = deferred();
@@ -155,8 +155,8 @@ describe('disconnect()', () => {
         (engine) => {
           engine.connecting = async () => {
             reached.resolve();
-            if (state === 'is under way') await connecting.promise;
-            else throw crossed(TRANSPORT);
+            if (state === 'waits to try again') throw crossed(TRANSPORT);
+            await connecting.promise;
           };
         },
       );
@@ -164,6 +164,7 @@ describe('disconnect()', () => {
       const failure = failureOf(() => producer.connect());
       await reached.promise;
       await producer.disconnect();
+      if (state === 'succeeds after all') connecting.resolve();
       if (state === 'is under way') {
         connecting.reject(crossed({ code: -197, name: '_DESTROY', message: 'closed' }));
       }
