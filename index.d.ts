@@ -510,85 +510,6 @@ type ConsumerEventPayloads = NetworkPayloads<"consumer"> & {
 	"consumer.rebalancing": ConsumerRebalancingEvent["payload"];
 	"consumer.received_unsubscribed_topics": ConsumerReceivedUnsubcribedTopicsEvent["payload"];
 };
-/** Options of `Kafka.admin()`. */
-export interface AdminConfig {
-	/** Over the Kafka's own. */
-	retry?: RetryOptions;
-}
-/** A topic to create. */
-export interface ITopicConfig {
-	topic: string;
-	/** Default: -1, which is the brokers' own. */
-	numPartitions?: number;
-	/** Default: -1, which is the brokers' own. */
-	replicationFactor?: number;
-	/** Which brokers get which partition. Default: as the brokers choose. */
-	replicaAssignment?: ReplicaAssignment[];
-	configEntries?: IResourceConfigEntry[];
-}
-export interface ReplicaAssignment {
-	partition: number;
-	replicas: Array<number>;
-}
-export interface IResourceConfigEntry {
-	name: string;
-	value: string;
-}
-export interface ITopicMetadata {
-	name: string;
-	partitions: PartitionMetadata[];
-}
-export type SeekEntry = PartitionOffset;
-export type FetchOffsetsPartition = PartitionOffset & {
-	metadata: string | null;
-};
-/** What `createTopics` takes. */
-export interface CreateTopicsOptions {
-	/** Whether only to check. Default: false. */
-	validateOnly?: boolean;
-	/** Whether to wait until the partitions can be written to. Default: true. */
-	waitForLeaders?: boolean;
-	/** Milliseconds, default 5,000. */
-	timeout?: number;
-	topics: ITopicConfig[];
-}
-/** What `fetchOffsets` takes. */
-export interface FetchOffsetsOptions {
-	groupId: string;
-	/** Default: all that the group has committed. */
-	topics?: string[];
-	/** Whether -1 and -2 are replaced by the positions that they stand for. Default: false. */
-	resolveOffsets?: boolean;
-}
-/** Manages topics and groups. Its methods need no `this`. */
-export type Admin = {
-	connect(): Promise<void>;
-	disconnect(): Promise<void>;
-	listTopics(): Promise<string[]>;
-	/** Whether topics were created: false when all of them were there already. */
-	createTopics(options: CreateTopicsOptions): Promise<boolean>;
-	deleteTopics(options: {
-		topics: string[];
-		timeout?: number;
-	}): Promise<void>;
-	fetchTopicMetadata(options?: {
-		topics: string[];
-	}): Promise<{
-		topics: Array<ITopicMetadata>;
-	}>;
-	fetchOffsets(options: FetchOffsetsOptions): Promise<Array<{
-		topic: string;
-		partitions: FetchOffsetsPartition[];
-	}>>;
-	fetchTopicOffsets(topic: string): Promise<Array<SeekEntry & {
-		high: string;
-		low: string;
-	}>>;
-	/** Calls `listener` at each of these events. An unknown name throws KafkaJSNonRetriableError. */
-	on<K extends keyof AdminEventPayloads>(eventName: K, listener: (event: InstrumentationEvent<AdminEventPayloads[K]>) => void): RemoveInstrumentationEventListener<K>;
-	logger(): Logger;
-	readonly events: AdminEvents;
-};
 /** Options of `Kafka.consumer()`. */
 export interface ConsumerConfig {
 	/** The group. Its members share the partitions of their topics. */
@@ -812,92 +733,6 @@ export type Consumer = {
 	on<K extends keyof ConsumerEventPayloads>(eventName: K, listener: (event: InstrumentationEvent<ConsumerEventPayloads[K]>) => void): RemoveInstrumentationEventListener<K>;
 	logger(): Logger;
 	readonly events: ConsumerEvents;
-};
-/**
- * A Kafka cluster, as one application reaches it. Making it does not connect: the clients do.
- */
-export declare class Kafka {
-	#private;
-	/**
-	 * @param config - how to reach it; brokers and credentials are looked at by `connect()`, as in kafkajs
-	 * @throws KafkaJSNonRetriableError for what the engine cannot do: a `socketFactory`, a mechanism with an
-	 *   `authenticationProvider`, `aws`, options of TLS beyond those that `KafkaConfig.ssl` names
-	 */
-	constructor(config: KafkaConfig);
-	/**
-	 * A producer of its own.
-	 *
-	 * @throws KafkaJSNonRetriableError when it is idempotent and may not retry
-	 */
-	producer(config?: ProducerConfig): Producer;
-	/**
-	 * A consumer, one member of its group.
-	 *
-	 * @throws KafkaJSNonRetriableError without a group, or when `heartbeatInterval` is not under `sessionTimeout`
-	 */
-	consumer(config: ConsumerConfig): Consumer;
-	/** An admin. */
-	admin(config?: AdminConfig): Admin;
-	/** The logger of this Kafka. Its clients log through it. */
-	logger(): Logger;
-}
-/** What a client costs. */
-export interface EngineStats {
-	/** Clients of librdkafka. */
-	nativeClients: number;
-	/** Threads of the system, those of librdkafka among them. */
-	threads: number;
-	/** Connections to brokers that are open. */
-	connections: number;
-}
-/** What the clients of `KafkaClient` cost. */
-export interface KafkaClientStats {
-	/** The shared producer, or null while there is none. */
-	producer: EngineStats | null;
-	/** Each consumer that is connected. */
-	consumers: EngineStats[];
-	/** Their sum. A Kafka by itself costs nothing. */
-	total: EngineStats;
-}
-/**
- * One Kafka for the whole process, configured by `KAFKA_CLIENT_ID`, `KAFKA_BROKERS`, `KAFKA_SSL`,
- * `KAFKA_SASL`, `KAFKA_SASL_MECHANISM`, `KAFKA_USERNAME` and `KAFKA_PASSWORD`. The environment is read when
- * the Kafka is made.
- */
-export declare class KafkaClient {
-	/** The Kafka. It is made at the first call, and not connected. */
-	static getInstance(): Kafka;
-	/**
-	 * The producer that all share, connected: `transactionTimeout` 30,000 and `allowAutoTopicCreation` true.
-	 * Calls while it connects wait for the same connection. When that fails they reject, and the next call
-	 * tries again.
-	 */
-	static getProducer(): Promise<Producer>;
-	/** A consumer of its own, connected: `sessionTimeout` 30,000 and `heartbeatInterval` 3,000. */
-	static createConsumer(groupId: string): Promise<Consumer>;
-	/**
-	 * Sets options that go before the environment's, instead of those set before. Call it before anything else,
-	 * or after `disconnect()`.
-	 *
-	 * @throws KafkaJSNonRetriableError when the Kafka is in use
-	 */
-	static configure(config: Partial<KafkaConfig>): void;
-	/**
-	 * Disconnects the producer and all consumers, also those that are connecting. The next call of any method
-	 * begins anew.
-	 */
-	static disconnect(): Promise<void>;
-	/** Native clients, threads and connections: of the producer, of each consumer, and in all. */
-	static getStats(): KafkaClientStats;
-}
-/** The layouts that kafkajs exports. `userData` may be left out. */
-export declare const AssignerProtocol: {
-	MemberMetadata: ISerializer<MemberMetadata>;
-	MemberAssignment: ISerializer<MemberAssignment>;
-};
-/** The assigners that kafkajs has. */
-export declare const PartitionAssigners: {
-	roundRobin: PartitionAssigner;
 };
 type ErrorSource = Error | string | {
 	message: string;
@@ -1139,6 +974,383 @@ export declare class KafkaJSFetcherRebalanceError extends Error {
 export declare class KafkaJSNoBrokerAvailableError extends KafkaJSError {
 	constructor();
 }
+interface ITopicPartitionConfig {
+	topic: string;
+	count: number;
+	/** The brokers of each new partition. Default: as the brokers choose. */
+	assignments?: Array<Array<number>>;
+}
+interface ResourceConfigQuery {
+	type: ConfigResourceTypes;
+	name: string;
+	configNames?: string[];
+}
+interface ConfigSynonyms {
+	configName: string;
+	configValue: string;
+	configSource: ConfigSource;
+}
+interface ConfigEntries {
+	configName: string;
+	configValue: string;
+	isDefault: boolean;
+	configSource: ConfigSource;
+	isSensitive: boolean;
+	readOnly: boolean;
+	configSynonyms: ConfigSynonyms[];
+}
+interface DescribeConfigResponse {
+	resources: {
+		configEntries: ConfigEntries[];
+		errorCode: number;
+		errorMessage: string;
+		resourceName: string;
+		resourceType: ConfigResourceTypes;
+	}[];
+	throttleTime: number;
+}
+interface IResourceConfig {
+	type: ConfigResourceTypes;
+	name: string;
+	configEntries: IResourceConfigEntry[];
+}
+interface Acl {
+	principal: string;
+	host: string;
+	operation: AclOperationTypes;
+	permissionType: AclPermissionTypes;
+}
+interface AclResource {
+	resourceType: AclResourceTypes;
+	resourceName: string;
+	resourcePatternType: ResourcePatternTypes;
+}
+type AclEntry = Acl & AclResource;
+type DescribeAclResource = AclResource & {
+	acls: Acl[];
+};
+interface DescribeAclResponse {
+	throttleTime: number;
+	errorCode: number;
+	errorMessage?: string;
+	resources: DescribeAclResource[];
+}
+interface AclFilter {
+	resourceType: AclResourceTypes;
+	resourceName?: string;
+	resourcePatternType: ResourcePatternTypes;
+	principal?: string;
+	host?: string;
+	operation: AclOperationTypes;
+	permissionType: AclPermissionTypes;
+}
+interface MatchingAcl {
+	errorCode: number;
+	errorMessage?: string;
+	resourceType: AclResourceTypes;
+	resourceName: string;
+	resourcePatternType: ResourcePatternTypes;
+	principal: string;
+	host: string;
+	operation: AclOperationTypes;
+	permissionType: AclPermissionTypes;
+}
+interface DeleteAclFilterResponses {
+	errorCode: number;
+	errorMessage?: string;
+	matchingAcls: MatchingAcl[];
+}
+interface DeleteAclResponse {
+	throttleTime: number;
+	filterResponses: DeleteAclFilterResponses[];
+}
+interface PartitionReassignment {
+	topic: string;
+	partitionAssignment: Array<ReplicaAssignment>;
+}
+interface OngoingPartitionReassignment {
+	partitionIndex: number;
+	replicas: number[];
+	addingReplicas?: number[];
+	removingReplicas?: number[];
+}
+interface OngoingTopicReassignment {
+	topic: string;
+	partitions: OngoingPartitionReassignment[];
+}
+interface ListPartitionReassignmentsResponse {
+	topics: OngoingTopicReassignment[];
+}
+/** Options of `Kafka.admin()`. */
+export interface AdminConfig {
+	/** Over the Kafka's own. */
+	retry?: RetryOptions;
+}
+/** A topic to create. */
+export interface ITopicConfig {
+	topic: string;
+	/** Default: -1, which is the brokers' own. */
+	numPartitions?: number;
+	/** Default: -1, which is the brokers' own. */
+	replicationFactor?: number;
+	/** Which brokers get which partition. Default: as the brokers choose. */
+	replicaAssignment?: ReplicaAssignment[];
+	configEntries?: IResourceConfigEntry[];
+}
+export interface ReplicaAssignment {
+	partition: number;
+	replicas: Array<number>;
+}
+export interface IResourceConfigEntry {
+	name: string;
+	value: string;
+}
+export interface ITopicMetadata {
+	name: string;
+	partitions: PartitionMetadata[];
+}
+export type SeekEntry = PartitionOffset;
+export type FetchOffsetsPartition = PartitionOffset & {
+	metadata: string | null;
+};
+/** What `createTopics` takes. */
+export interface CreateTopicsOptions {
+	/** Whether only to check. Default: false. */
+	validateOnly?: boolean;
+	/** Whether to wait until the partitions can be written to. Default: true. */
+	waitForLeaders?: boolean;
+	/** Milliseconds, default 5,000. */
+	timeout?: number;
+	topics: ITopicConfig[];
+}
+/** What `fetchOffsets` takes. */
+export interface FetchOffsetsOptions {
+	groupId: string;
+	/** Default: all that the group has committed. */
+	topics?: string[];
+	/** Whether -1 and -2 are replaced by the positions that they stand for. Default: false. */
+	resolveOffsets?: boolean;
+}
+interface GroupOverview {
+	groupId: string;
+	/** `consumer`, or that of another kind of group. */
+	protocolType: string;
+}
+interface GroupDescriptions {
+	groups: GroupDescription[];
+}
+/**
+ * Manages topics and groups. Its methods need no `this`, and connect by themselves where `connect()` was not
+ * called, as in kafkajs.
+ *
+ * What a broker refuses rejects with KafkaJSProtocolError, with kafkajs's `type` and `code`; what is given
+ * wrongly, with KafkaJSNonRetriableError, before anything is asked.
+ */
+export type Admin = {
+	/**
+	 * Reaches the cluster. Connecting twice is fine. Wrong credentials reject at once, with
+	 * KafkaJSSASLAuthenticationError; brokers that are not there after the attempts that `retry` allows, with
+	 * KafkaJSNumberOfRetriesExceeded, whose `cause` is the KafkaJSConnectionError.
+	 */
+	connect(): Promise<void>;
+	/** Closes. What waits for an answer rejects. `connect()` may be called again. */
+	disconnect(): Promise<void>;
+	listTopics(): Promise<string[]>;
+	/**
+	 * Whether topics were created: false when what was wanted was there already. With `waitForLeaders`, each
+	 * partition has a leader when it resolves, and after `timeout` it rejects with KafkaJSTimeout. Other
+	 * failures reject with KafkaJSAggregateError, whose `errors` are a KafkaJSCreateTopicError for each topic.
+	 */
+	createTopics(options: CreateTopicsOptions): Promise<boolean>;
+	/** `timeout`: milliseconds, default 5,000. An unknown topic is tried again, as `retry` allows. */
+	deleteTopics(options: {
+		topics: string[];
+		timeout?: number;
+	}): Promise<void>;
+	/** Without topics, all of them. Asking for one does not create it. */
+	fetchTopicMetadata(options?: {
+		topics: string[];
+	}): Promise<{
+		topics: Array<ITopicMetadata>;
+	}>;
+	/** What a group has committed, `-1` where it has nothing; without topics, all that it has committed. */
+	fetchOffsets(options: FetchOffsetsOptions): Promise<Array<{
+		topic: string;
+		partitions: FetchOffsetsPartition[];
+	}>>;
+	/** Where each partition begins (`low`) and ends (`high`, `offset`). */
+	fetchTopicOffsets(topic: string): Promise<Array<SeekEntry & {
+		high: string;
+		low: string;
+	}>>;
+	/**
+	 * The first offset whose message is not older than this (milliseconds since 1970), or else the end of the
+	 * partition.
+	 */
+	fetchTopicOffsetsByTimestamp(topic: string, timestamp?: number): Promise<Array<SeekEntry>>;
+	describeCluster(): Promise<{
+		brokers: Array<{
+			nodeId: number;
+			host: string;
+			port: number;
+		}>;
+		controller: number | null;
+		clusterId: string;
+	}>;
+	/**
+	 * Commits for a group that has no running members. `-1` and `-2` are committed as the numbers of the end and
+	 * the beginning, where kafkajs commits the marks.
+	 */
+	setOffsets(options: {
+		groupId: string;
+		topic: string;
+		partitions: SeekEntry[];
+	}): Promise<void>;
+	/** Commits the beginning of each partition, or its end. As `setOffsets`. */
+	resetOffsets(options: {
+		groupId: string;
+		topic: string;
+		earliest?: boolean;
+	}): Promise<void>;
+	listGroups(): Promise<{
+		groups: GroupOverview[];
+	}>;
+	/** Members describe themselves in `memberMetadata` and `memberAssignment`: see `AssignerProtocol`. */
+	describeGroups(groupIds: string[]): Promise<GroupDescriptions>;
+	/** Rejects with KafkaJSDeleteGroupsError, whose `groups` are those that were not deleted. */
+	deleteGroups(groupIds: string[]): Promise<DeleteGroupsResult[]>;
+	/** Calls `listener` at each of these events. An unknown name throws KafkaJSNonRetriableError. */
+	on<K extends keyof AdminEventPayloads>(eventName: K, listener: (event: InstrumentationEvent<AdminEventPayloads[K]>) => void): RemoveInstrumentationEventListener<K>;
+	logger(): Logger;
+	readonly events: AdminEvents;
+	/** Not there yet: rejects with KafkaJSNotImplemented. */
+	createPartitions(options: {
+		validateOnly?: boolean;
+		timeout?: number;
+		topicPartitions: ITopicPartitionConfig[];
+	}): Promise<boolean>;
+	/** Not there yet: rejects with KafkaJSNotImplemented. */
+	describeConfigs(configs: {
+		resources: ResourceConfigQuery[];
+		includeSynonyms: boolean;
+	}): Promise<DescribeConfigResponse>;
+	/** Not there yet: rejects with KafkaJSNotImplemented. */
+	alterConfigs(configs: {
+		validateOnly: boolean;
+		resources: IResourceConfig[];
+	}): Promise<any>;
+	/** Not there yet: rejects with KafkaJSNotImplemented. */
+	describeAcls(options: AclFilter): Promise<DescribeAclResponse>;
+	/** Not there yet: rejects with KafkaJSNotImplemented. */
+	deleteAcls(options: {
+		filters: AclFilter[];
+	}): Promise<DeleteAclResponse>;
+	/** Not there yet: rejects with KafkaJSNotImplemented. */
+	createAcls(options: {
+		acl: AclEntry[];
+	}): Promise<boolean>;
+	/** Not there yet: rejects with KafkaJSNotImplemented. */
+	deleteTopicRecords(options: {
+		topic: string;
+		partitions: SeekEntry[];
+	}): Promise<void>;
+	/** Not there yet: rejects with KafkaJSNotImplemented. */
+	alterPartitionReassignments(request: {
+		topics: PartitionReassignment[];
+		timeout?: number;
+	}): Promise<void>;
+	/** Not there yet: rejects with KafkaJSNotImplemented. */
+	listPartitionReassignments(request: {
+		topics?: TopicPartitions[];
+		timeout?: number;
+	}): Promise<ListPartitionReassignmentsResponse>;
+};
+/**
+ * A Kafka cluster, as one application reaches it. Making it does not connect: the clients do.
+ */
+export declare class Kafka {
+	#private;
+	/**
+	 * @param config - how to reach it; brokers and credentials are looked at by `connect()`, as in kafkajs
+	 * @throws KafkaJSNonRetriableError for what the engine cannot do: a `socketFactory`, a mechanism with an
+	 *   `authenticationProvider`, `aws`, options of TLS beyond those that `KafkaConfig.ssl` names
+	 */
+	constructor(config: KafkaConfig);
+	/**
+	 * A producer of its own.
+	 *
+	 * @throws KafkaJSNonRetriableError when it is idempotent and may not retry
+	 */
+	producer(config?: ProducerConfig): Producer;
+	/**
+	 * A consumer, one member of its group.
+	 *
+	 * @throws KafkaJSNonRetriableError without a group, or when `heartbeatInterval` is not under `sessionTimeout`
+	 */
+	consumer(config: ConsumerConfig): Consumer;
+	/** An admin. */
+	admin(config?: AdminConfig): Admin;
+	/** The logger of this Kafka. Its clients log through it. */
+	logger(): Logger;
+}
+/** What a client costs. */
+export interface EngineStats {
+	/** Clients of librdkafka. */
+	nativeClients: number;
+	/** Threads of the system, those of librdkafka among them. */
+	threads: number;
+	/** Connections to brokers that are open. */
+	connections: number;
+}
+/** What the clients of `KafkaClient` cost. */
+export interface KafkaClientStats {
+	/** The shared producer, or null while there is none. */
+	producer: EngineStats | null;
+	/** Each consumer that is connected. */
+	consumers: EngineStats[];
+	/** Their sum. A Kafka by itself costs nothing. */
+	total: EngineStats;
+}
+/**
+ * One Kafka for the whole process, configured by `KAFKA_CLIENT_ID`, `KAFKA_BROKERS`, `KAFKA_SSL`,
+ * `KAFKA_SASL`, `KAFKA_SASL_MECHANISM`, `KAFKA_USERNAME` and `KAFKA_PASSWORD`. The environment is read when
+ * the Kafka is made.
+ */
+export declare class KafkaClient {
+	/** The Kafka. It is made at the first call, and not connected. */
+	static getInstance(): Kafka;
+	/**
+	 * The producer that all share, connected: `transactionTimeout` 30,000 and `allowAutoTopicCreation` true.
+	 * Calls while it connects wait for the same connection. When that fails they reject, and the next call
+	 * tries again.
+	 */
+	static getProducer(): Promise<Producer>;
+	/** A consumer of its own, connected: `sessionTimeout` 30,000 and `heartbeatInterval` 3,000. */
+	static createConsumer(groupId: string): Promise<Consumer>;
+	/**
+	 * Sets options that go before the environment's, instead of those set before. Call it before anything else,
+	 * or after `disconnect()`.
+	 *
+	 * @throws KafkaJSNonRetriableError when the Kafka is in use
+	 */
+	static configure(config: Partial<KafkaConfig>): void;
+	/**
+	 * Disconnects the producer and all consumers, also those that are connecting. The next call of any method
+	 * begins anew.
+	 */
+	static disconnect(): Promise<void>;
+	/** Native clients, threads and connections: of the producer, of each consumer, and in all. */
+	static getStats(): KafkaClientStats;
+}
+/** The layouts that kafkajs exports. `userData` may be left out. */
+export declare const AssignerProtocol: {
+	MemberMetadata: ISerializer<MemberMetadata>;
+	MemberAssignment: ISerializer<MemberAssignment>;
+};
+/** The assigners that kafkajs has. */
+export declare const PartitionAssigners: {
+	roundRobin: PartitionAssigner;
+};
 /** The partitioners that kafkajs has. */
 export declare const Partitioners: {
 	/** By murmur2 of the key, as Kafka's Java client. The engine does it without JavaScript. */
@@ -1593,9 +1805,10 @@ export declare class WebSocketManager<Out extends WebSocketMessage = WebSocketMe
 	 *
 	 * @param server - an `http.Server` or `https.Server` of Node, listening or not yet, which is what
 	 * `listen()` of Express and Koa and Hono's `serve()` return, Fastify's `server` and Nest's
-	 * `getHttpServer()`; or on Node the app that `app.listen()` of Elysia returns. Elysia's adapter 1.4 does not
-	 * tell where it listens: until the first upgrade, `address()` is null and `ready()` gives an empty address
-	 * with the port 0.
+	 * `getHttpServer()`; the app that `app.listen()` of Elysia returns; or a server of `Bun.serve`, which should be
+	 * made after this package was imported, or it raises the warning `ERR_SERVER_HANDLERS`. On Node, Elysia's adapter
+	 * 1.4 does not tell where it listens: until the first upgrade, `address()` is null and `ready()` gives an empty
+	 * address with the port 0.
 	 * @throws TypeError `ERR_UNSUPPORTED_SERVER`: anything else, or a server that was closed. Error
 	 * `ERR_PATH_IN_USE`: another manager has this path of this server. Options as in the constructor.
 	 */
