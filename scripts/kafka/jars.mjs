@@ -2,19 +2,15 @@
 
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { cached, cachePath } from '../cache.mjs';
 
 export const KAFKA_VERSION = '4.4.0';
 
 /** Where the jars are, or will be. */
-export const JARS = join(
-  process.env.XDG_CACHE_HOME || join(homedir(), '.cache'),
-  'libs-messaging',
-  `kafka-${KAFKA_VERSION}`,
-);
+export const JARS = cachePath(`kafka-${KAFKA_VERSION}`);
 
 // Without a back end of SLF4J the broker says nothing, not even why it does not start.
 const POM = `<project xmlns="http://maven.apache.org/POM/4.0.0">
@@ -45,26 +41,17 @@ export function haveJars() {
   return existsSync(JARS);
 }
 
-/** Fetches the jars (43 MB) if they are not there. Several processes may do so at the same time. */
+/** Fetches the jars (43 MB) if they are not there. */
 export async function fetchJars() {
-  if (haveJars()) return;
-  await mkdir(dirname(JARS), { recursive: true });
-  // Their folder appears whole, by renaming, or not at all.
-  const folder = await mkdtemp(`${JARS}.partial-`);
-  try {
+  await cached(JARS, async (folder) => {
     const pom = join(folder, 'pom.xml');
     await writeFile(pom, POM);
-    const jars = join(folder, 'jars');
-    const goal = [COPY, '-DincludeScope=runtime', `-DoutputDirectory=${jars}`];
+    const goal = [COPY, '-DincludeScope=runtime', `-DoutputDirectory=${folder}`];
     try {
       await promisify(execFile)('mvn', ['--quiet', '--batch-mode', '--file', pom, ...goal]);
-    } catch ({ stdout, stderr }) {
-      throw new Error(`Maven could not fetch Apache Kafka ${KAFKA_VERSION}:\n${stdout}${stderr}`);
+    } catch ({ message, stdout }) {
+      throw new Error(`Maven could not fetch Apache Kafka ${KAFKA_VERSION}: ${message}\n${stdout}`);
     }
-    await rename(jars, JARS).catch((failure) => {
-      if (!haveJars()) throw failure;
-    });
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+    await rm(pom);
+  });
 }

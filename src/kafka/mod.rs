@@ -2,5 +2,8 @@
 //! messages of producers and consumers cross in batches.
 
 mod admin;
+mod consumer;
+mod library;
 mod mock;
+mod producer;
 mod promise;

@@ -29,9 +29,23 @@ impl KafkaError {
         Self::new(-197, "_DESTROY", "the client is closed")
     }
 
+    /// The partitions in question are not, or no longer, this member's.
+    pub(crate) fn rebalancing() -> Self {
+        Self::new(27, "REBALANCE_IN_PROGRESS", "the partitions were given to another member")
+    }
+
     /// Nobody answered in time.
     pub(crate) fn timed_out(message: impl Into<String>) -> Self {
         Self::new(-185, "_TIMED_OUT", message)
+    }
+
+    /// Too much waits already.
+    pub(crate) fn queue_full(waiting: u64) -> Self {
+        Self::new(
+            -184,
+            "_QUEUE_FULL",
+            format!("the producer's queue is full: {waiting} bytes wait"),
+        )
     }
 
     /// The system gives no thread, or too many calls wait already.

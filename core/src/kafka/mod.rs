@@ -7,9 +7,12 @@
 pub mod admin;
 pub mod client;
 pub mod config;
+pub mod consumer;
 pub mod error;
+pub mod library;
 pub mod mock;
 pub mod notices;
+pub mod producer;
 mod sys;
 mod work;
 

@@ -23,11 +23,13 @@ pub enum Notice {
     Assigned {
         assignment: u32,
         partitions: Vec<AssignedPartition>,
-        protocol: String,
         member_id: String,
+        generation: i32,
     },
     /// Partitions are to be given back, which waits for `release`; or they are gone (`lost`).
     Revoked { assignment: u32, partitions: Vec<AssignedPartition>, lost: bool },
+    /// A partition cannot be read at the moment.
+    Partition { topic: String, partition: i32, error: KafkaError },
     /// So many log lines were dropped here, since nobody took them.
     Dropped { lines: u64 },
 }
@@ -36,8 +38,6 @@ pub enum Notice {
 pub struct AssignedPartition {
     pub topic: String,
     pub partition: i32,
-    /// Which of the successive owners of this partition in this consumer; batches carry it.
-    pub epoch: u32,
 }
 
 pub struct Notices {

@@ -70,6 +70,10 @@ impl Conf {
         self
     }
 
+    pub(super) fn raw(&self) -> *mut rd_kafka_conf_t {
+        self.raw
+    }
+
     /// Brokers' certificates have to be made out to this name, and not to the broker's host.
     ///
     /// # Errors

@@ -2,10 +2,11 @@
 
 use rdkafka::bindings::{
     rd_kafka_clusterid, rd_kafka_controllerid, rd_kafka_mem_free, rd_kafka_metadata,
-    rd_kafka_metadata_destroy, rd_kafka_metadata_topic, rd_kafka_topic_destroy, rd_kafka_topic_new,
-    rd_kafka_topic_t,
+    rd_kafka_metadata_destroy, rd_kafka_metadata_topic, rd_kafka_topic_conf_new,
+    rd_kafka_topic_conf_set, rd_kafka_topic_destroy, rd_kafka_topic_new, rd_kafka_topic_t,
 };
 use serde::Serialize;
+use std::ffi::c_char;
 use std::ptr;
 use std::slice;
 use std::time::Duration;
@@ -118,8 +119,12 @@ impl Handle {
     }
 }
 
-/// A client's local object for a topic.
+/// A client's local object for a topic. Others keep what it refers to alive.
+#[derive(Debug)]
 pub(crate) struct Topic(*mut rd_kafka_topic_t);
+
+// SAFETY: librdkafka's topics are thread-safe.
+unsafe impl Send for Topic {}
 
 impl Topic {
     /// # Errors
@@ -128,6 +133,38 @@ impl Topic {
         let c_name = c_string(name)?;
         // SAFETY: a live client and a C string; null stands for the client's own settings.
         let raw = unsafe { rd_kafka_topic_new(handle.raw(), c_name.as_ptr(), ptr::null_mut()) };
+        if raw.is_null() {
+            return Err(KafkaError::invalid(format!("{name:?} is no name of a topic")));
+        }
+        Ok(Self(raw))
+    }
+
+    /// A topic of a consumer's, and where to begin when its group has no offset, or none that is
+    /// still in the log. It has no effect while there is an object for this topic already.
+    ///
+    /// # Errors
+    /// As `new`.
+    pub(crate) fn beginning(
+        handle: &Handle,
+        name: &str,
+        from_beginning: bool,
+    ) -> Result<Self, KafkaError> {
+        let c_name = c_string(name)?;
+        let value = if from_beginning { c"earliest" } else { c"latest" };
+        let mut text = [0 as c_char; 512];
+        // SAFETY: C strings that live during the calls, and a buffer with its length. The topic owns
+        // the configuration, if there is a topic.
+        let raw = unsafe {
+            let conf = rd_kafka_topic_conf_new();
+            rd_kafka_topic_conf_set(
+                conf,
+                c"auto.offset.reset".as_ptr(),
+                value.as_ptr(),
+                text.as_mut_ptr(),
+                text.len(),
+            );
+            rd_kafka_topic_new(handle.raw(), c_name.as_ptr(), conf)
+        };
         if raw.is_null() {
             return Err(KafkaError::invalid(format!("{name:?} is no name of a topic")));
         }
