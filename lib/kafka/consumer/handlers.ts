@@ -99,7 +99,7 @@ export class MessageHandler {
     const { pause } = task;
     const heartbeat = async (): Promise<void> => {
       if (task.isLate) throw createErrorFromCode(REBALANCE_IN_PROGRESS);
-      work.heartbeats.beat();
+      work.heartbeats.beat(partition);
     };
     const eachMessage = this.#eachMessage;
     const last = run.count - 1;
@@ -118,7 +118,7 @@ export class MessageHandler {
         throw error;
       }
       task.resolve(index === last ? run.next : run.offset(index) + 1);
-      work.heartbeats.beat();
+      work.heartbeats.beat(partition);
       const committed = work.offsets.afterMessage();
       if (committed !== undefined) await committed.catch(ignoreLate);
     }
@@ -160,7 +160,7 @@ export class BatchHandler {
         },
         heartbeat: async () => {
           if (late()) throw createErrorFromCode(REBALANCE_IN_PROGRESS);
-          work.heartbeats.beat();
+          work.heartbeats.beat(partition);
         },
         pause: task.pause,
         commitOffsetsIfNecessary: async (offsets?: OffsetsToCommit) => {
