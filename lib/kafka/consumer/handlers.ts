@@ -109,7 +109,11 @@ export class MessageHandler {
       try {
         // Awaiting what is no promise would cost a turn for each message.
         const handled: unknown = eachMessage({
-          ...{ topic, partition: number, message, heartbeat, pause },
+          topic,
+          partition: number,
+          message,
+          heartbeat,
+          pause,
         });
         if (isThenable(handled)) await handled;
       } catch (error) {
