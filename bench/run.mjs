@@ -2,7 +2,7 @@
 // Markdown table of the medians. bench/README.md tells how it measures and how to read it.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { isInstalled, startServer } from './lib/contestants.mjs';
+import { FIELDS, isInstalled, startServer } from './lib/contestants.mjs';
 import { buildLoadgen, runLoadgen } from './lib/loadgen.mjs';
 import { machine, versions } from './lib/machine.mjs';
 import { parseOptions, USAGE } from './lib/options.mjs';
@@ -35,13 +35,19 @@ async function measure(row, contestant, options, program) {
   }
 }
 
+/** Those of a row's field that take part. */
+const contestantsOf = ({ field = 'wire' }, contestants) =>
+  FIELDS[field].filter((one) => contestants.includes(one));
+
 /** All rounds. The order of the contestants rotates, so that none is always first. */
-async function measureAll(options, contestants, program) {
+async function measureAll(options, all, program) {
   const measurements = new Map();
-  const total = options.rounds * options.rows.length * contestants.length;
+  const perRow = options.rows.map((row) => contestantsOf(row, all).length);
+  const total = options.rounds * perRow.reduce((sum, count) => sum + count, 0);
   let done = 0;
   for (let round = 0; round < options.rounds; round += 1) {
     for (const row of options.rows) {
+      const contestants = contestantsOf(row, all);
       for (let turn = 0; turn < contestants.length; turn += 1) {
         const contestant = contestants[(turn + round) % contestants.length];
         const measurement = await measure(row, contestant, options, program);
@@ -61,7 +67,8 @@ function brief(row, measurement) {
   return `${value.toFixed(2)} ${row.value ?? 'cpuUs'}, ${measurement.units} units`;
 }
 
-function resultOf(row, contestants, options, measurements) {
+function resultOf(row, all, options, measurements) {
+  const contestants = contestantsOf(row, all);
   const connections = row.many ? options.many : options.connections;
   const summaries = contestants.map(({ id }) => [
     id,
@@ -69,9 +76,11 @@ function resultOf(row, contestants, options, measurements) {
   ]);
   return {
     id: row.id,
+    field: row.field ?? 'wire',
     title: typeof row.title === 'function' ? row.title(connections) : row.title,
     unit: row.unit,
     latency: row.latency ?? true,
+    rate: row.rate ?? false,
     deflate: row.deflate ?? false,
     target: row.target,
     connections,
@@ -96,7 +105,7 @@ async function main() {
   const measurements = await measureAll(options, contestants, program);
   const results = options.rows.map((row) => resultOf(row, contestants, options, measurements));
 
-  console.log(markdown(results, contestants));
+  console.log(markdown(results, contestants).join('\n\n'));
   const promises = targets(results);
   if (promises.length > 0) console.log(`\n${promises.join('\n')}`);
   const problems = results.flatMap((result) =>

@@ -49,6 +49,12 @@ struct Faults {
     certificate: Option<String>,
 }
 
+impl Faults {
+    fn last(&self) -> Option<&(u64, KafkaError)> {
+        self.lasting.iter().chain(&self.connection).max_by_key(|(seen, _)| *seen)
+    }
+}
+
 impl Client {
     /// A client of its own: `settings` and `events` are those of its kind.
     ///
@@ -141,14 +147,14 @@ impl Client {
         let faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
         let lasting = faults.lasting.as_ref().filter(|(seen, _)| *seen > since);
         let all_down = faults.all_down.is_some_and(|seen| seen > since);
-        let fault = lasting.or_else(|| faults.connection.as_ref().filter(|_| all_down));
+        let fault = lasting.or_else(|| faults.last().filter(|_| all_down));
         fault.map(|(_, error)| error.clone())
     }
 
     /// Why a connect was in vain whose time is over.
     fn last_fault(&self) -> KafkaError {
         let faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
-        match faults.lasting.as_ref().or(faults.connection.as_ref()) {
+        match faults.last() {
             Some((_, error)) => error.clone(),
             None => KafkaError::new(-195, "_TRANSPORT", "Connection timeout"),
         }

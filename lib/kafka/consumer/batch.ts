@@ -72,6 +72,13 @@ export class Run {
     return this.#offset + (this.#rows[this.#row + index * ROW_INTS + 4] as number);
   }
 
+  /** The first message that is not before this offset. */
+  from(offset: number): number {
+    let index = 0;
+    while (index < this.count && this.offset(index) < offset) index += 1;
+    return index;
+  }
+
   message(index: number): KafkaMessage {
     const rows = this.#rows;
     const row = this.#row + index * ROW_INTS;

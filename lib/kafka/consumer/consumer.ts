@@ -8,6 +8,7 @@ import { type ConsumerEventPayloads, consumerEvents } from '../events.js';
 import { Instrumentation } from '../instrumentation.js';
 import { NO_STATS, reportStats } from '../native.js';
 import { fromNativeError, translatedKafka } from '../native-errors.js';
+import { logNotice, type Notice as CommonNotice } from '../notices.js';
 import { retrying, retrySettings } from '../retry.js';
 import {
   checkCommits,
@@ -18,7 +19,7 @@ import {
   type ConsumerSettings,
   notRunning,
 } from './checks.js';
-import { type ClusterInfo, ConsumerEngine, type OpenConsumer } from './engine.js';
+import { type ClusterInfo, ConsumerEngine, type Notice, type OpenConsumer } from './engine.js';
 import { Runner } from './runner.js';
 import type { Consumer, GroupDescription } from './types.js';
 
@@ -64,7 +65,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     const engine = new ConsumerEngine(options.Native, config, settings);
     current.engine = engine;
     engine.onNotices = (notices) => {
-      for (const it of notices) if (it.type === 'log') logger.debug(it.message);
+      for (const it of notices) if (isCommon(it)) logNotice(logger, it);
     };
     const context = config.sasl ? { mechanism: config.sasl.mechanism } : {};
     const timeout = config.connectionTimeout + config.requestTimeout;
@@ -300,6 +301,11 @@ function isCauseRetriable(error: Error): boolean {
   let cause: unknown = error;
   while ((cause as { cause?: unknown }).cause) cause = (cause as { cause?: unknown }).cause;
   return (cause as { retriable?: boolean }).retriable === true;
+}
+
+/** Before a run, there are no partitions to hear of. */
+function isCommon(notice: Notice): notice is CommonNotice {
+  return notice.type === 'log' || notice.type === 'error' || notice.type === 'dropped';
 }
 
 function after(time: number): Promise<void> {

@@ -4,6 +4,7 @@
  */
 import type { EngineConfig } from '../config.js';
 import type { NativeError } from '../native.js';
+import type { Notice as CommonNotice } from '../notices.js';
 import type { PartitionMetadata } from '../types.js';
 import type { ConsumerSettings } from './checks.js';
 
@@ -25,8 +26,7 @@ export type OpenConsumer = new (
 
 /** What the engine tells by itself. */
 export type Notice =
-  | { type: 'log'; level: number; facility: string; message: string }
-  | { type: 'error'; error: NativeError }
+  | CommonNotice
   | {
       type: 'assigned';
       assignment: number;
@@ -35,8 +35,7 @@ export type Notice =
       generation: number;
     }
   | { type: 'revoked'; assignment: number; partitions: AssignedPartition[]; lost: boolean }
-  | { type: 'partition'; topic: string; partition: number; error: NativeError }
-  | { type: 'dropped'; lines: number };
+  | { type: 'partition'; topic: string; partition: number; error: NativeError };
 
 export interface AssignedPartition {
   topic: string;

@@ -28,6 +28,9 @@ export class Failures {
     if (isRebalance(error)) return;
     const randomised = (time: number): number =>
       Math.ceil(time * (1 - factor + 2 * factor * Math.random()));
+    // Another message has a count of its own.
+    if (partition.failedAt !== partition.next) partition.failures = 0;
+    partition.failedAt = partition.next;
     const retryCount = partition.failures;
     const retryTime = retryCount === 0 ? randomised(initialRetryTime) : partition.retryTime;
     if (!isRetriable(error)) {

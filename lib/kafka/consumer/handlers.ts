@@ -41,6 +41,8 @@ class Task {
   readonly partition: Partition;
   readonly run: Run;
   readonly work: Work;
+  /** Where to begin: what a handler has resolved before it failed does not come again. */
+  readonly from: number;
   readonly #moves: number;
   readonly #cuts: number;
 
@@ -51,6 +53,7 @@ class Task {
     this.#moves = partition.moves;
     this.#cuts = partition.cuts;
     partition.next ??= run.offset(0);
+    this.from = run.from(partition.next);
     partition.committed ??= partition.next;
   }
 
@@ -90,23 +93,27 @@ export class MessageHandler {
   async handle(partition: Partition, run: Run): Promise<void> {
     const work = this.#work;
     const task = new Task(partition, run, work);
-    const ended = began(task, 0);
-    if (run.count === 0) task.resolve(run.next);
+    const ended = began(task);
+    if (task.from === run.count) task.resolve(run.next);
     const { topic, partition: number } = run;
     const { pause } = task;
     const heartbeat = async (): Promise<void> => {
       if (task.isLate) throw createErrorFromCode(REBALANCE_IN_PROGRESS);
-      work.heartbeats.beat();
+      work.heartbeats.beat(partition);
     };
     const eachMessage = this.#eachMessage;
     const last = run.count - 1;
-    for (let index = 0; index <= last; index += 1) {
+    for (let index = task.from; index <= last; index += 1) {
       if (!task.goesOn) break;
       const message = run.message(index);
       try {
         // Awaiting what is no promise would cost a turn for each message.
         const handled: unknown = eachMessage({
-          ...{ topic, partition: number, message, heartbeat, pause },
+          topic,
+          partition: number,
+          message,
+          heartbeat,
+          pause,
         });
         if (isThenable(handled)) await handled;
       } catch (error) {
@@ -115,7 +122,7 @@ export class MessageHandler {
         throw error;
       }
       task.resolve(index === last ? run.next : run.offset(index) + 1);
-      work.heartbeats.beat();
+      work.heartbeats.beat(partition);
       const committed = work.offsets.afterMessage();
       if (committed !== undefined) await committed.catch(ignoreLate);
     }
@@ -138,13 +145,13 @@ export class BatchHandler {
   async handle(partition: Partition, run: Run): Promise<void> {
     const work = this.#work;
     const task = new Task(partition, run, work);
-    const ended = began(task, 0);
-    if (run.count === 0) {
+    const ended = began(task);
+    if (task.from === run.count) {
       task.resolve(run.next);
       ended();
       return;
     }
-    const batch = batchOf(run);
+    const batch = batchOf(run, task.from);
     const last = run.offset(run.count - 1);
     const late = (): boolean => task.isLate || work.partitions.revoking;
     try {
@@ -157,7 +164,7 @@ export class BatchHandler {
         },
         heartbeat: async () => {
           if (late()) throw createErrorFromCode(REBALANCE_IN_PROGRESS);
-          work.heartbeats.beat();
+          work.heartbeats.beat(partition);
         },
         pause: task.pause,
         commitOffsetsIfNecessary: async (offsets?: OffsetsToCommit) => {
@@ -169,7 +176,7 @@ export class BatchHandler {
         isStale: () => task.isStale || late(),
       });
     } catch (error) {
-      logFailure(task, 'eachBatch', run.offset(0), error);
+      logFailure(task, 'eachBatch', run.offset(task.from), error);
       await work.offsets.commitNow();
       throw error;
     }
@@ -180,7 +187,7 @@ export class BatchHandler {
 }
 
 /** Tells listeners that a batch is begun, and gives what tells them that it is done. */
-function began({ run, work }: Task, from: number): () => void {
+function began({ run, work, from }: Task): () => void {
   const { events } = work;
   const begun = 'consumer.start_batch_process';
   const done = 'consumer.end_batch_process';
@@ -194,7 +201,7 @@ function began({ run, work }: Task, from: number): () => void {
     highWatermark: String(high),
     offsetLag: String(high - 1 - last),
     offsetLagLow: String(high - 1 - run.offset(from)),
-    batchSize: run.count,
+    batchSize: run.count - from,
     firstOffset: String(run.offset(from)),
     lastOffset: String(last),
   };

@@ -1,12 +1,14 @@
 /**
  * One run of a consumer: takes batches, has them handled, and gives partitions back when the group wants them.
  */
+import { KafkaJSError } from '../errors.js';
 import type { ConsumerEventPayloads } from '../events.js';
 import type { Instrumentation } from '../instrumentation.js';
 import type { Logger } from '../logger.js';
+import { logNotice } from '../notices.js';
 import { fromNativeError, kafkaErrorOf } from '../native-errors.js';
 import type { RetrySettings } from '../retry.js';
-import { runsOf } from './batch.js';
+import { type Run, runsOf } from './batch.js';
 import type { ConsumerSettings, TopicCommits } from './checks.js';
 import type { ConsumerEngine, Notice, Place } from './engine.js';
 import { Failures } from './failures.js';
@@ -60,7 +62,12 @@ export class Runner {
   constructor(options: RunnerOptions) {
     this.#options = options;
     const { engine, events, settings } = options;
-    this.#heartbeats = new Heartbeats(events, settings, () => this.#active === 0);
+    this.#heartbeats = new Heartbeats(
+      events,
+      settings,
+      () => this.#active === 0,
+      () => this.#lookForHung(),
+    );
     this.#offsets = new Offsets(this.#partitions, {
       ...options,
       commit: (assignment, offsets) => this.#commit(assignment, offsets),
@@ -213,17 +220,14 @@ export class Runner {
       case 'partition': {
         const { topic, partition, error } = notice;
         const cause = fromNativeError(error, { topic, partition });
-        if (isForbidden(error.name)) return this.#crash(cause);
+        if (isForbidden(error.name)) this.#crash(cause);
         logger.warn(`Cannot read from a partition: ${error.message}`, {
           ...{ topic, partition, groupId: settings.groupId, error: cause.message },
         });
         return;
       }
-      case 'log':
-        logLine(logger, notice);
-        return;
       default:
-        logger.warn(`${notice.lines} log lines of the engine were dropped`);
+        logNotice(logger, notice);
     }
   }
 
@@ -301,7 +305,10 @@ export class Runner {
   #failed(error: Parameters<typeof fromNativeError>[0]): void {
     const { logger, settings } = this.#options;
     const cause = fromNativeError(error);
-    if (error.fatal === true || isForbidden(error.name)) return this.#crash(cause);
+    if (error.fatal === true || isForbidden(error.name)) {
+      this.#crash(cause);
+      return;
+    }
     const { groupId } = settings;
     if (error.name === 'INCONSISTENT_GROUP_PROTOCOL') {
       if (this.#inconsistent) return;
@@ -366,17 +373,21 @@ export class Runner {
     if (run === undefined || partition.busy) return;
     this.#backlog -= run.count;
     partition.busy = true;
+    partition.alive = Date.now();
     this.#active += 1;
     const { cuts } = partition;
-    const done = (failure?: { error: unknown }): void => this.#end(partition, cuts, failure);
-    if (this.#handler === undefined) return done();
+    const done = (failure?: { error: unknown }): void => this.#end(partition, run, cuts, failure);
+    if (this.#handler === undefined) {
+      done();
+      return;
+    }
     this.#handler.handle(partition, run).then(
       () => done(),
       (error) => done({ error }),
     );
   }
 
-  #end(partition: Partition, cuts: number, failure?: { error: unknown }): void {
+  #end(partition: Partition, run: Run, cuts: number, failure?: { error: unknown }): void {
     this.#active -= 1;
     partition.busy = false;
     this.#offsets.commitSoon();
@@ -384,7 +395,7 @@ export class Runner {
       const stale = partition.cuts !== cuts;
       if (failure !== undefined) {
         this.#failures.add(partition, failure.error);
-        if (!stale) this.#goBack(partition);
+        if (!stale) this.#handleAgain(partition, run);
       } else {
         partition.failures = 0;
         if (!stale && partition.rewind) this.#goBack(partition);
@@ -401,6 +412,16 @@ export class Runner {
       for (const resolve of this.#idle.splice(0)) resolve();
     }
     this.#pumpSoon();
+  }
+
+  /** What is not resolved of it comes first, when the partition has waited. */
+  #handleAgain(partition: Partition, run: Run): void {
+    if ((partition.next as number) < run.offset(0)) {
+      this.#goBack(partition);
+      return;
+    }
+    partition.runs.unshift(run);
+    this.#backlog += run.count;
   }
 
   /** Reads again from the first message that is not resolved. */
@@ -450,6 +471,19 @@ export class Runner {
     if (isForbidden((error as { type?: string }).type ?? '')) this.#crash(error);
   }
 
+  /** A handler that shows no life any more holds its partitions for nothing. */
+  #lookForHung(): void {
+    const { maxHandlerTime } = this.#options.settings;
+    if (maxHandlerTime === 0 || this.#active === 0) return;
+    const since = Date.now() - maxHandlerTime;
+    for (const { busy, alive, topic, partition } of this.#partitions.assigned()) {
+      if (!busy || alive >= since) continue;
+      const what = `The handler of ${topic}[${partition}] has shown no life for ${maxHandlerTime} ms`;
+      this.#crash(new KafkaJSError(`${what} (maxHandlerTime)`));
+      return;
+    }
+  }
+
   #crash(error: Error): void {
     if (this.#running) this.#options.onCrash(error);
   }
@@ -458,11 +492,4 @@ export class Runner {
 /** What trying again does not change. */
 function isForbidden(name: string): boolean {
   return name.endsWith('AUTHORIZATION_FAILED') || name === 'FENCED_INSTANCE_ID';
-}
-
-function logLine(logger: Logger, { level, facility, message }: Notice & { type: 'log' }): void {
-  const extra = { facility };
-  if (level <= 3) logger.error(message, extra);
-  else if (level === 4) logger.warn(message, extra);
-  else logger.debug(message, extra);
 }

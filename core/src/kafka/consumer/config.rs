@@ -7,6 +7,10 @@ use crate::kafka::config::{ClientConfig, Setting};
 /// The longest `rebalance_timeout` and `session_timeout` that librdkafka takes.
 const LONGEST_REBALANCE: u32 = 86_400_000;
 const LONGEST_SESSION: u32 = 3_600_000;
+/// The longest wait of a fetch that goes with librdkafka's longest request; and one that asks often enough
+/// without costing anything.
+const LONGEST_WAIT: u32 = 290_000;
+const SHORT_WAIT: u32 = 500;
 /// The largest fetch that librdkafka takes.
 const LARGEST_FETCH: u32 = 1_000_000_000;
 
@@ -33,6 +37,13 @@ pub struct ConsumerConfig {
 }
 
 impl ConsumerConfig {
+    /// How long a broker waits for data. It can be asked for nothing else meanwhile, such as the place that a
+    /// partition was sought to, so it is long only where there is a minimum to wait for.
+    fn wait(&self) -> u32 {
+        let longest = if self.min_bytes > 1 { LONGEST_WAIT } else { SHORT_WAIT };
+        self.max_wait_time.min(longest)
+    }
+
     pub(crate) fn settings(&self) -> Vec<Setting> {
         let session = self.session_timeout.clamp(1, LONGEST_SESSION);
         let heartbeat = self.heartbeat_interval.clamp(1, LONGEST_SESSION);
@@ -50,7 +61,7 @@ impl ConsumerConfig {
             ),
             ("partition.assignment.strategy", "roundrobin,range".to_owned()),
             ("fetch.min.bytes", self.min_bytes.clamp(1, 100_000_000).to_string()),
-            ("fetch.wait.max.ms", self.max_wait_time.min(300_000).to_string()),
+            ("fetch.wait.max.ms", self.wait().to_string()),
             ("fetch.max.bytes", most.to_string()),
             ("max.partition.fetch.bytes", of_partition.to_string()),
             // librdkafka wants room for one fetch.
@@ -64,11 +75,10 @@ impl ConsumerConfig {
             ("queued.min.messages", "20000".to_owned()),
             ("queued.max.messages.kbytes", "16384".to_owned()),
         ];
-        // A wait for data that is longer than a request may take would end each fetch.
+        // librdkafka refuses a wait for data that is longer than a request may take.
         let timeout = self.client.request_timeout.clamp(10, 300_000);
-        if timeout <= self.max_wait_time + 1_000 {
-            settings
-                .push(("socket.timeout.ms", (self.max_wait_time + 2_000).min(300_000).to_string()));
+        if timeout <= self.wait() + 1_000 {
+            settings.push(("socket.timeout.ms", (self.wait() + 2_000).to_string()));
         }
         let instance = self.group_instance_id.iter().map(|it| ("group.instance.id", it.clone()));
         settings.extend(instance);
