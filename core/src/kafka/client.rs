@@ -118,7 +118,9 @@ impl Client {
         match error.name.as_str() {
             "_AUTHENTICATION" | "_SSL" | "SASL_AUTHENTICATION_FAILED" => {
                 let mut error = error.clone();
-                if let Some(what) = faults.certificate.take()
+                // The next attempts fail for the same reason, which is not said again.
+                if error.message.contains("certificate verify failed")
+                    && let Some(what) = &faults.certificate
                     && let Some((broker, _)) = error.message.split_once(": ")
                 {
                     error.message = format!("{broker}: certificate verify failed: {what}");
