@@ -5,6 +5,7 @@
 
 mod admin;
 mod admin_results;
+mod census;
 mod certificate;
 mod conf;
 mod consumer;
