@@ -5,6 +5,7 @@ export default defineConfig({
     include: ['__test__/**/*.test.ts'],
     exclude: [...configDefaults.exclude, '__test__/jest/**'],
     pool: 'forks',
+    globalSetup: ['__test__/support/shared-broker.ts'],
     testTimeout: 20_000,
     hookTimeout: 20_000,
     server: {

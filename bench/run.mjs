@@ -2,11 +2,13 @@
 // Markdown table of the medians. bench/README.md tells how it measures and how to read it.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { FIELDS, isInstalled, startServer } from './lib/contestants.mjs';
+import { measureKafka, missingForKafka } from './kafka/run.mjs';
+import { CONTESTANTS, FIELDS, isInstalled, startServer } from './lib/contestants.mjs';
 import { buildLoadgen, runLoadgen } from './lib/loadgen.mjs';
 import { machine, versions } from './lib/machine.mjs';
 import { parseOptions, USAGE } from './lib/options.mjs';
 import { markdown, summarise, targets } from './lib/report.mjs';
+import { playRounds } from './lib/rounds.mjs';
 
 const RESULTS = path.join(import.meta.dirname, 'results');
 
@@ -39,28 +41,6 @@ async function measure(row, contestant, options, program) {
 const contestantsOf = ({ field = 'wire' }, contestants) =>
   FIELDS[field].filter((one) => contestants.includes(one));
 
-/** All rounds. The order of the contestants rotates, so that none is always first. */
-async function measureAll(options, all, program) {
-  const measurements = new Map();
-  const perRow = options.rows.map((row) => contestantsOf(row, all).length);
-  const total = options.rounds * perRow.reduce((sum, count) => sum + count, 0);
-  let done = 0;
-  for (let round = 0; round < options.rounds; round += 1) {
-    for (const row of options.rows) {
-      const contestants = contestantsOf(row, all);
-      for (let turn = 0; turn < contestants.length; turn += 1) {
-        const contestant = contestants[(turn + round) % contestants.length];
-        const measurement = await measure(row, contestant, options, program);
-        const key = `${row.id} ${contestant.id}`;
-        measurements.set(key, [...(measurements.get(key) ?? []), measurement]);
-        done += 1;
-        say(`[${done}/${total}] ${key}: ${brief(row, measurement)}`);
-      }
-    }
-  }
-  return measurements;
-}
-
 function brief(row, measurement) {
   if (measurement.error) return `failed: ${measurement.error}`;
   const value = measurement[row.value ?? 'cpuUs'];
@@ -88,6 +68,39 @@ function resultOf(row, all, options, measurements) {
   };
 }
 
+async function measureWebSockets(rows, options) {
+  const chosen = CONTESTANTS.filter(({ id }) => options.contestants.includes(id));
+  const contestants = chosen.filter(isInstalled);
+  for (const missing of chosen.filter((one) => !isInstalled(one))) {
+    say(`left out, not installed: ${missing.title}`);
+  }
+  const program = options.loadgen ?? buildLoadgen();
+  const measurements = await playRounds({
+    rows,
+    rounds: options.rounds,
+    contestantsOf: (row) => contestantsOf(row, contestants),
+    measure: (row, contestant) => measure(row, contestant, options, program),
+    brief,
+    say,
+  });
+  const results = rows.map((row) => resultOf(row, contestants, options, measurements));
+  return { results, tables: markdown(results, contestants), promises: targets(results) };
+}
+
+/** Both parts one after the other: the broker of Kafka's rows would disturb the others. */
+async function measureAll(options) {
+  const parts = [];
+  const rows = options.rows.filter(({ field }) => field !== 'kafka');
+  const kafkaRows = options.rows.filter(({ field }) => field === 'kafka');
+  if (rows.length > 0) parts.push(await measureWebSockets(rows, options));
+  if (kafkaRows.length === 0) return parts;
+  const missing = missingForKafka();
+  if (!missing) parts.push(await measureKafka(kafkaRows, options, say));
+  else if (parts.length > 0) say(`left out, the rows of Kafka: ${missing}`);
+  else throw new Error(`the rows of Kafka need a broker: ${missing}`);
+  return parts;
+}
+
 async function main() {
   const options = parseOptions(process.argv.slice(2));
   if (options.help) {
@@ -95,18 +108,13 @@ async function main() {
     return;
   }
   if (process.platform !== 'linux') throw new Error('the benchmark runs on Linux only');
-  const contestants = options.contestants.filter(isInstalled);
-  for (const missing of options.contestants.filter((one) => !isInstalled(one))) {
-    say(`left out, not installed: ${missing.title}`);
-  }
-  const program = options.loadgen ?? buildLoadgen();
   const about = { date: new Date().toISOString(), machine: machine(), versions: versions() };
 
-  const measurements = await measureAll(options, contestants, program);
-  const results = options.rows.map((row) => resultOf(row, contestants, options, measurements));
+  const parts = await measureAll(options);
+  const results = parts.flatMap((part) => part.results);
+  const promises = parts.flatMap((part) => part.promises);
 
-  console.log(markdown(results, contestants).join('\n\n'));
-  const promises = targets(results);
+  console.log(parts.flatMap((part) => part.tables).join('\n\n'));
   if (promises.length > 0) console.log(`\n${promises.join('\n')}`);
   const problems = results.flatMap((result) =>
     Object.entries(result.contestants).flatMap(([id, { problems: found }]) =>

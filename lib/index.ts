@@ -1,9 +1,13 @@
 /**
- * Realtime messaging for Node services: a WebSocket server with users, rooms and topics.
+ * Realtime messaging for Node services: a WebSocket server with users, rooms and topics, and Kafka by kafkajs's
+ * API.
  *
  * @packageDocumentation
  */
+export * from './kafka/index.js';
 export type { WebSocketManagerEvents } from './events.js';
+export { EmbeddedKafka } from './kafka/embedded.js';
+export type { EmbeddedKafkaConfig, EmbeddedTopic } from './kafka/embedded.js';
 export { WebSocketManager } from './manager.js';
 export type { ProcessStats } from './process-stats.js';
 export type {

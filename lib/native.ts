@@ -7,8 +7,14 @@ import type { WebSocketConfig } from './types.js';
 
 const binding = loadBinding();
 
+export const NativeEmbeddedKafka = binding.EmbeddedKafka;
+export const NativeKafkaAdmin = binding.KafkaAdmin;
+export type NativeKafkaAdmin = Binding.KafkaAdmin;
 export const NativeManager = binding.WebSocketManager;
+export const NativeConsumer = binding.KafkaConsumer;
 export type NativeManager = Binding.WebSocketManager;
+export const NativeProducer = binding.KafkaProducer;
+export type NativeProducer = Binding.KafkaProducer;
 export type NativeConnection = Binding.Connection;
 export type NativeBridge = Binding.NativeBridge;
 export type NativeLimits = Binding.NativeLimits;

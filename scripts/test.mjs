@@ -1,5 +1,5 @@
 // `npm test`: every test there is. `npm run test:quick`: the core's unit tests, and what in `__test__`
-// is neither slow nor in a browser. Both install and build first. The last line is the sum.
+// is neither slow nor in a browser nor on a broker of Kafka. Both install and build first. The last line is the sum.
 
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,7 +18,7 @@ const results = [];
 if (quick) {
   // With the workspace's features, as the whole run has them, or all dependencies are built twice.
   await cargo('core', ['--workspace', '--lib']);
-  await vitest(['--exclude', '**/*.{slow,browser}.test.ts']);
+  await vitest(['--exclude', '**/*.{slow,browser,broker}.test.ts']);
 } else {
   await cargo('cargo', ['--workspace', '--no-fail-fast']);
   await vitest([]);

@@ -7,7 +7,8 @@ import { root } from './run.mjs';
 
 /** Ends the process with one line for each thing that is missing. */
 export function requireToolchain() {
-  const missing = [nodeProblem(), rustProblem(), compilerProblem()].filter(Boolean);
+  const problems = [nodeProblem(), rustProblem(), compilerProblem(), librariesProblem()];
+  const missing = problems.filter(Boolean);
   if (missing.length === 0) return;
   console.error('This machine lacks what the build needs:');
   for (const problem of missing) console.error(`  - ${problem}`);
@@ -46,6 +47,16 @@ function compilerProblem() {
   const advice =
     process.platform === 'darwin' ? 'xcode-select --install' : 'apt-get install build-essential';
   return `a C compiler as \`cc\`, which links the addon: for example ${advice}`;
+}
+
+function librariesProblem() {
+  // Windows builds librdkafka by cmake, whose absence its own message tells.
+  const programs = process.platform === 'win32' ? ['perl'] : ['make', 'perl'];
+  const missing = programs.filter((program) => outputOf(program, ['--version']) === '');
+  if (missing.length === 0) return undefined;
+  const advice =
+    process.platform === 'linux' ? `: for example apt-get install ${missing.join(' ')}` : '';
+  return `${missing.join(' and ')}, which OpenSSL and librdkafka are built with${advice}`;
 }
 
 function isAtLeast(found, needed) {

@@ -4,7 +4,6 @@ use messaging_core::ws::close::{MAX_REASON, valid_on_wire};
 use messaging_core::ws::{self, GroupKind, MAX_NAME, Outgoing, Server};
 use napi::Env;
 use napi::bindgen_prelude::{Array, Function, Object};
-use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi_derive::napi;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,10 +14,8 @@ use crate::convert::{WireText, count};
 use crate::error::{BindFault, INVALID_ARGUMENT, Result, coded, internal, of_request};
 use crate::sender::{Sender, sender};
 use crate::stats::NativeStats;
+use crate::wake::waker;
 use crate::{events, keep_alive, options};
-
-/// A weak one: waiting for events alone keeps no process alive.
-type OnEvents = ThreadsafeFunction<(), (), (), napi::Status, false, true>;
 
 /// Where a server listens, in the form of Node's `AddressInfo`.
 #[napi(object)]
@@ -76,7 +73,7 @@ impl WebSocketManager {
         on_events: Function<'_, (), ()>,
     ) -> Result<Self> {
         let config = options::resolve(&options, &environment)?;
-        let wake = waker(on_events)?;
+        let wake = waker(&on_events)?;
         let server = Server::bind(config, wake).map(Arc::new).map_err(BindFault::from);
         if let Ok(server) = &server {
             keep_alive::hold(&env, server).map_err(internal)?;
@@ -97,7 +94,7 @@ impl WebSocketManager {
         on_events: Function<'_, (), ()>,
     ) -> Result<Self> {
         let config = options::resolve(&options, &environment)?;
-        let server = Server::attached(config, waker(on_events)?).map(Arc::new);
+        let server = Server::attached(config, waker(&on_events)?).map(Arc::new);
         let server = server.map_err(|error| coded("ERR_LISTEN", error.to_string()))?;
         keep_alive::end_with(&env, &server).map_err(internal)?;
         Ok(Self { server: Ok(server) })
@@ -281,19 +278,6 @@ impl WebSocketManager {
         let timeout = Duration::from_secs_f64(timeout_ms.max(0.0) / 1000.0);
         settle(env, self.server().map(|server| (server, server.shutdown(timeout))))
     }
-}
-
-/// How the engine wakes the host for events.
-fn waker(on_events: Function<'_, (), ()>) -> Result<impl Fn() + Send + Sync + use<>> {
-    let on_events: OnEvents = on_events
-        .build_threadsafe_function()
-        .callee_handled::<false>()
-        .weak::<true>()
-        .build()
-        .map_err(internal)?;
-    Ok(move || {
-        on_events.call((), ThreadsafeFunctionCallMode::NonBlocking);
-    })
 }
 
 /// A promise of the end of something that a server does; without a server nothing is to be done.

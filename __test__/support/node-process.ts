@@ -39,15 +39,16 @@ interface Options {
   folder?: string;
   /** How many files and sockets it may have open. Default: as many as the system lets it. */
   descriptors?: number;
+  /** How long it may run, in milliseconds. */
+  patience?: number;
 }
 
 /** Starts a script. */
 export function startNode(
   script: string,
-  { flags = [], env, type = 'module', folder, descriptors }: Options = {},
+  { flags = [], type = 'module', ...options }: Options = {},
 ) {
-  const args = [...flags, `--input-type=${type}`, '--eval', script];
-  return start(NODE, args, env, folder, descriptors);
+  return start(NODE, [...flags, `--input-type=${type}`, '--eval', script], options);
 }
 
 /** Runs a script to its end. */
@@ -68,9 +69,7 @@ export function startBun(...args: string[]): RunningProcess {
 function start(
   executable: string,
   args: string[],
-  env?: Record<string, string>,
-  folder = PACKAGE_ROOT,
-  descriptors?: number,
+  { env, folder = PACKAGE_ROOT, descriptors, patience = PATIENCE }: Options = {},
 ): RunningProcess {
   const command = [executable, ...args];
   // A limit is inherited, and Node sets none: a shell does, and then becomes the process.
@@ -84,10 +83,11 @@ function start(
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     }),
+    patience,
   );
 }
 
-function watch(child: ChildProcess): RunningProcess {
+function watch(child: ChildProcess, patience: number): RunningProcess {
   let output = '';
   let errors = '';
   let looks: (() => void)[] = [];
@@ -102,10 +102,10 @@ function watch(child: ChildProcess): RunningProcess {
     child.kill('SIGKILL');
   });
   const end = new Promise<ProcessEnd>((resolve, reject) => {
-    const patience = setTimeout(() => child.kill('SIGKILL'), PATIENCE);
+    const timer = setTimeout(() => child.kill('SIGKILL'), patience);
     child.once('error', reject);
     child.once('close', (code, signal) => {
-      clearTimeout(patience);
+      clearTimeout(timer);
       resolve({ code, signal, output, errors });
     });
   });

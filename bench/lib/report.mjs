@@ -84,9 +84,9 @@ function ratioTo(result, rival) {
   return ours === null || !theirs ? null : ours / theirs;
 }
 
-const times = (value) => `${value < 0.1 ? value.toPrecision(1) : value.toFixed(2)}x`;
+export const times = (value) => `${value < 0.1 ? value.toPrecision(1) : value.toFixed(2)}x`;
 
-function figure(value) {
+export function figure(value) {
   if (Math.abs(value) >= 1000) return Math.round(value).toLocaleString('en-US');
   return value.toFixed(Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2);
 }

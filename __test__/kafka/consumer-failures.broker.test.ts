@@ -1,0 +1,143 @@
+/** Handlers that fail, and runs that crash. */
+import { expect, test } from 'vitest';
+import { unique, useBroker } from '../support/kafka-broker.ts';
+import { Lab, numbered, nextEvent, Seen } from './consumer-support.ts';
+
+const lab = new Lab(useBroker());
+
+test('a message whose handler fails comes again, and nothing behind it before', async () => {
+  const topic = await lab.topic();
+  await lab.produce(topic, numbered(5));
+  const groupId = unique('group');
+  const consumer = lab.consumer({ groupId });
+  const seen = new Seen<string>();
+  const committed = new Seen<number[]>();
+  await consumer.subscribe({ topic, fromBeginning: true });
+  let failures = 0;
+  await consumer.run({
+    eachMessage: async ({ message }) => {
+      seen.add(message.offset);
+      if (message.offset !== '2') return;
+      failures += 1;
+      if (failures === 2) committed.add(await lab.committed(groupId, topic));
+      if (failures < 4) throw new Error('not yet');
+    },
+  });
+  expect(await seen.count(8)).toEqual(['0', '1', '2', '2', '2', '2', '3', '4']);
+  expect(committed.all).toEqual([[2]]);
+  await expect.poll(() => lab.committed(groupId, topic)).toEqual([5]);
+  const lines = lab.lines.filter((it) => it.log.message === 'Error when calling eachMessage');
+  expect(lines.at(-1)?.log).toMatchObject({ topic, partition: 0, offset: '2' });
+});
+
+test('a batch whose handler fails comes again from what it has not resolved', async () => {
+  const topic = await lab.topic();
+  await lab.produce(topic, numbered(6));
+  const consumer = lab.consumer();
+  const firsts = new Seen<string | null>();
+  await consumer.subscribe({ topic, fromBeginning: true });
+  await consumer.run({
+    eachBatch: async ({ batch, resolveOffset }) => {
+      firsts.add(batch.firstOffset());
+      if (firsts.all.length > 1) return;
+      resolveOffset('3');
+      throw new Error('the rest is too much');
+    },
+  });
+  expect(await firsts.count(2)).toEqual(['0', '4']);
+});
+
+test('after so many failures it crashes, says so, and starts again', async () => {
+  const topic = await lab.topic();
+  await lab.produce(topic, numbered(3));
+  const consumer = lab.consumer({ retry: { retries: 2, initialRetryTime: 10, maxRetryTime: 20 } });
+  const seen = new Seen<string>();
+  await consumer.subscribe({ topic, fromBeginning: true });
+  const crash = nextEvent(consumer, 'consumer.crash');
+  let failures = 0;
+  await consumer.run({
+    eachMessage: async ({ message }) => {
+      seen.add(message.offset);
+      if (message.offset === '1') {
+        failures += 1;
+        if (failures <= 3) throw new Error('boom');
+      }
+    },
+  });
+  expect((await crash).payload).toMatchObject({
+    restart: true,
+    error: { name: 'KafkaJSNumberOfRetriesExceeded', retryCount: 2, cause: { message: 'boom' } },
+  });
+  expect(await seen.count(6)).toEqual(['0', '1', '1', '1', '1', '2']);
+});
+
+test('restartOnFailure may refuse, and a fault of the code is not tried again', async () => {
+  const topic = await lab.topic();
+  await lab.produce(topic, numbered(1));
+  const refusing = lab.consumer({
+    retry: { retries: 0, initialRetryTime: 10, restartOnFailure: async () => false },
+  });
+  await refusing.subscribe({ topic, fromBeginning: true });
+  const refused = nextEvent(refusing, 'consumer.crash');
+  await refusing.run({ eachMessage: () => Promise.reject(new Error('boom')) });
+  expect((await refused).payload).toMatchObject({ restart: false });
+
+  const faulty = lab.consumer();
+  await faulty.subscribe({ topic, fromBeginning: true });
+  const crash = nextEvent(faulty, 'consumer.crash');
+  let calls = 0;
+  await faulty.run({
+    eachMessage: async () => {
+      calls += 1;
+      throw new TypeError('undefined is not a function');
+    },
+  });
+  expect((await crash).payload).toMatchObject({
+    restart: false,
+    error: { name: 'KafkaJSNonRetriableError', cause: { name: 'TypeError' } },
+  });
+  expect(calls).toBe(1);
+});
+
+test('without a broker, connect fails after its retries, and mends later', async () => {
+  const consumer = lab.kafka.consumer({ groupId: unique('group') });
+  await consumer.connect();
+  await consumer.disconnect();
+  const { Kafka } = await import('../../dist/kafka/kafka.js');
+  const nowhere = new Kafka({ brokers: ['127.0.0.1:1'], logCreator: () => () => {} });
+  const lost = nowhere.consumer({ groupId: 'g', retry: { retries: 1, initialRetryTime: 10 } });
+  await expect(lost.connect()).rejects.toMatchObject({
+    name: 'KafkaJSNumberOfRetriesExceeded',
+    cause: { name: 'KafkaJSConnectionError' },
+  });
+  await lost.disconnect();
+});
+
+test('a handler that hangs longer than maxHandlerTime gives its partitions to others', async () => {
+  const topic = await lab.topic();
+  await lab.produce(topic, numbered(3));
+  const groupId = unique('group');
+  const hanging = lab.consumer({
+    ...{ groupId, maxHandlerTime: 300, heartbeatInterval: 50 },
+    retry: { restartOnFailure: async () => false },
+  });
+  const seen = new Seen<string>();
+  const crash = nextEvent(hanging, 'consumer.crash');
+  await hanging.subscribe({ topic, fromBeginning: true });
+  await hanging.run({
+    eachMessage: async ({ message, heartbeat }) => {
+      seen.add(message.offset);
+      if (message.offset === '1') await new Promise(() => {});
+      // One that is slow and says so is none that hangs.
+      for (let round = 0; round < 10; round += 1) {
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        await heartbeat();
+      }
+    },
+  });
+  expect((await crash).payload).toMatchObject({ error: { name: 'KafkaJSError' } });
+  const other = lab.consumer({ groupId });
+  await other.subscribe({ topic, fromBeginning: true });
+  await other.run({ eachMessage: async ({ message }) => seen.add(message.offset) });
+  expect(await seen.count(4)).toEqual(['0', '1', '1', '2']);
+});

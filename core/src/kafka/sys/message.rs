@@ -1,0 +1,170 @@
+//! Messages as they are fetched.
+
+use rdkafka::bindings::{
+    rd_kafka_consume_batch_queue, rd_kafka_header_get_all, rd_kafka_headers_t,
+    rd_kafka_message_destroy, rd_kafka_message_errstr, rd_kafka_message_headers,
+    rd_kafka_message_t, rd_kafka_message_timestamp, rd_kafka_resp_err_t, rd_kafka_timestamp_type_t,
+    rd_kafka_topic_name,
+};
+use std::ffi::{CStr, c_void};
+use std::ptr;
+use std::slice;
+
+use super::Queue;
+use super::text::{error_of, owned};
+use crate::kafka::error::KafkaError;
+
+/// Where fetched messages lie until they are copied.
+#[derive(Debug)]
+pub(crate) struct Inbox {
+    messages: Vec<*mut rd_kafka_message_t>,
+}
+
+// SAFETY: messages are used by one thread at a time.
+unsafe impl Send for Inbox {}
+
+impl Inbox {
+    pub(crate) fn new(capacity: usize) -> Self {
+        Self { messages: Vec::with_capacity(capacity) }
+    }
+
+    /// Takes up to so many messages that have been fetched already, instead of those before.
+    pub(crate) fn fill(&mut self, queue: &Queue, most: usize) -> usize {
+        self.clear();
+        let most = most.min(self.messages.capacity());
+        // SAFETY: a live queue, and an array with room for so many.
+        let count = unsafe {
+            rd_kafka_consume_batch_queue(queue.raw(), 0, self.messages.as_mut_ptr(), most)
+        };
+        let count = usize::try_from(count).unwrap_or(0).min(most);
+        // SAFETY: so many were written.
+        unsafe { self.messages.set_len(count) };
+        count
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Message<'_>> {
+        // SAFETY: live messages, which are destroyed only with an exclusive borrow.
+        self.messages.iter().map(|&raw| Message { raw, native: unsafe { &*raw } })
+    }
+
+    fn clear(&mut self) {
+        for raw in self.messages.drain(..) {
+            // SAFETY: ours, and lent to nobody.
+            unsafe { rd_kafka_message_destroy(raw) };
+        }
+    }
+}
+
+impl Drop for Inbox {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Message<'a> {
+    raw: *mut rd_kafka_message_t,
+    native: &'a rd_kafka_message_t,
+}
+
+impl<'a> Message<'a> {
+    /// What came in the place of a message.
+    pub(crate) fn error(&self) -> Option<KafkaError> {
+        if self.native.err == rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
+            return None;
+        }
+        // SAFETY: a live message; its text is copied.
+        let text = unsafe { owned(rd_kafka_message_errstr(self.raw)) };
+        Some(error_of(self.native.err, text))
+    }
+
+    /// The same for all messages of a topic, as long as its local object lives.
+    pub(crate) fn topic_identity(&self) -> usize {
+        self.native.rkt as usize
+    }
+
+    pub(crate) fn topic(&self) -> String {
+        if self.native.rkt.is_null() {
+            return String::new();
+        }
+        // SAFETY: the message keeps its topic.
+        unsafe { owned(rd_kafka_topic_name(self.native.rkt)) }
+    }
+
+    pub(crate) fn partition(&self) -> i32 {
+        self.native.partition
+    }
+
+    pub(crate) fn offset(&self) -> i64 {
+        self.native.offset
+    }
+
+    /// Milliseconds since the epoch; -1 for none.
+    pub(crate) fn timestamp(&self) -> i64 {
+        let mut kind = rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_NOT_AVAILABLE;
+        // SAFETY: a live message and a place to write to.
+        unsafe { rd_kafka_message_timestamp(self.raw, &raw mut kind) }
+    }
+
+    pub(crate) fn key(&self) -> Option<&'a [u8]> {
+        // SAFETY: the message's own pair of pointer and length.
+        unsafe { bytes(self.native.key, self.native.key_len) }
+    }
+
+    pub(crate) fn value(&self) -> Option<&'a [u8]> {
+        // SAFETY: as above.
+        unsafe { bytes(self.native.payload, self.native.len) }
+    }
+
+    pub(crate) fn headers(&self) -> Headers<'a> {
+        let mut headers: *mut rd_kafka_headers_t = ptr::null_mut();
+        // SAFETY: a live message and a place to write to. The headers stay the message's.
+        let error = unsafe { rd_kafka_message_headers(self.raw, &raw mut headers) };
+        if error != rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
+            headers = ptr::null_mut();
+        }
+        Headers { raw: headers, next: 0, message: std::marker::PhantomData }
+    }
+}
+
+/// Names and values, in order.
+#[derive(Debug)]
+pub(crate) struct Headers<'a> {
+    raw: *mut rd_kafka_headers_t,
+    next: usize,
+    message: std::marker::PhantomData<&'a rd_kafka_message_t>,
+}
+
+impl<'a> Iterator for Headers<'a> {
+    type Item = (&'a [u8], Option<&'a [u8]>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.raw.is_null() {
+            return None;
+        }
+        let (mut name, mut value, mut length) = (ptr::null(), ptr::null(), 0);
+        // SAFETY: the headers of a live message, and three places to write to.
+        let error = unsafe {
+            rd_kafka_header_get_all(
+                self.raw,
+                self.next,
+                &raw mut name,
+                &raw mut value,
+                &raw mut length,
+            )
+        };
+        if error != rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
+            return None;
+        }
+        self.next += 1;
+        // SAFETY: a C string, and a pair of pointer and length, that live as long as the message.
+        unsafe { Some((CStr::from_ptr(name).to_bytes(), bytes(value, length))) }
+    }
+}
+
+/// # Safety
+/// Null, or so many bytes that live as long as the answer.
+unsafe fn bytes<'a>(start: *const c_void, length: usize) -> Option<&'a [u8]> {
+    // SAFETY: the caller's promise.
+    (!start.is_null()).then(|| unsafe { slice::from_raw_parts(start.cast(), length) })
+}

@@ -1,0 +1,313 @@
+/**
+ * kafkajs's consumer over the engine: when it is connected, what it is subscribed to, and what becomes of it
+ * when a run crashes.
+ */
+import type { ClientBase } from '../engines.js';
+import { KafkaJSConnectionError, KafkaJSNotImplemented } from '../errors.js';
+import { type ConsumerEventPayloads, consumerEvents } from '../events.js';
+import { Instrumentation } from '../instrumentation.js';
+import { NO_STATS, reportStats } from '../native.js';
+import { fromNativeError, translatedKafka } from '../native-errors.js';
+import { logNotice, type Notice as CommonNotice } from '../notices.js';
+import { retrying, retrySettings } from '../retry.js';
+import {
+  checkCommits,
+  checkPartitions,
+  checkRun,
+  checkSeek,
+  checkSubscription,
+  type ConsumerSettings,
+  notRunning,
+} from './checks.js';
+import { type ClusterInfo, ConsumerEngine, type Notice, type OpenConsumer } from './engine.js';
+import { Runner } from './runner.js';
+import type { Consumer, GroupDescription } from './types.js';
+
+/** What a consumer is made with. */
+export interface ConsumerOptions extends ClientBase {
+  settings: ConsumerSettings;
+  /** The addon's class. */
+  Native: OpenConsumer;
+  /** Asks the cluster about a group. */
+  describeGroup?: (groupId: string) => Promise<GroupDescription>;
+}
+
+/** How long `disconnect` waits for handlers. They are not told to hurry, and what they do is not committed after it. */
+const PATIENCE = 3_000;
+/** How long it then waits for the engine to leave the group. */
+const CLOSING = 1_500;
+
+/** An engine that has reached the cluster, or tries to. */
+interface Session {
+  engine?: ConsumerEngine;
+  info?: ClusterInfo;
+  readonly ready: Promise<void>;
+  readonly abort: AbortController;
+}
+
+export function createConsumer(options: ConsumerOptions): Consumer {
+  const { settings, retry } = options;
+  const { groupId } = settings;
+  const logger = options.logger.namespace('Consumer');
+  const retries = retrySettings(retry);
+  const events = new Instrumentation<ConsumerEventPayloads>('consumer', consumerEvents, logger);
+  /** Where each topic begins, as subscribed. */
+  const topics = new Map<string, boolean>();
+  let session: Session | undefined;
+  let runner: Runner | undefined;
+  let restart: NodeJS.Timeout | undefined;
+  let stopping: Promise<void> | undefined;
+
+  const open = async (current: Session): Promise<void> => {
+    const { config } = await options.resolve();
+    const { signal } = current.abort;
+    signal.throwIfAborted();
+    const engine = new ConsumerEngine(options.Native, config, settings);
+    current.engine = engine;
+    engine.onNotices = (notices) => {
+      for (const it of notices) if (isCommon(it)) logNotice(logger, it);
+    };
+    const context = config.sasl ? { mechanism: config.sasl.mechanism } : {};
+    const timeout = config.connectionTimeout + config.requestTimeout;
+    await retrying(
+      retries,
+      async (attempt) => {
+        try {
+          current.info = await translatedKafka(() => engine.connect(timeout), context);
+        } catch (error) {
+          if (!signal.aborted) logger.error((error as Error).message, { ...attempt });
+          throw error;
+        }
+      },
+      signal,
+    );
+  };
+
+  /** The engine, reached. */
+  const connected = async (): Promise<Required<Pick<Session, 'engine' | 'info'>>> => {
+    session ??= begin(open);
+    const current = session;
+    try {
+      await current.ready;
+    } catch (error) {
+      if (session === current) session = undefined;
+      await current.engine?.close();
+      throw error;
+    }
+    return current as Required<Session>;
+  };
+
+  const close = async (): Promise<void> => {
+    const current = session;
+    session = undefined;
+    if (current === undefined) return;
+    current.abort.abort(new KafkaJSConnectionError('Closed connection'));
+    await Promise.race([current.engine?.close(), after(CLOSING)]);
+  };
+
+  const connect = async (): Promise<void> => {
+    await connected();
+    events.emit('consumer.connect');
+  };
+
+  /** Ends the run, and with it the engine: the next run has another. */
+  const stop = (patience?: Promise<void>): Promise<void> => {
+    stopping ??= (async () => {
+      clearTimeout(restart);
+      const current = runner;
+      if (current !== undefined) {
+        await current.stop(patience ?? new Promise(() => {}));
+        runner = undefined;
+        await close();
+        events.emit('consumer.stop');
+      }
+      clearTimeout(restart);
+      logger.info('Stopped', { groupId });
+    })().finally(() => {
+      stopping = undefined;
+    });
+    // Who is less patient goes on.
+    return patience === undefined ? stopping : Promise.race([stopping, patience.then(close)]);
+  };
+
+  const disconnect = async (): Promise<void> => {
+    await stop(after(PATIENCE));
+    logger.debug('consumer has stopped, disconnecting', { groupId });
+    await close();
+    events.emit('consumer.disconnect');
+  };
+
+  const subscribe: Consumer['subscribe'] = async (subscription) => {
+    const { topics: given, fromBeginning } = checkSubscription(subscription, runner !== undefined);
+    const { engine } = await connected();
+    const names = given.filter((it) => typeof it === 'string');
+    const patterns = given.filter((it) => typeof it !== 'string');
+    if (patterns.length > 0) {
+      const cluster = await retrying(retries, () => translatedKafka(() => engine.metadata()));
+      for (const topicRegExp of patterns) {
+        const matchedTopics = cluster.topics
+          .map(({ name }) => name)
+          .filter((name) => matches(topicRegExp, name));
+        logger.debug('Subscription based on RegExp', {
+          ...{ groupId, topicRegExp: String(topicRegExp), matchedTopics },
+        });
+        names.push(...matchedTopics);
+      }
+    }
+    for (const name of names) topics.set(name, fromBeginning);
+    const wanted = new Map(names.map((name) => [name, fromBeginning]));
+    if (names.length > 0) await declare(engine, wanted);
+  };
+
+  /** Waits until the cluster knows the topics, which it may create for that. */
+  const declare = (engine: ConsumerEngine, wanted: Map<string, boolean>): Promise<void> =>
+    retrying(retries, async () => {
+      const cluster = await translatedKafka(() => engine.declare(wanted));
+      for (const { name, error } of cluster.topics) {
+        if (error !== null) throw fromNativeError(error, { topic: name });
+      }
+    });
+
+  const run: Consumer['run'] = async (config) => {
+    const checked = checkRun(config);
+    if (runner !== undefined) {
+      logger.warn('consumer#run was called, but the consumer is already running', { groupId });
+      return;
+    }
+    const start = async (): Promise<void> => {
+      logger.info('Starting', { groupId });
+      try {
+        let { engine, info } = await connected();
+        if (engine.contradicts(topics)) {
+          await close();
+          ({ engine, info } = await connected());
+        }
+        if (topics.size > 0) await declare(engine, topics);
+        if (session?.engine !== engine) return;
+        runner = new Runner({
+          ...checked,
+          engine,
+          settings,
+          events,
+          logger: options.logger.namespace('Runner'),
+          retry: retries,
+          topics: [...topics.keys()],
+          nodeId: info.brokers.length === 1 ? (info.brokers[0]?.nodeId ?? -1) : -1,
+          onCrash: (error) => void crash(error, start),
+        });
+        events.emit('consumer.connect');
+        await runner.start();
+      } catch (error) {
+        await crash(error as Error, start);
+      }
+    };
+    await start();
+  };
+
+  const crash = async (error: Error, start: () => Promise<void>): Promise<void> => {
+    const { retryCount, retryTime } = error as { retryCount?: number; retryTime?: number };
+    const crashed = runner;
+    logger.error(`Crash: ${error.name}: ${error.message}`, {
+      ...{ groupId, retryCount, stack: error.stack },
+    });
+    // A crash while it stops is none any more.
+    if (stopping !== undefined) return;
+    await disconnect();
+    if (runner !== undefined && runner !== crashed) return;
+    const mayHelp = error.name === 'KafkaJSNumberOfRetriesExceeded' || isCauseRetriable(error);
+    const restarts = mayHelp && (await wantsRestart(error));
+    events.emit('consumer.crash', { error, groupId, restart: restarts });
+    if (!restarts) return;
+    const time = retryTime || retry.initialRetryTime || retries.initialRetryTime;
+    logger.error(`Restarting the consumer in ${time}ms`, { retryCount, retryTime: time, groupId });
+    restart = setTimeout(() => void start(), time);
+  };
+
+  const wantsRestart = async (error: Error): Promise<boolean> => {
+    try {
+      return retry.restartOnFailure ? await retry.restartOnFailure(error) : true;
+    } catch (failure) {
+      logger.error(
+        'Caught error when invoking user-provided "restartOnFailure" callback. Defaulting to restarting.',
+        {
+          error: (failure as Error).message || failure,
+          cause: error.message || error,
+          groupId,
+        },
+      );
+      return true;
+    }
+  };
+
+  const running = (): Runner => {
+    if (runner === undefined) throw notRunning();
+    return runner;
+  };
+
+  const consumer: Consumer = {
+    connect,
+    disconnect,
+    subscribe,
+    stop: () => stop(),
+    run,
+    commitOffsets: async (topicPartitions) => {
+      const commits = checkCommits(topicPartitions);
+      const current = running();
+      await retrying(retries, () => current.commitOffsets(commits));
+    },
+    seek: (position) => {
+      const { topic, partition, offset } = checkSeek(position);
+      running().seek(topic, Number(partition), offset);
+    },
+    describeGroup: async () => {
+      if (options.describeGroup) return options.describeGroup(groupId);
+      throw new KafkaJSNotImplemented('describeGroup is not supported by the engine yet');
+    },
+    pause: (topicPartitions = []) => {
+      checkPartitions('pause', topicPartitions);
+      running().pause(topicPartitions);
+    },
+    paused: () => runner?.paused() ?? [],
+    resume: (topicPartitions = []) => {
+      checkPartitions('resume', topicPartitions);
+      running().resume(topicPartitions);
+    },
+    on: events.on,
+    events: consumerEvents,
+    logger: () => logger,
+  };
+  reportStats(consumer, () => session?.engine?.stats() ?? { ...NO_STATS });
+  return consumer;
+}
+
+function begin(open: (session: Session) => Promise<void>): Session {
+  const abort = new AbortController();
+  let start: () => void = () => {};
+  const begun = new Promise<void>((resolve) => {
+    start = resolve;
+  });
+  const session: Session = { abort, ready: begun.then(() => open(session)) };
+  start();
+  return session;
+}
+
+/** Each name is looked at by itself, whatever the flags. */
+function matches(pattern: RegExp, name: string): boolean {
+  pattern.lastIndex = 0;
+  return pattern.test(name);
+}
+
+function isCauseRetriable(error: Error): boolean {
+  let cause: unknown = error;
+  while ((cause as { cause?: unknown }).cause) cause = (cause as { cause?: unknown }).cause;
+  return (cause as { retriable?: boolean }).retriable === true;
+}
+
+/** Before a run, there are no partitions to hear of. */
+function isCommon(notice: Notice): notice is CommonNotice {
+  return notice.type === 'log' || notice.type === 'error' || notice.type === 'dropped';
+}
+
+function after(time: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, time).unref());
+}

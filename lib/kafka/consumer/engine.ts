@@ -1,0 +1,197 @@
+/**
+ * The native consumer. One lives from `connect` to the end of a run: what a topic begins with, and membership
+ * in the group, cannot be changed in it.
+ */
+import type { EngineConfig } from '../config.js';
+import type { EngineStats, NativeError } from '../native.js';
+import type { Notice as CommonNotice } from '../notices.js';
+import type { PartitionMetadata } from '../types.js';
+import type { ConsumerSettings } from './checks.js';
+
+/** The addon's class. Everything crosses as JSON but the batches. */
+export interface NativeConsumer {
+  take(): Buffer | null;
+  topics(): string[];
+  takeNotices(): string[];
+  stats(): string;
+  command(json: string): void;
+  request(json: string): Promise<string>;
+}
+
+/** Makes the addon's class. The two functions are called when there is something to take. */
+export type OpenConsumer = new (
+  config: string,
+  onNotice: () => void,
+  onBatch: () => void,
+) => NativeConsumer;
+
+/** What the engine tells by itself. */
+export type Notice =
+  | CommonNotice
+  | {
+      type: 'assigned';
+      assignment: number;
+      partitions: AssignedPartition[];
+      memberId: string;
+      generation: number;
+    }
+  | { type: 'revoked'; assignment: number; partitions: AssignedPartition[]; lost: boolean }
+  | { type: 'partition'; topic: string; partition: number; error: NativeError };
+
+export interface AssignedPartition {
+  topic: string;
+  partition: number;
+}
+
+export interface ClusterInfo {
+  clusterId: string | null;
+  controller: number | null;
+  brokers: { nodeId: number; host: string; port: number }[];
+  topics: { name: string; error: NativeError | null; partitions: PartitionMetadata[] }[];
+}
+
+/** Where to commit. */
+export interface Place {
+  topic: string;
+  partition: number;
+  offset: string;
+  metadata?: string | null;
+}
+
+/** What is paused of a topic. */
+export interface PauseRule {
+  topic: string;
+  all: boolean;
+  paused: number[];
+  resumed: number[];
+}
+
+/** A partition that is paused or resumed; going on at `offset`, or where its first batch began. */
+export interface PauseChange {
+  topic: string;
+  partition: number;
+  epoch: number;
+  offset: string | null;
+}
+
+/** The native consumer, in the terms of TypeScript. */
+export class ConsumerEngine {
+  readonly #native: NativeConsumer;
+  readonly #timeout: number;
+  readonly #declared = new Map<string, boolean>();
+  #topics: string[] = [];
+  #closing: Promise<void> | undefined;
+  onNotices: (notices: Notice[]) => void = () => {};
+  onBatch: () => void = () => {};
+
+  constructor(Native: OpenConsumer, config: EngineConfig, settings: ConsumerSettings) {
+    this.#timeout = config.requestTimeout;
+    this.#native = new Native(
+      JSON.stringify(nativeConfig(config, settings)),
+      () => this.onNotices(this.#native.takeNotices().map((notice) => JSON.parse(notice))),
+      () => this.onBatch(),
+    );
+  }
+
+  connect(timeout: number): Promise<ClusterInfo> {
+    return this.#request({ type: 'connect', timeout });
+  }
+
+  /** All topics of the cluster. */
+  metadata(): Promise<ClusterInfo> {
+    return this.#request({ type: 'metadata', topics: null, timeout: this.#timeout });
+  }
+
+  /** Says where topics begin, and gives what the cluster says of them. */
+  declare(topics: Map<string, boolean>): Promise<ClusterInfo> {
+    for (const [topic, fromBeginning] of topics) {
+      if (!this.#declared.has(topic)) this.#declared.set(topic, fromBeginning);
+    }
+    const list = Array.from(topics, ([topic, fromBeginning]) => ({ topic, fromBeginning }));
+    return this.#request({ type: 'declare', topics: list, timeout: this.#timeout });
+  }
+
+  /** Whether another beginning was declared for one of these topics, which needs another engine. */
+  contradicts(topics: Map<string, boolean>): boolean {
+    return Array.from(topics).some(
+      ([topic, fromBeginning]) => (this.#declared.get(topic) ?? fromBeginning) !== fromBeginning,
+    );
+  }
+
+  /** Joins the group. */
+  async subscribe(topics: string[]): Promise<void> {
+    await this.#request({ type: 'subscribe', topics });
+  }
+
+  /** Commits, if this assignment still holds. */
+  async commit(assignment: number, offsets: Place[]): Promise<void> {
+    await this.#request({ type: 'commit', assignment, offsets });
+  }
+
+  seek(topic: string, partition: number, offset: string, epoch: number): void {
+    this.#command({ type: 'seek', topic, partition, offset, epoch });
+  }
+
+  pauses(rules: PauseRule[], changes: PauseChange[]): void {
+    this.#command({ type: 'pauses', rules, changes });
+  }
+
+  /** What was to be done before the partitions of this assignment go, is done. */
+  release(assignment: number): void {
+    this.#command({ type: 'release', assignment });
+  }
+
+  /** The next batch, if there is one; `onBatch` is called when there is again. */
+  take(): Buffer | null {
+    return this.#native.take();
+  }
+
+  /** The name of a batch's topic. */
+  topic(number: number): string {
+    if (number >= this.#topics.length) this.#topics = this.#native.topics();
+    return this.#topics[number] ?? '';
+  }
+
+  stats(): EngineStats {
+    return JSON.parse(this.#native.stats());
+  }
+
+  /** Leaves the group and ends. It resolves in any case. */
+  close(): Promise<void> {
+    this.#closing ??= this.#request({ type: 'close' }).then(
+      () => {},
+      () => {},
+    );
+    return this.#closing;
+  }
+
+  async #request<T>(request: object): Promise<T> {
+    return JSON.parse(await this.#native.request(JSON.stringify(request)));
+  }
+
+  #command(command: object): void {
+    this.#native.command(JSON.stringify(command));
+  }
+}
+
+function nativeConfig(client: EngineConfig, settings: ConsumerSettings): object {
+  return {
+    client,
+    groupId: settings.groupId,
+    groupInstanceId: settings.groupInstanceId ?? null,
+    sessionTimeout: whole(settings.sessionTimeout),
+    heartbeatInterval: whole(settings.heartbeatInterval),
+    rebalanceTimeout: whole(settings.rebalanceTimeout),
+    minBytes: whole(settings.minBytes),
+    maxWaitTime: whole(settings.maxWaitTimeInMs),
+    maxBytes: whole(settings.maxBytes),
+    maxBytesPerPartition: whole(settings.maxBytesPerPartition),
+    readUncommitted: settings.readUncommitted,
+    rackId: settings.rackId,
+  };
+}
+
+/** What the engine takes for a number: kafkajs would send anything. */
+function whole(value: number): number {
+  return Math.min(Math.max(Math.round(Number(value)) || 0, 0), 0x7fff_ffff);
+}

@@ -1,0 +1,248 @@
+/**
+ * kafkajs's producer over an engine: when it is connected, which errors users see, who chooses partitions.
+ */
+import type { ResolvedConfig } from '../config.js';
+import {
+  KafkaJSError,
+  KafkaJSMetadataNotLoaded,
+  KafkaJSNonRetriableError,
+  KafkaJSNotImplemented,
+  KafkaJSNumberOfRetriesExceeded,
+  KafkaJSQueueFullError,
+} from '../errors.js';
+import { type ProducerEventPayloads, producerEvents } from '../events.js';
+import { Instrumentation } from '../instrumentation.js';
+import type { Logger } from '../logger.js';
+import {
+  NO_STATS,
+  type ProducerEngine,
+  type ProducerEngineOptions,
+  reportStats,
+} from '../native.js';
+import { kafkaErrorOf, translatedKafka } from '../native-errors.js';
+import { type RetryOptions, retrying, retrySettings } from '../retry.js';
+import type {
+  Producer,
+  ProducerBatch,
+  ProducerConfig,
+  ProducerRecord,
+  RecordMetadata,
+  TopicMessages,
+} from '../types.js';
+import { checkBatch, checkConnected, checkIdempotence, type ConnectionStatus } from './checks.js';
+import { Partitioners } from './partitioners.js';
+
+/** What a producer is made with. */
+export interface ProducerOptions extends ProducerConfig {
+  /** That of the Kafka under that of the producer. */
+  retry: RetryOptions;
+  /** The Kafka's logger. */
+  logger: Logger;
+  /** Asks for the configuration, at each `connect()`. */
+  resolve: () => Promise<ResolvedConfig>;
+  createEngine: (options: ProducerEngineOptions) => ProducerEngine;
+}
+
+/** One connection: from `connect()` to `disconnect()`. */
+interface Session {
+  engine?: ProducerEngine;
+  connected: boolean;
+  /** Settled when the cluster is reached, or cannot be. */
+  readonly ready: Promise<void>;
+  /** Ends what `ready` waits for. */
+  readonly abort: AbortController;
+}
+
+/**
+ * A producer. Its engine is made when it connects.
+ *
+ * @throws KafkaJSNonRetriableError as kafkajs does
+ */
+export function createProducer(options: ProducerOptions): Producer {
+  const { idempotent = false, transactionalId, transactionTimeout = 60_000, retry } = options;
+  checkIdempotence(idempotent, retry);
+  const logger = options.logger.namespace('Producer');
+  if (idempotent && (retry.retries as number) < Number.MAX_SAFE_INTEGER) {
+    logger.warn('Limiting retries for the idempotent producer may invalidate EoS guarantees');
+  }
+  const partitioner = ownPartitioner(options.createPartitioner);
+  const settings = retrySettings(retry);
+  const events = new Instrumentation<ProducerEventPayloads>('producer', producerEvents, logger);
+  let session: Session | undefined;
+  let disconnects = 0;
+
+  const status = (): ConnectionStatus => {
+    if (session?.connected) return 'connected';
+    return disconnects > 0 ? 'disconnecting' : 'disconnected';
+  };
+
+  const open = async (current: Session): Promise<void> => {
+    const { config, oauthBearerProvider } = await options.resolve();
+    current.abort.signal.throwIfAborted();
+    const engine = options.createEngine({
+      config,
+      ...(oauthBearerProvider && { oauthBearerProvider }),
+      retry: settings,
+      logger,
+      idempotent,
+      ...(transactionalId !== undefined && { transactionalId }),
+      transactionTimeout,
+      ...(options.maxInFlightRequests != null && {
+        maxInFlightRequests: options.maxInFlightRequests,
+      }),
+    });
+    current.engine = engine;
+    const context = config.sasl ? { mechanism: config.sasl.mechanism } : {};
+    const { signal } = current.abort;
+    const attempt = async (told: { retryCount: number; retryTime: number }): Promise<void> => {
+      try {
+        await translatedKafka(() => engine.connect(), context);
+      } catch (error) {
+        if (!signal.aborted) logger.error((error as Error).message, { ...told });
+        throw error;
+      }
+    };
+    await retrying(settings, attempt, signal);
+  };
+
+  const connect = async (): Promise<void> => {
+    session ??= newSession(open);
+    const current = session;
+    try {
+      await current.ready;
+    } catch (error) {
+      if (session === current) session = undefined;
+      await takeEngine(current)
+        ?.disconnect()
+        .catch(() => {});
+      throw error;
+    }
+    if (session !== current) throw disconnected();
+    current.connected = true;
+    events.emit('producer.connect');
+  };
+
+  const disconnect = async (): Promise<void> => {
+    const current = session;
+    session = undefined;
+    disconnects += 1;
+    try {
+      current?.abort.abort(disconnected());
+      const engine = current && takeEngine(current);
+      if (engine) await translatedKafka(() => engine.disconnect());
+    } finally {
+      disconnects -= 1;
+    }
+    events.emit('producer.disconnect');
+  };
+
+  /** Sends what is given, after kafkajs's checks, which throw. */
+  const start = (
+    acks = -1,
+    timeout = 30_000,
+    codec: ProducerBatch['compression'],
+    topicMessages: TopicMessages[] = [],
+  ): Promise<RecordMetadata[]> => {
+    const compression = codec ?? 0;
+    const topics = checkBatch({ acks, compression, topicMessages }, idempotent);
+    checkConnected(status());
+    const engine = session?.engine as ProducerEngine;
+    if (topics.every(({ messages }) => messages.length === 0)) return Promise.resolve([]);
+    const options = { acks, timeout, compression };
+    return partitioner
+      ? partition(engine, topics).then((partitioned) => engine.send(options, partitioned))
+      : engine.send(options, topics);
+  };
+
+  const partition = async (
+    engine: ProducerEngine,
+    topics: TopicMessages[],
+  ): Promise<TopicMessages[]> => {
+    const choose = partitioner as NonNullable<typeof partitioner>;
+    return Promise.all(
+      topics.map(async ({ topic, messages }) => {
+        const partitionMetadata = await engine.partitionMetadata(topic);
+        if (partitionMetadata.length === 0) {
+          throw new KafkaJSMetadataNotLoaded('Producing to topic without metadata');
+        }
+        return {
+          topic,
+          messages: messages.map((message) => ({
+            ...message,
+            partition: Number(choose({ topic, partitionMetadata, message })),
+          })),
+        };
+      }),
+    );
+  };
+
+  /** The engine has retried by itself, so what could be tried again has been tried often enough. */
+  const afterRetries = (thrown: unknown): Error => {
+    const error = kafkaErrorOf(thrown);
+    logger.error(error.message);
+    if (!(error instanceof KafkaJSError) || !error.retriable) return error;
+    if (error instanceof KafkaJSQueueFullError) return error;
+    const { retries, initialRetryTime } = settings;
+    return new KafkaJSNumberOfRetriesExceeded(error, {
+      retryCount: retries,
+      retryTime: initialRetryTime,
+    });
+  };
+
+  const producer: Producer = {
+    connect,
+    disconnect,
+    isIdempotent: () => idempotent,
+    events: producerEvents,
+    on: events.on,
+    // A send of one message costs about as much as its promises, so both are flat, and spread nothing.
+    send: async ({ acks, timeout, compression, topic, messages }: ProducerRecord) => {
+      const sent = start(acks, timeout, compression, [{ topic, messages }]);
+      try {
+        return await sent;
+      } catch (thrown) {
+        throw afterRetries(thrown);
+      }
+    },
+    sendBatch: async ({ acks, timeout, compression, topicMessages }: ProducerBatch) => {
+      const sent = start(acks, timeout, compression, topicMessages);
+      try {
+        return await sent;
+      } catch (thrown) {
+        throw afterRetries(thrown);
+      }
+    },
+    transaction: async () => {
+      if (!transactionalId) {
+        throw new KafkaJSNonRetriableError(
+          'Must provide transactional id for transactional producer',
+        );
+      }
+      throw new KafkaJSNotImplemented('Transactions are not supported by the engine yet');
+    },
+    logger: () => logger,
+  };
+  reportStats(producer, () => session?.engine?.stats() ?? { ...NO_STATS });
+  return producer;
+}
+
+function newSession(open: (session: Session) => Promise<void>): Session {
+  const session: Omit<Session, 'ready'> = { connected: false, abort: new AbortController() };
+  return Object.assign(session, { ready: open(session as Session) });
+}
+
+/** The engine, for one who ends it: nobody else does. */
+function takeEngine(session: Session): ProducerEngine | undefined {
+  const { engine } = session;
+  delete session.engine;
+  return engine;
+}
+
+/** The partitioner, unless it is the engine's own. */
+function ownPartitioner(create: ProducerConfig['createPartitioner']) {
+  return create == null || create === Partitioners.DefaultPartitioner ? undefined : create();
+}
+
+function disconnected(): Error {
+  return new KafkaJSError('The producer is disconnected');
+}

@@ -1,0 +1,109 @@
+/**
+ * A client's connection from `connect()` to `disconnect()`: one at a time, however many ask for it, and another
+ * after that.
+ */
+import { KafkaJSError } from './errors.js';
+import type { Logger } from './logger.js';
+import { type RetrySettings, retrying } from './retry.js';
+
+/** What is connected. */
+export interface Connectable {
+  /** One attempt to reach the cluster. It may be called again after it has failed. */
+  connect(): Promise<unknown>;
+  /** Ends it. A `connect()` that is under way rejects. */
+  disconnect(): Promise<void>;
+}
+
+/** How a client's connections are made. */
+export interface SessionOptions<E> {
+  /** Makes the engine of one connection. */
+  create: () => Promise<E>;
+  retry: RetrySettings;
+  logger: Logger;
+  /** What is said to whoever waits for a connection that is ended: `The admin is disconnected`. */
+  disconnected: string;
+}
+
+interface Session<E> {
+  engine?: E;
+  /** Settled when the cluster is reached, or cannot be. */
+  ready: Promise<E>;
+  /** Ends what `ready` waits for. */
+  readonly abort: AbortController;
+}
+
+/** The connections of one client. */
+export class Sessions<E extends Connectable> {
+  readonly #options: SessionOptions<E>;
+  #current: Session<E> | undefined;
+
+  constructor(options: SessionOptions<E>) {
+    this.#options = options;
+  }
+
+  /** Connects, or waits for the one who does. After a failure the next call begins anew. */
+  async connect(): Promise<E> {
+    this.#current ??= this.#begin();
+    const current = this.#current;
+    let engine: E;
+    try {
+      engine = await current.ready;
+    } catch (error) {
+      if (this.#current === current) this.#current = undefined;
+      await takeEngine(current)
+        ?.disconnect()
+        .catch(() => {});
+      throw error;
+    }
+    if (this.#current !== current) throw this.#disconnected();
+    return engine;
+  }
+
+  /** Ends the connection, if there is one, and whatever waits for it. */
+  async disconnect(): Promise<void> {
+    const current = this.#current;
+    this.#current = undefined;
+    current?.abort.abort(this.#disconnected());
+    await (current && takeEngine(current)?.disconnect());
+  }
+
+  #begin(): Session<E> {
+    const session: Omit<Session<E>, 'ready'> = { abort: new AbortController() };
+    return Object.assign(session, { ready: this.#open(session) });
+  }
+
+  async #open(session: Omit<Session<E>, 'ready'>): Promise<E> {
+    const { create, retry, logger } = this.#options;
+    const { signal } = session.abort;
+    const engine = await create();
+    if (signal.aborted) {
+      await engine.disconnect();
+      throw signal.reason;
+    }
+    session.engine = engine;
+    await retrying(
+      retry,
+      async ({ retryCount, retryTime }) => {
+        try {
+          await engine.connect();
+        } catch (error) {
+          if (!signal.aborted) logger.error((error as Error).message, { retryCount, retryTime });
+          throw error;
+        }
+      },
+      signal,
+    );
+    return engine;
+  }
+
+  #disconnected(): Error {
+    return new KafkaJSError(this.#options.disconnected);
+  }
+}
+
+/** The engine, for one who ends it: nobody else does. */
+function takeEngine<E>(session: Session<E>): E | undefined {
+  const { engine } = session;
+  delete session.engine;
+  return engine;
+}
