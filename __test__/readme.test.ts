@@ -204,6 +204,15 @@ describe('the table of options', () => {
   });
 });
 
+/** Strings that look like codes to the test below, and do not leave the package. */
+const INNER = new Set([
+  // An engine's error, which `native-errors.ts` turns into one of kafkajs's.
+  'KAFKA',
+  // Facilities of librdkafka's log.
+  'FAIL',
+  'SSLCERTVRFY',
+]);
+
 test('every code that the package gives is in the tables of errors', () => {
   const files = ['lib', 'src', 'core/src'].flatMap((path) =>
     readdirSync(join(PACKAGE_ROOT, path), { recursive: true, encoding: 'utf8' })
@@ -218,5 +227,6 @@ test('every code that the package gives is in the tables of errors', () => {
   );
   const section = README.split(/^## /m).find((part) => part.startsWith('Errors')) ?? '';
   const told = section.match(/^\| `.*?` \|/gm)?.flatMap((cell) => cell.match(/[A-Z_]+/g) ?? []);
-  expect(new Set(told)).toEqual(new Set(given));
+  expect(new Set(told)).toEqual(new Set(given?.filter((code) => !INNER.has(code))));
+  expect([...INNER].filter((code) => !given?.includes(code))).toEqual([]);
 });

@@ -112,3 +112,32 @@ test('without a broker, connect fails after its retries, and mends later', async
   });
   await lost.disconnect();
 });
+
+test('a handler that hangs longer than maxHandlerTime gives its partitions to others', async () => {
+  const topic = await lab.topic();
+  await lab.produce(topic, numbered(3));
+  const groupId = unique('group');
+  const hanging = lab.consumer({
+    ...{ groupId, maxHandlerTime: 300, heartbeatInterval: 50 },
+    retry: { restartOnFailure: async () => false },
+  });
+  const seen = new Seen<string>();
+  const crash = nextEvent(hanging, 'consumer.crash');
+  await hanging.subscribe({ topic, fromBeginning: true });
+  await hanging.run({
+    eachMessage: async ({ message, heartbeat }) => {
+      seen.add(message.offset);
+      if (message.offset === '1') await new Promise(() => {});
+      // One that is slow and says so is none that hangs.
+      for (let round = 0; round < 10; round += 1) {
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        await heartbeat();
+      }
+    },
+  });
+  expect((await crash).payload).toMatchObject({ error: { name: 'KafkaJSError' } });
+  const other = lab.consumer({ groupId });
+  await other.subscribe({ topic, fromBeginning: true });
+  await other.run({ eachMessage: async ({ message }) => seen.add(message.offset) });
+  expect(await seen.count(4)).toEqual(['0', '1', '1', '2']);
+});

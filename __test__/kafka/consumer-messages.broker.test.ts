@@ -206,3 +206,15 @@ test('after a transaction nothing is left over, and what was aborted is not seen
   // Three messages, each with its control record.
   await expect.poll(() => lab.committed(groupId, topic)).toEqual([6]);
 });
+
+test('small limits of a fetch are taken, and larger messages come all the same', async () => {
+  const topic = await lab.topic();
+  await lab.produce(topic, [{ value: Buffer.alloc(300_000) }, { value: Buffer.alloc(3) }]);
+  const consumer = lab.consumer({ maxBytes: 1_024, maxBytesPerPartition: 1_024, minBytes: 5 });
+  const sizes = new Seen<number>();
+  await consumer.subscribe({ topic, fromBeginning: true });
+  await consumer.run({
+    eachMessage: async ({ message }) => sizes.add(message.value?.length ?? -1),
+  });
+  expect(await sizes.count(2)).toEqual([300_000, 3]);
+});

@@ -42,7 +42,9 @@ export async function readBack(
   await consumer.subscribe({ topic, fromBeginning: true });
   const read: ReadMessage[] = [];
   await new Promise<void>((resolve, reject) => {
-    consumer.on('consumer.crash', ({ payload }) => reject(payload.error));
+    consumer.on('consumer.crash', ({ payload: { error, restart } }) => {
+      if (!restart) reject(error);
+    });
     consumer
       .run({
         eachBatch: async ({ batch: { partition, messages } }) => {

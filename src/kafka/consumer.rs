@@ -27,6 +27,7 @@ enum Request {
 }
 
 #[napi]
+#[derive(Debug)]
 pub struct KafkaConsumer {
     consumer: Arc<Consumer>,
     entry: Entry,

@@ -24,6 +24,7 @@ enum Request {
 }
 
 #[napi]
+#[derive(Debug)]
 pub struct KafkaProducer {
     core: Arc<Producer>,
     notices: Arc<Notices>,

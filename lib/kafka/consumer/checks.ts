@@ -65,6 +65,7 @@ export function checkConsumerConfig(config: ConsumerConfig): ConsumerSettings {
     allowAutoTopicCreation: config.allowAutoTopicCreation ?? true,
     readUncommitted: config.readUncommitted ?? false,
     rackId: config.rackId ?? '',
+    maxHandlerTime: config.maxHandlerTime ?? 300_000,
     retry: config.retry ?? { retries: 5 },
     ...(groupInstanceId !== undefined && { groupInstanceId }),
   };

@@ -99,7 +99,7 @@ export class MessageHandler {
     const { pause } = task;
     const heartbeat = async (): Promise<void> => {
       if (task.isLate) throw createErrorFromCode(REBALANCE_IN_PROGRESS);
-      work.heartbeats.beat();
+      work.heartbeats.beat(partition);
     };
     const eachMessage = this.#eachMessage;
     const last = run.count - 1;
@@ -109,7 +109,11 @@ export class MessageHandler {
       try {
         // Awaiting what is no promise would cost a turn for each message.
         const handled: unknown = eachMessage({
-          ...{ topic, partition: number, message, heartbeat, pause },
+          topic,
+          partition: number,
+          message,
+          heartbeat,
+          pause,
         });
         if (isThenable(handled)) await handled;
       } catch (error) {
@@ -118,7 +122,7 @@ export class MessageHandler {
         throw error;
       }
       task.resolve(index === last ? run.next : run.offset(index) + 1);
-      work.heartbeats.beat();
+      work.heartbeats.beat(partition);
       const committed = work.offsets.afterMessage();
       if (committed !== undefined) await committed.catch(ignoreLate);
     }
@@ -160,7 +164,7 @@ export class BatchHandler {
         },
         heartbeat: async () => {
           if (late()) throw createErrorFromCode(REBALANCE_IN_PROGRESS);
-          work.heartbeats.beat();
+          work.heartbeats.beat(partition);
         },
         pause: task.pause,
         commitOffsetsIfNecessary: async (offsets?: OffsetsToCommit) => {

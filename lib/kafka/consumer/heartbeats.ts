@@ -5,6 +5,7 @@
 import type { ConsumerEventPayloads } from '../events.js';
 import type { Instrumentation } from '../instrumentation.js';
 import type { ConsumerSettings } from './checks.js';
+import type { Partition } from './partitions.js';
 
 export class Heartbeats {
   readonly #events: Instrumentation<ConsumerEventPayloads>;
@@ -15,11 +16,12 @@ export class Heartbeats {
   #last = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  /** Without a handler that runs, nobody calls `beat`, and a timer does. */
+  /** Without a handler that runs, nobody calls `beat`, and a timer does. `look` is called as often. */
   constructor(
     events: Instrumentation<ConsumerEventPayloads>,
     settings: ConsumerSettings,
     isIdle: () => boolean,
+    look: () => void,
   ) {
     this.#events = events;
     this.#groupId = settings.groupId;
@@ -27,6 +29,7 @@ export class Heartbeats {
     this.#timer = setInterval(
       () => {
         if (isIdle()) this.beat();
+        look();
       },
       Math.max(settings.heartbeatInterval, 1),
     );
@@ -47,11 +50,11 @@ export class Heartbeats {
     };
   }
 
-  /** Tells listeners, when the last time is an interval ago. */
-  beat(): void {
-    if (this.#memberId === '') return;
+  /** A handler of this partition lives. Tells listeners, when the last time is an interval ago. */
+  beat(partition?: Partition): void {
     const now = Date.now();
-    if (now < this.#last + this.#interval) return;
+    if (partition !== undefined) partition.alive = now;
+    if (this.#memberId === '' || now < this.#last + this.#interval) return;
     this.#last = now;
     this.#events.emit('consumer.heartbeat', this.member());
   }

@@ -9,6 +9,12 @@ import type { Partition, Partitions } from './partitions.js';
 /** The protocol's REBALANCE_IN_PROGRESS. */
 const REBALANCE_IN_PROGRESS = 27;
 
+/**
+ * Between commits that follow batches. Milliseconds. A commit costs as much as hundreds of messages, and batches may
+ * come by the thousand.
+ */
+const APART = 20;
+
 /** What is called for a commit. */
 export type Commit = (assignment: number, offsets: Place[]) => Promise<void>;
 
@@ -31,6 +37,8 @@ export class Offsets {
   #resolved = 0;
   #running: Promise<void> | undefined;
   #again = false;
+  #started = 0;
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(partitions: Partitions, options: OffsetsOptions) {
     this.#partitions = partitions;
@@ -95,14 +103,27 @@ export class Offsets {
 
   /**
    * After a batch: what is resolved is on its way to the group, and further batches need not wait for it. One
-   * commit at a time; what is resolved meanwhile goes with the next.
+   * commit at a time, and a little apart; what is resolved meanwhile goes with the next.
    */
   commitSoon(): void {
-    if (!this.#options.autoCommit) return;
+    if (!this.#options.autoCommit || this.#timer !== undefined) return;
     if (this.#running !== undefined) {
       this.#again = true;
       return;
     }
+    const wait = this.#started + APART - Date.now();
+    if (wait > 0) {
+      this.#timer = setTimeout(() => {
+        this.#timer = undefined;
+        this.#start();
+      }, wait);
+      return;
+    }
+    this.#start();
+  }
+
+  #start(): void {
+    this.#started = Date.now();
     this.#running = this.commit()
       .catch(this.#options.onFailure)
       .finally(() => {
@@ -116,7 +137,10 @@ export class Offsets {
   /** The same, waited for: before partitions go, and after a failure. It does not reject. */
   async commitNow(): Promise<void> {
     if (!this.#options.autoCommit) return;
-    while (this.#running !== undefined) await this.#running;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#again = false;
+    await this.#running;
     if (this.#partitions.assignment === 0) return;
     await this.commit().catch(this.#options.onFailure);
   }

@@ -24,6 +24,8 @@ export class Partition {
   runs: Run[] = [];
   /** A handler has a batch of it. */
   busy = false;
+  /** When that handler has last shown that it lives. */
+  alive = 0;
   /** It was resumed while a handler had a batch of it, whose outcome says where it goes on. */
   resumeLater = false;
   /** A batch was handled without resolving all of it: the rest is read again. */

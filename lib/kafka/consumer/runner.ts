@@ -1,6 +1,7 @@
 /**
  * One run of a consumer: takes batches, has them handled, and gives partitions back when the group wants them.
  */
+import { KafkaJSError } from '../errors.js';
 import type { ConsumerEventPayloads } from '../events.js';
 import type { Instrumentation } from '../instrumentation.js';
 import type { Logger } from '../logger.js';
@@ -61,7 +62,12 @@ export class Runner {
   constructor(options: RunnerOptions) {
     this.#options = options;
     const { engine, events, settings } = options;
-    this.#heartbeats = new Heartbeats(events, settings, () => this.#active === 0);
+    this.#heartbeats = new Heartbeats(
+      events,
+      settings,
+      () => this.#active === 0,
+      () => this.#lookForHung(),
+    );
     this.#offsets = new Offsets(this.#partitions, {
       ...options,
       commit: (assignment, offsets) => this.#commit(assignment, offsets),
@@ -367,6 +373,7 @@ export class Runner {
     if (run === undefined || partition.busy) return;
     this.#backlog -= run.count;
     partition.busy = true;
+    partition.alive = Date.now();
     this.#active += 1;
     const { cuts } = partition;
     const done = (failure?: { error: unknown }): void => this.#end(partition, run, cuts, failure);
@@ -462,6 +469,19 @@ export class Runner {
     const { groupId } = this.#options.settings;
     this.#options.logger.debug(`Offsets were not committed: ${error.message}`, { groupId });
     if (isForbidden((error as { type?: string }).type ?? '')) this.#crash(error);
+  }
+
+  /** A handler that shows no life any more holds its partitions for nothing. */
+  #lookForHung(): void {
+    const { maxHandlerTime } = this.#options.settings;
+    if (maxHandlerTime === 0 || this.#active === 0) return;
+    const since = Date.now() - maxHandlerTime;
+    for (const { busy, alive, topic, partition } of this.#partitions.assigned()) {
+      if (!busy || alive >= since) continue;
+      const what = `The handler of ${topic}[${partition}] has shown no life for ${maxHandlerTime} ms`;
+      this.#crash(new KafkaJSError(`${what} (maxHandlerTime)`));
+      return;
+    }
   }
 
   #crash(error: Error): void {

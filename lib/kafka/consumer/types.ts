@@ -44,6 +44,12 @@ export interface ConsumerConfig {
   rackId?: string;
   /** This member's own name in the group, which then waits for it through a restart. kafkajs has no such option. */
   groupInstanceId?: string;
+  /**
+   * How long a handler may take without a sign of life: a message that is done, or a call of `heartbeat()`. Then
+   * the consumer crashes, and others get its partitions. Milliseconds, default 300,000; 0 for no limit. kafkajs
+   * has `sessionTimeout` for it, which here is only for the process.
+   */
+  maxHandlerTime?: number;
 }
 
 /** A kafkajs assigner; see {@link ConsumerConfig.partitionAssigners}. */

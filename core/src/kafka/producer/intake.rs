@@ -29,6 +29,8 @@ pub(super) struct Intake {
     /// How old metadata may get.
     age: Duration,
     ledger: Arc<Ledger>,
+    /// A message had it that something is to be asked for again.
+    asked: bool,
     /// A thread makes clients and asks for topics.
     pub(super) working: bool,
     pub(super) closed: bool,
@@ -62,6 +64,7 @@ impl Intake {
             most_waiting,
             age,
             ledger,
+            asked: false,
             working: false,
             closed: false,
         }
@@ -97,7 +100,8 @@ impl Intake {
         if outcome.is_err() {
             self.abandon();
         }
-        outcome.map(|()| work)
+        let asked = std::mem::take(&mut self.asked);
+        outcome.map(|()| work || asked)
     }
 
     fn row<'a>(
@@ -132,6 +136,9 @@ impl Intake {
     }
 
     fn begin(&mut self, id: u32, profile: u32) -> Result<bool, Malformed> {
+        if self.current.is_some() {
+            return Err(Malformed);
+        }
         let native = self.profiles.get_mut(profile as usize).ok_or(Malformed)?;
         let (mut work, mut refused) = (false, None);
         if self.closed {
@@ -140,11 +147,11 @@ impl Intake {
             refused = Some(KafkaError::queue_full(self.waiting));
         } else {
             match &native.native {
-                Native::Absent => {
+                // What was wrong may be over, such as too many threads.
+                Native::Absent | Native::Failed => {
                     native.native = Native::Wanted;
                     work = true;
                 }
-                Native::Failed(error) => refused = Some(error.clone()),
                 Native::Wanted | Native::Making | Native::Ready(_) => {}
             }
         }
@@ -214,7 +221,10 @@ impl Intake {
                 groups.push(profile, topic, partition, message.plain(tag));
             }
             Some(partition) => self.alone(profile, topic, partition, tag, message, groups),
-            None => self.ledger.fail(tag, unknown_partition(message.partition)),
+            None => {
+                self.asked |= known.doubt(Instant::now());
+                self.ledger.fail(tag, unknown_partition(message.partition));
+            }
         }
     }
 
@@ -363,7 +373,7 @@ impl Intake {
     /// Fails what waits for a profile that could not be made.
     pub(super) fn fail_profile(&mut self, profile: u32, error: &KafkaError) {
         let Some(of) = self.profiles.get_mut(profile as usize) else { return };
-        of.native = Native::Failed(error.clone());
+        of.native = Native::Failed;
         for waiting in of.give_up() {
             self.waiting = self.waiting.saturating_sub(waiting.cost());
             self.ledger.fail(waiting.tag, error.clone());
@@ -404,7 +414,7 @@ impl std::fmt::Debug for Intake {
 
 /// The partition that a message names, if the topic has it, or one for its key.
 fn choose(
-    known: &mut Known,
+    known: &Known,
     turn: &mut super::partitioner::Turn,
     message: &Message<'_>,
 ) -> Option<u32> {
@@ -412,13 +422,117 @@ fn choose(
     if message.partition < 0 {
         return u32::try_from(turn.partition(message.key, count, &known.available)).ok();
     }
-    let named = u32::try_from(message.partition).ok().filter(|it| *it < count);
-    if named.is_none() {
-        known.doubt(Instant::now());
-    }
-    named
+    u32::try_from(message.partition).ok().filter(|it| *it < count)
 }
 
 fn unknown_partition(partition: i32) -> KafkaError {
     KafkaError::new(-190, "_UNKNOWN_PARTITION", format!("the topic has no partition {partition}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::VecDeque;
+
+    const LIMIT: u64 = 1_000;
+
+    fn intake() -> (Intake, Arc<Ledger>) {
+        let ledger = Arc::new(Ledger::new(|| {}));
+        let mut intake = Intake::new(LIMIT, Duration::from_secs(300), ledger.clone());
+        intake.profile(ProfileConfig::DEFAULT).unwrap();
+        intake.topics.number("orders");
+        (intake, ledger)
+    }
+
+    /// A send of one message with a value of so many bytes.
+    fn send(id: i32, bytes: i32) -> Vec<i32> {
+        let rows = [[-2, id, 0, 0], [-3, 0, 0, 0], [0, -1, bytes, -1], [-5, 0, 0, 0]];
+        rows.as_flattened().to_vec()
+    }
+
+    fn failures(ledger: &Ledger) -> Vec<(f64, String)> {
+        let (mut numbers, mut errors) = (vec![0.0; 64], VecDeque::new());
+        let count = ledger.take(&mut numbers, &mut errors);
+        numbers.truncate(usize::try_from(count).unwrap());
+        let failed = numbers.as_chunks::<2>().0.iter();
+        failed.zip(errors).map(|([id, _], error)| (*id, error.name)).collect()
+    }
+
+    #[test]
+    fn messages_of_an_unknown_topic_wait_for_it_and_fail_with_it() {
+        let (mut intake, ledger) = intake();
+        assert_eq!(intake.flush(&send(1, 5), b"value"), Ok(true));
+        // It is asked for once.
+        intake.profiles[0].native = Native::Making;
+        assert_eq!(intake.flush(&send(2, 5), b"value"), Ok(false));
+        assert!(intake.waiting() > 10 && failures(&ledger).is_empty());
+        intake.settle_topic(0, Err(KafkaError::timed_out("")));
+        assert_eq!(intake.waiting(), 0);
+        let all = [(1.0, "_TIMED_OUT".to_owned()), (2.0, "_TIMED_OUT".to_owned())];
+        assert_eq!(failures(&ledger), all);
+    }
+
+    #[test]
+    fn what_is_too_much_to_wait_is_refused_as_a_whole() {
+        let (mut intake, ledger) = intake();
+        let value = vec![0; 1_000];
+        intake.flush(&send(1, 1_000), &value).unwrap();
+        let waiting = intake.waiting();
+        intake.flush(&send(2, 1_000), &value).unwrap();
+        assert_eq!(intake.waiting(), waiting);
+        assert_eq!(failures(&ledger), [(2.0, "_QUEUE_FULL".to_owned())]);
+        intake.settle_topic(0, Err(KafkaError::timed_out("")));
+        intake.flush(&send(3, 1_000), &value).unwrap();
+        assert_eq!(intake.waiting(), waiting);
+    }
+
+    #[test]
+    fn what_waits_for_a_client_fails_with_it_and_the_next_send_tries_again() {
+        let (mut intake, ledger) = intake();
+        intake.flush(&send(1, 5), b"value").unwrap();
+        intake.fail_profile(0, &KafkaError::invalid(""));
+        assert!(matches!(intake.profiles[0].native, Native::Failed));
+        intake.flush(&send(2, 5), b"value").unwrap();
+        assert!(matches!(intake.profiles[0].native, Native::Wanted));
+        assert!(failures(&ledger).is_empty());
+    }
+
+    #[test]
+    fn there_are_so_many_profiles_and_no_more() {
+        let (mut intake, _) = intake();
+        let with = |timeout| ProfileConfig { timeout, ..ProfileConfig::DEFAULT };
+        for timeout in 1..MOST_PROFILES as u32 {
+            assert_eq!(intake.profile(with(timeout)), Ok(timeout));
+        }
+        assert!(intake.profile(with(99)).is_err());
+        assert_eq!(intake.profile(with(3)), Ok(3));
+    }
+
+    fn any_row() -> impl Strategy<Value = [i32; 4]> {
+        prop_oneof![
+            3 => (0..9i32).prop_map(|id| [-2, id, 0, 0]),
+            3 => Just([-3, 0, 0, 0]),
+            6 => (0..5i32, -1..5i32, -1..5i32, -1..3i32).prop_map(|(a, b, c, d)| [a, b, c, d]),
+            3 => Just([-5, 0, 0, 0]),
+            1 => prop::array::uniform4(-6..12i32),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn no_table_panics_and_every_send_that_was_begun_ends(
+            tables in prop::collection::vec(prop::collection::vec(any_row(), 0..40), 1..6),
+        ) {
+            let (mut intake, ledger) = intake();
+            for table in &tables {
+                let _ = intake.flush(table.as_flattened(), b"0123456789");
+            }
+            // One may be in the middle, and ends with what is no row.
+            let _ = intake.flush(&[-9, 0, 0, 0], b"");
+            intake.settle_topic(0, Err(KafkaError::timed_out("")));
+            prop_assert_eq!(ledger.unfinished(), 0);
+            prop_assert_eq!(intake.waiting(), 0);
+        }
+    }
 }

@@ -218,7 +218,7 @@ fn default_client(shared: &Arc<Shared>) -> Result<Arc<super::Client>, KafkaError
         match &profile.native {
             Native::Ready(ready) => return Ok(ready.client.clone()),
             Native::Making => return Err(KafkaError::invalid("it is connecting already")),
-            Native::Absent | Native::Wanted | Native::Failed(_) => profile.native = Native::Making,
+            Native::Absent | Native::Wanted | Native::Failed => profile.native = Native::Making,
         }
         number
     };

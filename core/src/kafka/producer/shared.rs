@@ -260,7 +260,11 @@ impl Shared {
                 next = poller.queue.poll(Duration::ZERO);
             }
             self.ledger.wake();
-            while poller.backlogged.load(Relaxed) && self.intake().drain(number) {}
+            let mut room = poller.backlogged.load(Relaxed);
+            while room {
+                // Between two, JavaScript may have the lock.
+                room = self.intake().drain(number);
+            }
         }
     }
 }

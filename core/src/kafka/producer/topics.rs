@@ -212,6 +212,7 @@ mod tests {
             leader: *leader,
             replicas: vec![],
             isr: vec![],
+            offline_replicas: vec![],
         });
         let topic = TopicInfo { name: "t".to_owned(), error, partitions: partitions.collect() };
         Ok(ClusterInfo { cluster_id: None, controller: None, brokers: vec![], topics: vec![topic] })

@@ -1,8 +1,8 @@
 //! A native client.
 
 use rdkafka::bindings::{
-    rd_kafka_destroy, rd_kafka_name, rd_kafka_new, rd_kafka_poll_set_consumer,
-    rd_kafka_set_log_queue, rd_kafka_t, rd_kafka_type_t,
+    rd_kafka_destroy, rd_kafka_new, rd_kafka_poll_set_consumer, rd_kafka_set_log_queue, rd_kafka_t,
+    rd_kafka_type_t,
 };
 use std::ffi::{CString, c_char};
 use std::ptr;
@@ -78,12 +78,6 @@ impl Handle {
     /// What it has started.
     pub(crate) fn census(&self) -> &Census {
         &self.census
-    }
-
-    /// The name that its log lines carry.
-    pub(crate) fn name(&self) -> String {
-        // SAFETY: the name lives as long as the client.
-        unsafe { owned(rd_kafka_name(self.raw)) }
     }
 }
 

@@ -57,10 +57,6 @@ impl<'a> Batch<'a> {
         self.messages.push(message);
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.messages.is_empty()
-    }
-
     /// The memory of this one, for messages that live otherwise.
     pub(crate) fn emptied<'b>(mut self) -> Batch<'b> {
         self.messages.clear();
@@ -69,7 +65,7 @@ impl<'a> Batch<'a> {
 
     /// What was pushed, in order.
     pub(crate) fn all(&self) -> impl Iterator<Item = Plain<'a>> + '_ {
-        self.messages.iter().map(|message| plain_of(message))
+        self.messages.iter().map(plain_of)
     }
 
     /// After `TopicHandle::produce_batch`: what was refused, in order.
