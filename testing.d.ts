@@ -1,6 +1,6 @@
 // Generated from lib/ by `npm run types`. Do not edit.
 
-import { type WebSocketConfig, WebSocketManager, type WebSocketMessage } from './index.js';
+import { type EmbeddedKafkaConfig, type WebSocketConfig, WebSocketManager, type WebSocketMessage } from './index.js';
 /** A message as a test reads it: whatever keys it has can be looked at. */
 export interface TestMessage extends WebSocketMessage {
     [key: string]: any;
@@ -19,6 +19,15 @@ export interface TestClientOptions {
     headers?: Record<string, string> | undefined;
     /** Milliseconds for connecting and logging in. Default: 5000. */
     timeout?: number | undefined;
+}
+/** A Kafka inside the process, which `KafkaClient` is at. */
+export interface TestKafka {
+    /** `host:port` of each broker, for clients of a `Kafka` of their own. */
+    readonly brokers: string[];
+    /** Creates a topic; those that a test only uses appear by themselves. Default: 4 partitions. */
+    createTopic(topic: string, numPartitions?: number): Promise<void>;
+    /** Disconnects what `KafkaClient` has connected, and ends the brokers. Twice is fine. */
+    close(): Promise<void>;
 }
 /** How a connection ended, as the client saw it. */
 export interface TestClosing {
@@ -81,6 +90,14 @@ export interface TestClient {
  * variables say on the machine that runs the test.
  */
 export declare function createTestManager<Out extends WebSocketMessage = WebSocketMessage, In extends WebSocketMessage = WebSocketMessage>(config?: WebSocketConfig): Promise<WebSocketManager<Out, In>>;
+/**
+ * An {@link EmbeddedKafka}, at which `KafkaClient` is until `close()`: what a service sends and reads by it, in
+ * this process, goes there. `KafkaClient` takes nothing from the environment meanwhile, and logs errors only.
+ * End it with `close()`, also where a test fails: open brokers keep the process alive.
+ *
+ * @throws KafkaJSNonRetriableError when `KafkaClient` is in use already; and what `EmbeddedKafka.start` throws
+ */
+export declare function createTestKafka(config?: EmbeddedKafkaConfig): Promise<TestKafka>;
 /**
  * Connects a client to a manager under `protocol: 'messaging'`, and logs it in if `userId` or `token` is
  * given. Rejects if the server refuses either, with its reason at the start of the error's text; and with

@@ -1,5 +1,6 @@
 // The entry of the test kit, which is compiled to dist/. Its names are given as in index.js.
 exports.connectClient = undefined;
+exports.createTestKafka = undefined;
 exports.createTestManager = undefined;
 exports.flush = undefined;
 try {

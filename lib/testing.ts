@@ -1,11 +1,19 @@
 /**
  * `@libs/messaging/testing`: tests of services without sleeps. A manager on a free port, clients over
- * real WebSockets that wait for what they ask for, and `flush` for what was sent. It works in jest and
- * in vitest alike, registers nothing with either, and needs the package `ws` for its clients.
+ * real WebSockets that wait for what they ask for, `flush` for what was sent, and a Kafka inside the process.
+ * It works in jest and in vitest alike, registers nothing with either, and needs the package `ws` for its clients.
  */
 import { withoutEnvironment } from './environment.js';
 import { codedError } from './errors.js';
-import { type WebSocketConfig, WebSocketManager, type WebSocketMessage } from './index.js';
+import {
+  EmbeddedKafka,
+  type EmbeddedKafkaConfig,
+  KafkaClient,
+  logLevel,
+  type WebSocketConfig,
+  WebSocketManager,
+  type WebSocketMessage,
+} from './index.js';
 import { internals } from './native.js';
 import { SocketClient } from './test-client.js';
 
@@ -29,6 +37,16 @@ export interface TestClientOptions {
   headers?: Record<string, string> | undefined;
   /** Milliseconds for connecting and logging in. Default: 5000. */
   timeout?: number | undefined;
+}
+
+/** A Kafka inside the process, which `KafkaClient` is at. */
+export interface TestKafka {
+  /** `host:port` of each broker, for clients of a `Kafka` of their own. */
+  readonly brokers: string[];
+  /** Creates a topic; those that a test only uses appear by themselves. Default: 4 partitions. */
+  createTopic(topic: string, numPartitions?: number): Promise<void>;
+  /** Disconnects what `KafkaClient` has connected, and ends the brokers. Twice is fine. */
+  close(): Promise<void>;
 }
 
 /** How a connection ended, as the client saw it. */
@@ -99,6 +117,43 @@ export async function createTestManager<
   const manager = new WebSocketManager<Out, In>(own);
   await manager.ready();
   return manager;
+}
+
+/**
+ * An {@link EmbeddedKafka}, at which `KafkaClient` is until `close()`: what a service sends and reads by it, in
+ * this process, goes there. `KafkaClient` takes nothing from the environment meanwhile, and logs errors only.
+ * End it with `close()`, also where a test fails: open brokers keep the process alive.
+ *
+ * @throws KafkaJSNonRetriableError when `KafkaClient` is in use already; and what `EmbeddedKafka.start` throws
+ */
+export async function createTestKafka(config?: EmbeddedKafkaConfig): Promise<TestKafka> {
+  const embedded = await EmbeddedKafka.start(config);
+  const { brokers } = embedded;
+  try {
+    const config = { brokers, clientId: 'test', logLevel: logLevel.ERROR, ssl: false };
+    // What is undefined goes before the environment too.
+    KafkaClient.configure(Object.assign(config, { sasl: undefined as never }));
+  } catch (error) {
+    await embedded.close();
+    throw error;
+  }
+  let closing: Promise<void> | undefined;
+  const close = async () => {
+    try {
+      await KafkaClient.disconnect();
+    } finally {
+      KafkaClient.configure({});
+      await embedded.close();
+    }
+  };
+  return {
+    brokers,
+    createTopic: (topic, numPartitions) => embedded.createTopic(topic, numPartitions),
+    close: () => {
+      closing ??= close();
+      return closing;
+    },
+  };
 }
 
 /**
