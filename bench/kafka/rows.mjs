@@ -33,7 +33,7 @@ function produce(id, title, more) {
 }
 
 function consume(id, title, size, each, cpu) {
-  const messages = size < 1024 ? 2_000_000 : 600_000;
+  const messages = size < 1024 ? 1_800_000 : 600_000;
   const target = { cpu, rate: 2, rss: 150, delay: true };
   return { id, field: 'kafka', title, kind: 'consume', size, each, messages, target };
 }

@@ -14,7 +14,7 @@ export class Topics {
   #admin;
 
   constructor(brokers) {
-    this.#kafka = new Kafka({ clientId: 'bench-topics', brokers, logLevel: logLevel.ERROR });
+    this.#kafka = new Kafka({ clientId: 'bench-topics', brokers, logLevel: logLevel.NOTHING });
     this.#admin = this.#kafka.admin();
   }
 
