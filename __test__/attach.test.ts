@@ -4,6 +4,7 @@
  */
 import { errorMonitor, once } from 'node:events';
 import type { IncomingMessage, Server } from 'node:http';
+import { get as httpsGet } from 'node:https';
 import { createServer as createNetServer, type Socket } from 'node:net';
 import { WebSocketManager, type WebSocketConfig, type WebSocketRequest } from '@libs/messaging';
 import { connectClient, flush } from '@libs/messaging/testing';
@@ -181,6 +182,60 @@ describe('paths', () => {
     expect((await client.response()).status).toBe(404);
     await client.ended;
     await expect(client.frame()).rejects.toThrow('ended behind ""');
+  });
+
+  test('that ask for another protocol are plain requests, as they were without a manager', async () => {
+    const server = await httpServer(async (incoming, response) => {
+      let body = '';
+      for await (const chunk of incoming) body += chunk;
+      const { upgrade, connection, 'x-name': name } = incoming.headers;
+      response.end(
+        JSON.stringify([incoming.method, incoming.url, upgrade, connection, name, body]),
+      );
+    });
+    const manager = attach(server);
+    const client = await RawClient.connect(manager);
+    const h2c = { Upgrade: 'h2c', Connection: 'Upgrade, HTTP2-Settings', 'HTTP2-Settings': 'AAMA' };
+    const plain = { 'X-Name': 'caf\u00e9', 'Content-Length': '4' };
+    for (const path of ['/ws', '/other']) {
+      const head = request({ ...h2c, ...plain }, `POST ${path} HTTP/1.1`);
+      client.write(Buffer.from(head, 'latin1'), 'bo');
+      client.write('dy');
+      const { status, body } = await client.response();
+      expect([status, JSON.parse(body)]).toEqual([
+        200,
+        ['POST', path, null, 'Upgrade, HTTP2-Settings', 'caf\u00e9', 'body'],
+      ]);
+    }
+    // The connection is still what it was, and may become one of ours.
+    client.write(request());
+    expect((await client.response()).status).toBe(101);
+    expect((await client.message()).type).toBe('connection');
+    expect(await connectionsOf(server)).toBe(1);
+  });
+
+  test('that ask for another protocol, over TLS', async () => {
+    const server = await httpsServer();
+    attach(server);
+    const options = { port: portOf(server), agent: false, rejectUnauthorized: false };
+    const headers = { Connection: 'Upgrade', Upgrade: 'h2c' };
+    const [response] = await once(httpsGet({ ...options, headers }), 'response');
+    expect(response.statusCode).toBe(200);
+    response.resume();
+  });
+
+  test('that ask for another protocol go to others who listen for upgrades', async () => {
+    const server = await httpServer();
+    attach(server);
+    const asked: unknown[] = [];
+    server.on('upgrade', ({ url, headers }, socket) => {
+      asked.push([url, headers.upgrade]);
+      socket.end('HTTP/1.1 418 Other\r\n\r\n');
+    });
+    const client = await RawClient.connect(server as unknown as WebSocketManager);
+    client.write(request({ Upgrade: 'h2c' }));
+    expect((await client.response()).status).toBe(418);
+    expect(asked).toEqual([['/ws', 'h2c']]);
   });
 
   test.for(['before', 'after'])('of others stay theirs: a listener added %s', async (when) => {

@@ -15,6 +15,7 @@ import {
   sharedSockets,
 } from './bun-handlers.js';
 import { type HandshakeAnswer, readAnswer } from './handshake-answer.js';
+import { wantsWebSocket } from './plain-request.js';
 import { originForm, Routes } from './routes.js';
 import type { AttachedSockets } from './sockets.js';
 import type { AttachTarget } from './target.js';
@@ -171,7 +172,7 @@ class BunPoint {
 
   /** Undefined if it is no upgrade of ours: routes are matched less strictly than our paths. */
   #ownerOf(request: Request): AttachedSockets | undefined {
-    if (request.headers.get('upgrade')?.toLowerCase() !== 'websocket') return undefined;
+    if (!wantsWebSocket(request.headers.get('upgrade'))) return undefined;
     return this.#routes.find(request.url);
   }
 

@@ -6,6 +6,7 @@ import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { whenAnswered } from './earlier-responses.js';
 import { endWithin } from './ends.js';
+import { serveAsPlain, wantsWebSocket } from './plain-request.js';
 import { Routes } from './routes.js';
 import type { AttachedSockets } from './sockets.js';
 
@@ -73,14 +74,16 @@ export class AttachPoint {
   }
 
   #take(request: IncomingMessage, socket: Duplex, head: Buffer): boolean {
-    const sockets = this.#routes.find(request.url ?? '');
+    const ours = wantsWebSocket(request.headers.upgrade);
+    const sockets = ours ? this.#routes.find(request.url ?? '') : undefined;
     if (sockets !== undefined) {
       sockets.take(request, socket, head);
       return true;
     }
     const others = this.#server.listenerCount('upgrade') > 1;
     if (others || this.#routes.empty) return false;
-    refuse(socket);
+    if (ours || 'Bun' in globalThis) refuse(socket);
+    else serveAsPlain(this.#server, request, socket, head);
     return true;
   }
 }
