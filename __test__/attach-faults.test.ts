@@ -104,7 +104,8 @@ describe('an upgrade that nobody owns', () => {
       read() {},
       write: (_chunk, _encoding, done) => done(new Error('gone')),
     });
-    server.emit('upgrade', { url: '/other' } as IncomingMessage, broken, Buffer.alloc(0));
+    const headers = { upgrade: 'websocket' };
+    server.emit('upgrade', { url: '/other', headers } as IncomingMessage, broken, Buffer.alloc(0));
     await expect.poll(() => broken.destroyed).toBe(true);
   });
 
