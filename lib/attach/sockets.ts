@@ -85,12 +85,7 @@ export class AttachedSockets {
     if (socket.destroyed) return;
     const read: Buffer | null = socket.readableLength > 0 ? socket.read() : null;
     const rest = read === null ? head : Buffer.concat([head, read]);
-    const about: NativeRequest = {
-      method: request.method ?? '',
-      url: request.url ?? '',
-      httpVersion: request.httpVersion,
-      rawHeaders: request.rawHeaders,
-    };
+    const about = requestOf(request);
     if (!this.#giveDescriptor(socket, about, rest)) this.#bridge(socket, about, rest);
   }
 
@@ -151,6 +146,12 @@ export class AttachedSockets {
     }
     return known;
   }
+}
+
+/** What the engine is told of a request. */
+export function requestOf(request: IncomingMessage): NativeRequest {
+  const { method = '', url = '', httpVersion, rawHeaders } = request;
+  return { method, url, httpVersion, rawHeaders };
 }
 
 function signalBridged(socket: Socket, bridge: NativeBridge, signal: number): void {
