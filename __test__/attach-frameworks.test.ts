@@ -10,7 +10,7 @@ import express from 'express';
 import fastify from 'fastify';
 import { Hono } from 'hono';
 import Koa from 'koa';
-import { expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { endAfterTest } from './support/test-manager.js';
 import { startNest } from './support/nest-app.js';
 
@@ -100,4 +100,27 @@ test('an app that is no server, unlike what its listen() returns, is refused', (
       expect.objectContaining({ code: 'ERR_UNSUPPORTED_SERVER' }),
     );
   }
+});
+
+describe("a framework's own close(), with a hook that shuts the manager down", () => {
+  async function expectToEnd(app: { close(): PromiseLike<unknown> }, manager: WebSocketManager) {
+    const client = await connectClient(manager);
+    await app.close();
+    expect((await client.closed).code).toBe(1001);
+  }
+
+  test('Fastify: preClose', async () => {
+    const app = fastify();
+    const manager = endAfterTest(WebSocketManager.fromHttpServer(app));
+    app.addHook('preClose', () => manager.shutdown());
+    await app.listen({ port: 0, host: HOST });
+    await expectToEnd(app, manager);
+  });
+
+  test.for(['beforeApplicationShutdown', 'onModuleDestroy'])('Nest: %s', async (hook) => {
+    const end = { [hook]: () => manager.shutdown() };
+    const app = await startNest(HOST, end);
+    const manager = endAfterTest(WebSocketManager.fromHttpServer(app.getHttpServer()));
+    await expectToEnd(app, manager);
+  });
 });

@@ -4,9 +4,14 @@
  */
 import { errorMonitor, once } from 'node:events';
 import type { IncomingMessage, Server } from 'node:http';
+import { createServer as createHttp2Server } from 'node:http2';
 import { get as httpsGet } from 'node:https';
 import { createServer as createNetServer, type Socket } from 'node:net';
+import { inspect } from 'node:util';
 import { WebSocketManager, type WebSocketConfig, type WebSocketRequest } from '@libs/messaging';
+import express from 'express';
+import { Hono } from 'hono';
+import Koa from 'koa';
 import { connectClient, flush } from '@libs/messaging/testing';
 import { describe, expect, test } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
@@ -21,6 +26,7 @@ import {
   portOf,
   unixServer,
 } from './support/http-servers.js';
+import { newNest } from './support/nest-app.js';
 import { runNode } from './support/node-process.js';
 import { RawClient, request } from './support/raw-client.js';
 import { endAfterTest, nextEvent } from './support/test-manager.js';
@@ -64,7 +70,10 @@ describe('a server', () => {
     const connected = nextEvent<[unknown, WebSocketRequest]>(manager, 'connection');
     const url = `ws://127.0.0.1:${portOf(server)}/live?token=x`;
     expect(await talk(url, { headers: { 'X-Name': 'caf\u00e9' } })).toBe(4000);
-    const [, { url: asked, headers, remoteAddress }] = await connected;
+    const [, asking] = await connected;
+    const { url: asked, headers, remoteAddress } = asking;
+    expect(inspect(asking)).toContain("'x-name': 'caf\u00e9'");
+    expect(JSON.parse(JSON.stringify(asking)).headers).toEqual({ ...headers });
     expect([asked, headers['x-name'], remoteAddress]).toEqual([
       '/live?token=x',
       'caf\u00e9',
@@ -174,12 +183,23 @@ describe('paths', () => {
     return server;
   }
 
+  test('may come with a whole URL, whose path may be missing', async () => {
+    const server = await httpServer();
+    const manager = attach(server, { path: '/' });
+    for (const target of ['http://host', 'http://host?a=/x', 'HTTP://host/?a', '/?a']) {
+      const client = await RawClient.connect(manager);
+      client.write(request({}, `GET ${target} HTTP/1.1`));
+      expect([target, (await client.response()).status]).toEqual([target, 101]);
+    }
+  });
+
   test('that nobody owns are answered with 404, once', async () => {
     const server = await httpServer();
-    attach(server);
+    const [first, second] = [attach(server), attach(server, { path: '/second' })];
     const client = await RawClient.connect(server as unknown as WebSocketManager);
     client.write(request({}, 'GET /other HTTP/1.1'));
     expect((await client.response()).status).toBe(404);
+    expect([first, second].map((manager) => manager.getStats().refusals.not_found)).toEqual([1, 0]);
     await client.ended;
     await expect(client.frame()).rejects.toThrow('ended behind ""');
   });
@@ -413,6 +433,34 @@ describe('what is no server', () => {
         code: 'ERR_UNSUPPORTED_SERVER',
         message: expect.stringContaining('http or https server'),
       }),
+    );
+  });
+
+  test.for([
+    ['Nest', () => newNest(), 'app.getHttpServer()'],
+    ['Express', () => express(), 'app.listen() returns'],
+    ['Koa', () => new Koa(), 'app.listen() returns'],
+    ['Hono', () => new Hono(), 'serve() of @hono/node-server'],
+    ['an http/2 server', () => createHttp2Server(), 'got an object of Http2Server'],
+  ] as const)('the app of %s is one: what to pass instead is told', async ([, make, advice]) => {
+    const app = await make();
+    expect(() => WebSocketManager.fromHttpServer(app)).toThrow(
+      expect.objectContaining({
+        code: 'ERR_UNSUPPORTED_SERVER',
+        message: expect.stringContaining(advice),
+      }),
+    );
+  });
+
+  test('what throws when it is read is one, and the error is the cause', () => {
+    const fault = new Error('a getter');
+    const value = {
+      get server() {
+        throw fault;
+      },
+    };
+    expect(() => WebSocketManager.fromHttpServer(value)).toThrow(
+      expect.objectContaining({ code: 'ERR_UNSUPPORTED_SERVER', cause: fault }),
     );
   });
 

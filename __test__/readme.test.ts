@@ -28,7 +28,7 @@ const README = readFileSync(join(PACKAGE_ROOT, 'README.md'), 'utf8');
 interface Example {
   language: 'js' | 'ts';
   /** By what it is run. */
-  kind: 'node' | 'service' | 'client' | 'vitest' | 'jest';
+  kind: 'node' | 'bun' | 'service' | 'client' | 'vitest' | 'jest';
   code: string;
   /** What it prints, as the block behind it says. */
   output: string;
@@ -69,13 +69,14 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** Starts Node in the folder, as from a terminal and not from a test. */
+/** Starts Node, or another program, in the folder, as from a terminal and not from a test. */
 function start(
   args: string[],
   env: Record<string, string> = {},
+  program = process.execPath,
 ): ChildProcessByStdio<null, Readable, Readable> {
   const own = Object.entries(process.env).filter(([name]) => !/^(VITEST|JEST|NODE_ENV)/.test(name));
-  const child = spawn(process.execPath, args, {
+  const child = spawn(program, args, {
     cwd: folder,
     env: { ...Object.fromEntries(own), ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -88,7 +89,10 @@ function start(
 
 /** Runs Node to its end. */
 async function run(...args: string[]) {
-  const child = start(args);
+  return await ending(start(args));
+}
+
+async function ending(child: ReturnType<typeof start>) {
   const ended = once(child, 'close');
   const [output, errors] = await Promise.all([text(child.stdout), text(child.stderr)]);
   return { code: (await ended)[0], output, errors };
@@ -103,22 +107,31 @@ const tool = (...path: string[]) => join(PACKAGE_ROOT, 'node_modules', ...path);
 
 describe('examples', () => {
   test('there are some of every kind', () => {
-    const kinds = ['node', 'service', 'client', 'vitest', 'jest'];
+    const kinds = ['node', 'bun', 'service', 'client', 'vitest', 'jest'];
     expect(new Set(EXAMPLES.map(({ kind }) => kind))).toEqual(new Set(kinds));
     expect(EXAMPLES.length).toBe(README.match(/^```.* runnable/gm)?.length);
   });
 
+  /** What is written for a port of its own gets a free one, since this machine may use it. */
+  async function writeExample({ line, code }: Example): Promise<string> {
+    const free = newManager();
+    const port = String(portOf(free));
+    await free.shutdown();
+    return write(`line-${line}.mjs`, code.replaceAll('3000', port));
+  }
+
   test.for(ofKind('node').filter(({ language }) => language === 'js'))(
     'line $line runs',
-    async ({ line, code, output }) => {
-      // What is written for a port of its own gets a free one, since this machine may use it.
-      const free = newManager();
-      const port = String(portOf(free));
-      await free.shutdown();
-      const end = await run(write(`line-${line}.mjs`, code.replaceAll('3000', port)));
-      expect(end).toEqual({ code: 0, output, errors: '' });
+    async (example) => {
+      const end = await run(await writeExample(example));
+      expect(end).toEqual({ code: 0, output: example.output, errors: '' });
     },
   );
+
+  test.for(ofKind('bun'))('line $line runs on Bun', async (example) => {
+    const bun = start([await writeExample(example)], {}, tool('.bin', 'bun'));
+    expect(await ending(bun)).toEqual({ code: 0, output: example.output, errors: '' });
+  });
 
   test.for(EXAMPLES.filter(({ language }) => language === 'ts'))(
     'line $line compiles and runs',

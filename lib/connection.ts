@@ -119,6 +119,16 @@ export class HandshakeRequest implements WebSocketRequest {
     this.#headers ??= joinFields(this.#fields);
     return this.#headers;
   }
+
+  toJSON(): WebSocketRequest {
+    const { url, headers, remoteAddress, remotePort } = this;
+    return { url, headers, remoteAddress, remotePort };
+  }
+
+  /** For `console.log`, which else shows no getters. */
+  [Symbol.for('nodejs.util.inspect.custom')](): WebSocketRequest {
+    return this.toJSON();
+  }
 }
 
 function joinFields(fields: readonly (string | number)[]): Record<string, string> {

@@ -18,11 +18,18 @@ Get('health')(
 );
 Controller()(Health);
 
-class App {}
-Module({ controllers: [Health] })(App);
+/** An app that does not listen yet, and a provider with hooks. */
+export async function newNest(hooks: object = {}): Promise<INestApplication> {
+  class App {}
+  Module({
+    controllers: [Health],
+    providers: [{ provide: 'hooks', useValue: hooks }],
+  })(App);
+  return await NestFactory.create(App, { logger: false });
+}
 
-export async function startNest(host: string): Promise<INestApplication> {
-  const app = await NestFactory.create(App, { logger: false });
+export async function startNest(host: string, hooks?: object): Promise<INestApplication> {
+  const app = await newNest(hooks);
   await app.listen(0, host);
   return app;
 }

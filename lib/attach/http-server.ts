@@ -8,7 +8,7 @@ import { whenAnswered } from './earlier-responses.js';
 import { endWithin } from './ends.js';
 import { serveAsPlain, wantsWebSocket } from './plain-request.js';
 import { Routes } from './routes.js';
-import type { AttachedSockets } from './sockets.js';
+import { type AttachedSockets, requestOf } from './sockets.js';
 
 type Emit = (this: Server, event: string | symbol, ...args: unknown[]) => boolean;
 
@@ -82,8 +82,13 @@ export class AttachPoint {
     }
     const others = this.#server.listenerCount('upgrade') > 1;
     if (others || this.#routes.empty) return false;
-    if (ours || 'Bun' in globalThis) refuse(socket);
-    else serveAsPlain(this.#server, request, socket, head);
+    if (!ours && !('Bun' in globalThis)) {
+      serveAsPlain(this.#server, request, socket, head);
+      return true;
+    }
+    // For its being counted; one of them does.
+    this.#routes.first?.judge(requestOf(request));
+    refuse(socket);
     return true;
   }
 }

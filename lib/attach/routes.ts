@@ -37,6 +37,11 @@ export class Routes {
     return this.#byPath.size === 0;
   }
 
+  /** The manager that was attached first, of those that still are. */
+  get first(): AttachedSockets | undefined {
+    return this.#byPath.values().next().value;
+  }
+
   [Symbol.iterator](): IterableIterator<[string, AttachedSockets]> {
     return this.#byPath.entries();
   }
@@ -50,5 +55,6 @@ export function originForm(url: string): string {
 function pathOf(url: string): string {
   const target = originForm(url);
   const query = target.indexOf('?');
-  return query < 0 ? target : target.slice(0, query);
+  // A whole URL may end with its authority.
+  return (query < 0 ? target : target.slice(0, query)) || '/';
 }

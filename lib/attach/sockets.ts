@@ -100,12 +100,7 @@ export class AttachedSockets {
     // If the stream was full, it has begun to read again.
     stopReading(socket);
     const rest = read === null ? head : Buffer.concat([head, read]);
-    const about: NativeRequest = {
-      method: request.method ?? '',
-      url: request.url ?? '',
-      httpVersion: request.httpVersion,
-      rawHeaders: request.rawHeaders,
-    };
+    const about = requestOf(request);
     if (!this.#giveDescriptor(socket, about, rest)) this.#bridge(socket, about, rest);
   }
 
@@ -184,6 +179,12 @@ export class AttachedSockets {
     }
     return known;
   }
+}
+
+/** What the engine is told of a request. */
+export function requestOf(request: IncomingMessage): NativeRequest {
+  const { method = '', url = '', httpVersion, rawHeaders } = request;
+  return { method, url, httpVersion, rawHeaders };
 }
 
 function signalBridged(

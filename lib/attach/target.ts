@@ -36,20 +36,25 @@ export interface AttachTarget {
  * @throws TypeError `ERR_UNSUPPORTED_SERVER` for what is none, or one that was closed.
  */
 export function targetOf(given: unknown): AttachTarget {
+  let target: AttachTarget | string;
+  try {
+    target = find(given);
+  } catch (cause) {
+    // A getter's, or that of a proxy.
+    throw unsupported('reading what was passed throws', cause);
+  }
+  if (typeof target === 'string') throw unsupported(target);
+  return target;
+}
+
+/** The server, or why there is none. */
+function find(given: unknown): AttachTarget | string {
   const server = httpServerIn(given);
-  if (server !== undefined) {
-    if (wasClosed(server)) throw unsupported(CLOSED);
-    return new HttpTarget(server);
-  }
-  if (isElysia(given)) {
-    const target = ElysiaTarget.of(given);
-    if (typeof target === 'string') throw unsupported(target);
-    return target;
-  }
+  if (server !== undefined) return wasClosed(server) ? CLOSED : new HttpTarget(server);
+  if (isElysia(given)) return ElysiaTarget.of(given);
   const bun = bunServerIn(given);
-  if (bun === undefined) throw unsupported(`got ${describe(given)}`);
-  if (wasStopped(bun)) throw unsupported(CLOSED);
-  return new BunTarget(bun);
+  if (bun === undefined) return adviceFor(given) ?? `got ${describe(given)}`;
+  return wasStopped(bun) ? CLOSED : new BunTarget(bun);
 }
 
 const CLOSED = 'this one is closed already';
@@ -118,11 +123,25 @@ function of(value: unknown, key: string): unknown {
     : undefined;
 }
 
-function unsupported(what: string): Error {
+/** What to pass instead of a framework's app. */
+function adviceFor(given: unknown): string | undefined {
+  const app = Object(given) as Record<string, unknown>;
+  const can = (method: string) => typeof app[method] === 'function';
+  if (can('getHttpServer')) return 'got an app of Nest: pass app.getHttpServer()';
+  // Servers of other protocols listen too, and have an address.
+  if (can('listen') && !can('address'))
+    return 'got an app: pass the server that app.listen() returns';
+  if (can('fetch') && Array.isArray(app.routes)) {
+    return 'got an app of Hono: pass what serve() of @hono/node-server returns, or Bun.serve()';
+  }
+  return undefined;
+}
+
+function unsupported(what: string, cause?: unknown): Error {
   const supported =
     'server: must be an http or https server of Node, a server of Bun.serve, or what app.listen() of ' +
     'Elysia returned; ';
-  return codedError('ERR_UNSUPPORTED_SERVER', supported + what);
+  return codedError('ERR_UNSUPPORTED_SERVER', supported + what, cause);
 }
 
 function describe(value: unknown): string {
