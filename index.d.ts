@@ -4,7 +4,1373 @@
 
 import { EventEmitter } from 'node:events';
 import { AddressInfo } from 'node:net';
+import { ConnectionOptions } from 'node:tls';
 
+/** How much is logged: everything up to this level. */
+export declare enum logLevel {
+	NOTHING = 0,
+	ERROR = 1,
+	WARN = 2,
+	INFO = 4,
+	DEBUG = 5
+}
+/** How messages are compressed on their way. All of them are built in. */
+export declare enum CompressionTypes {
+	None = 0,
+	GZIP = 1,
+	Snappy = 2,
+	LZ4 = 3,
+	ZSTD = 4
+}
+/** What a setting belongs to. */
+export declare enum ConfigResourceTypes {
+	UNKNOWN = 0,
+	TOPIC = 2,
+	BROKER = 4,
+	BROKER_LOGGER = 8
+}
+/** Where the value of a setting comes from. */
+export declare enum ConfigSource {
+	UNKNOWN = 0,
+	TOPIC_CONFIG = 1,
+	DYNAMIC_BROKER_CONFIG = 2,
+	DYNAMIC_DEFAULT_BROKER_CONFIG = 3,
+	STATIC_BROKER_CONFIG = 4,
+	DEFAULT_CONFIG = 5,
+	DYNAMIC_BROKER_LOGGER_CONFIG = 6
+}
+/** What a permission is about. */
+export declare enum AclResourceTypes {
+	UNKNOWN = 0,
+	ANY = 1,
+	TOPIC = 2,
+	GROUP = 3,
+	CLUSTER = 4,
+	TRANSACTIONAL_ID = 5,
+	DELEGATION_TOKEN = 6
+}
+/** What a permission allows or denies. */
+export declare enum AclOperationTypes {
+	UNKNOWN = 0,
+	ANY = 1,
+	ALL = 2,
+	READ = 3,
+	WRITE = 4,
+	CREATE = 5,
+	DELETE = 6,
+	ALTER = 7,
+	DESCRIBE = 8,
+	CLUSTER_ACTION = 9,
+	DESCRIBE_CONFIGS = 10,
+	ALTER_CONFIGS = 11,
+	IDEMPOTENT_WRITE = 12
+}
+/** Whether a permission allows or denies. */
+export declare enum AclPermissionTypes {
+	UNKNOWN = 0,
+	ANY = 1,
+	DENY = 2,
+	ALLOW = 3
+}
+/** How the name of a permission's resource is meant. */
+export declare enum ResourcePatternTypes {
+	UNKNOWN = 0,
+	ANY = 1,
+	MATCH = 2,
+	LITERAL = 3,
+	PREFIXED = 4
+}
+/**
+ * Where kafkajs takes its codecs from. Here gzip, Snappy, LZ4 and Zstandard are built into the engine: a codec
+ * may be set, so that code that does it still runs, and is not used.
+ */
+export declare const CompressionCodecs: {
+	[Type in Exclude<CompressionTypes, CompressionTypes.None>]: () => unknown;
+};
+/** One line of the log. */
+export interface LogEntry {
+	/** The part that writes it, such as `Producer`; '' or undefined for the client itself. */
+	namespace: string;
+	level: logLevel;
+	/** The level's name. */
+	label: string;
+	log: LoggerEntryContent;
+}
+/** What a line says: its text, and fields beside it. */
+export interface LoggerEntryContent {
+	/** ISO 8601 with milliseconds. */
+	readonly timestamp: string;
+	readonly message: string;
+	[key: string]: any;
+}
+/** Makes what takes the lines. It is called once a Kafka, with the level at that time. */
+export type logCreator = (logLevel: logLevel) => (entry: LogEntry) => void;
+/** What a client writes its lines with, and users theirs. */
+export type Logger = {
+	info: (message: string, extra?: object) => void;
+	error: (message: string, extra?: object) => void;
+	warn: (message: string, extra?: object) => void;
+	debug: (message: string, extra?: object) => void;
+	/** A logger for a part, which may have a level of its own. */
+	namespace: (namespace: string, logLevel?: logLevel) => Logger;
+	/** Sets the level of this Kafka, for all its loggers that have none of their own. */
+	setLogLevel: (logLevel: logLevel) => void;
+};
+/** What a listener is called with. */
+export interface InstrumentationEvent<T> {
+	/** Counts the events of this process that had a listener. */
+	id: string;
+	/** The name that the listener was added for. */
+	type: string;
+	/** When it happened, in milliseconds since 1970. */
+	timestamp: number;
+	payload: T;
+}
+/** Removes the listener that was added for the event `_T`. */
+export type RemoveInstrumentationEventListener<_T> = () => void;
+/** How often and how long it is tried again. */
+export interface RetryOptions {
+	/** The longest wait. Milliseconds, default 30,000. */
+	maxRetryTime?: number;
+	/** The first wait. Milliseconds, default 300. */
+	initialRetryTime?: number;
+	/** By which part a wait may be longer or shorter, at random. Default 0.2. */
+	factor?: number;
+	/** By how much each wait is longer than the one before. Default 2. */
+	multiplier?: number;
+	/** How often it is tried again. Default 5. */
+	retries?: number;
+	/** Consumers only: whether to start again after a crash that trying again may mend. Default: yes. */
+	restartOnFailure?: (e: Error) => Promise<boolean>;
+}
+/** Gives the brokers, at each `connect()`. */
+export type BrokersFunction = () => string[] | Promise<string[]>;
+/** How a Kafka is reached. The checks of kafkajs are made by `connect()`, as there. */
+export interface KafkaConfig {
+	/** `host:port` of at least one broker, or a function that gives them. */
+	brokers: string[] | BrokersFunction;
+	/**
+	 * Whether to use TLS, and how: `ca`, `cert`, `key`, `passphrase`, `servername`, `rejectUnauthorized` of
+	 * Node's `tls.connect`. Without `ca`, the system's authorities are trusted. A `servername` is the name that
+	 * brokers' certificates have to have; what is sent to them (SNI) is their host all the same. Other options of TLS are
+	 * refused: KafkaJSNonRetriableError. Default: no TLS.
+	 */
+	ssl?: ConnectionOptions | boolean;
+	/**
+	 * How to log in. `aws`, and mechanisms with an `authenticationProvider`, are refused:
+	 * KafkaJSNonRetriableError.
+	 */
+	sasl?: SASLOptions | Mechanism;
+	/** What brokers call this client in their logs and quotas. Default: `kafkajs`. */
+	clientId?: string;
+	/** For a connection to be made. Milliseconds, default 1,000. */
+	connectionTimeout?: number;
+	/** For a login. Milliseconds, default 10,000. */
+	authenticationTimeout?: number;
+	/** Not used: the engine logs in again before a session ends. */
+	reauthenticationThreshold?: number;
+	/** For a broker to answer. Milliseconds, default 30,000, limit 300,000. */
+	requestTimeout?: number;
+	/** With `false`, `requestTimeout` is its limit. Default: true. */
+	enforceRequestTimeout?: boolean;
+	/** How often and how long it is tried again. */
+	retry?: RetryOptions;
+	/** The engine makes its own sockets: any value is refused with a KafkaJSNonRetriableError. */
+	socketFactory?: ISocketFactory;
+	/** How much is logged. Environment: `KAFKAJS_LOG_LEVEL`, which goes first. Default: INFO. */
+	logLevel?: logLevel;
+	/** Where it is logged. Default: JSON lines to the console. */
+	logCreator?: logCreator;
+}
+/** kafkajs's type; see {@link KafkaConfig.socketFactory}. */
+export type ISocketFactory = (args: {
+	host: string;
+	port: number;
+	ssl: ConnectionOptions;
+	onConnect: () => void;
+}) => any;
+/** kafkajs's type of a mechanism in JavaScript; see {@link KafkaConfig.sasl}. */
+export type Mechanism = {
+	mechanism: string;
+	authenticationProvider: (args: any) => {
+		authenticate: () => Promise<void>;
+	};
+};
+/** What an `oauthBearerProvider` gives. */
+export interface OauthbearerProviderResponse {
+	/** The token: a JSON web token, or what the brokers take. */
+	value: string;
+}
+type Credentials = {
+	username: string;
+	password: string;
+};
+type SASLMechanismOptionsMap = {
+	plain: Credentials;
+	"scram-sha-256": Credentials;
+	"scram-sha-512": Credentials;
+	aws: {
+		authorizationIdentity: string;
+		accessKeyId: string;
+		secretAccessKey: string;
+		sessionToken?: string;
+	};
+	oauthbearer: {
+		oauthBearerProvider: () => Promise<OauthbearerProviderResponse>;
+	};
+};
+/** The mechanisms by their names, which may also be written in capitals. */
+export type SASLMechanism = keyof SASLMechanismOptionsMap;
+/** A mechanism and what it needs. */
+export type SASLOptions = {
+	[M in SASLMechanism]: {
+		mechanism: M;
+	} & SASLMechanismOptionsMap[M];
+}[SASLMechanism];
+/** Options of `Kafka.producer()`. */
+export interface ProducerConfig {
+	/** Makes what chooses partitions; called once. Default: `Partitioners.DefaultPartitioner`. */
+	createPartitioner?: ICustomPartitioner;
+	/** Over the Kafka's own. */
+	retry?: RetryOptions;
+	/** How old what is known of topics may get. Milliseconds, default 300,000. */
+	metadataMaxAge?: number;
+	/** Whether to ask for topics in a way that has brokers create them, where they do. Default: true. */
+	allowAutoTopicCreation?: boolean;
+	/** Whether a message that is sent again is written once, also after a lost answer. Default: false. */
+	idempotent?: boolean;
+	/** The name of this producer's transactions. */
+	transactionalId?: string;
+	/** When brokers give a transaction up. Milliseconds, default 60,000. */
+	transactionTimeout?: number;
+	/** Requests that may wait for their answer, for each broker. Default: 5. */
+	maxInFlightRequests?: number;
+}
+/** A message to send. */
+export interface Message {
+	/** Messages of one key go to one partition. Default: none. */
+	key?: Buffer | string | null;
+	/** The content; null is a tombstone. */
+	value: Buffer | string | null;
+	/** The partition. Default: what the partitioner chooses. */
+	partition?: number;
+	headers?: IHeaders;
+	/** Milliseconds since 1970 in decimal. Default: the time of the call. */
+	timestamp?: string;
+}
+/** Headers by name. A list is several headers of one name. */
+export interface IHeaders {
+	[key: string]: Buffer | string | (Buffer | string)[] | undefined;
+}
+/** What a partitioner is told of a message. */
+export interface PartitionerArgs {
+	topic: string;
+	partitionMetadata: PartitionMetadata[];
+	message: Message;
+}
+/** Makes a partitioner: what gives each message its partition. */
+export type ICustomPartitioner = () => (args: PartitionerArgs) => number;
+export type DefaultPartitioner = ICustomPartitioner;
+export type LegacyPartitioner = ICustomPartitioner;
+/** Where a partition is. */
+export type PartitionMetadata = {
+	/** An error of the protocol, or 0. */
+	partitionErrorCode: number;
+	partitionId: number;
+	/** The broker that leads it, or -1. */
+	leader: number;
+	replicas: number[];
+	isr: number[];
+	offlineReplicas?: number[];
+};
+/** What `send` takes. */
+export interface ProducerRecord {
+	topic: string;
+	messages: Message[];
+	/** Who has to have written it: -1 all in-sync replicas, 1 the leader, 0 nobody. Default: -1. */
+	acks?: number;
+	/** For the acknowledgements, in milliseconds. Default: 30,000. */
+	timeout?: number;
+	/** Default: none. */
+	compression?: CompressionTypes;
+}
+/** Messages of one topic. */
+export interface TopicMessages {
+	topic: string;
+	messages: Message[];
+}
+/** What `sendBatch` takes; see {@link ProducerRecord}. */
+export interface ProducerBatch {
+	acks?: number;
+	timeout?: number;
+	compression?: CompressionTypes;
+	topicMessages?: TopicMessages[];
+}
+/** Where messages of one partition were written. */
+export type RecordMetadata = {
+	topicName: string;
+	partition: number;
+	/** 0: a failure rejects. */
+	errorCode: number;
+	offset?: string;
+	timestamp?: string;
+	/** The offset of the first one. */
+	baseOffset?: string;
+	/** When the log has the broker's time: that, else -1. */
+	logAppendTime?: string;
+	logStartOffset?: string;
+};
+/** A position in a partition. */
+export interface PartitionOffset {
+	partition: number;
+	offset: string;
+}
+/** Positions in a topic. */
+export interface TopicOffsets {
+	topic: string;
+	partitions: PartitionOffset[];
+}
+/** Positions. */
+export interface Offsets {
+	topics: TopicOffsets[];
+}
+/** Partitions by topic. */
+export interface IMemberAssignment {
+	[key: string]: number[];
+}
+type Sender = {
+	/** Sends messages to one topic. One entry for each partition that got some. */
+	send(record: ProducerRecord): Promise<RecordMetadata[]>;
+	/** Sends messages to several topics. */
+	sendBatch(batch: ProducerBatch): Promise<RecordMetadata[]>;
+};
+/** Sends messages. Its methods need no `this`. */
+export type Producer = Sender & {
+	/** Reaches the cluster. Connecting twice is fine. */
+	connect(): Promise<void>;
+	/** Waits for what is being sent, and closes. `connect()` may be called again. */
+	disconnect(): Promise<void>;
+	isIdempotent(): boolean;
+	readonly events: ProducerEvents;
+	/** Calls `listener` at each of these events. An unknown name throws KafkaJSNonRetriableError. */
+	on<K extends keyof ProducerEventPayloads>(eventName: K, listener: (event: InstrumentationEvent<ProducerEventPayloads[K]>) => void): RemoveInstrumentationEventListener<K>;
+	/** Not there yet: rejects with KafkaJSNotImplemented. */
+	transaction(): Promise<Transaction>;
+	logger(): Logger;
+};
+/** Messages and offsets that become visible together, or not at all. */
+export type Transaction = Sender & {
+	sendOffsets(offsets: Offsets & {
+		consumerGroupId: string;
+	}): Promise<void>;
+	commit(): Promise<void>;
+	abort(): Promise<void>;
+	isActive(): boolean;
+};
+export type ProducerEvents = {
+	CONNECT: "producer.connect";
+	DISCONNECT: "producer.disconnect";
+	REQUEST: "producer.network.request";
+	REQUEST_TIMEOUT: "producer.network.request_timeout";
+	REQUEST_QUEUE_SIZE: "producer.network.request_queue_size";
+};
+export type ConsumerEvents = {
+	HEARTBEAT: "consumer.heartbeat";
+	COMMIT_OFFSETS: "consumer.commit_offsets";
+	GROUP_JOIN: "consumer.group_join";
+	FETCH_START: "consumer.fetch_start";
+	FETCH: "consumer.fetch";
+	START_BATCH_PROCESS: "consumer.start_batch_process";
+	END_BATCH_PROCESS: "consumer.end_batch_process";
+	CONNECT: "consumer.connect";
+	DISCONNECT: "consumer.disconnect";
+	STOP: "consumer.stop";
+	CRASH: "consumer.crash";
+	REBALANCING: "consumer.rebalancing";
+	RECEIVED_UNSUBSCRIBED_TOPICS: "consumer.received_unsubscribed_topics";
+	REQUEST: "consumer.network.request";
+	REQUEST_TIMEOUT: "consumer.network.request_timeout";
+	REQUEST_QUEUE_SIZE: "consumer.network.request_queue_size";
+};
+export type AdminEvents = {
+	CONNECT: "admin.connect";
+	DISCONNECT: "admin.disconnect";
+	REQUEST: "admin.network.request";
+	REQUEST_TIMEOUT: "admin.network.request_timeout";
+	REQUEST_QUEUE_SIZE: "admin.network.request_queue_size";
+};
+export type ConnectEvent = InstrumentationEvent<null>;
+export type DisconnectEvent = InstrumentationEvent<null>;
+interface RequestPayload {
+	apiKey: number;
+	apiName: string;
+	apiVersion: number;
+	broker: string;
+	clientId: string;
+	correlationId: number;
+	createdAt: number;
+	duration: number;
+	pendingDuration: number;
+	sentAt: number;
+	size: number;
+}
+export type RequestEvent = InstrumentationEvent<RequestPayload>;
+export type RequestTimeoutEvent = InstrumentationEvent<Omit<RequestPayload, "duration" | "size">>;
+export type RequestQueueSizeEvent = InstrumentationEvent<{
+	broker: string;
+	clientId: string;
+	queueSize: number;
+}>;
+export type ConsumerHeartbeatEvent = InstrumentationEvent<{
+	groupId: string;
+	memberId: string;
+	groupGenerationId: number;
+}>;
+export type ConsumerCommitOffsetsEvent = InstrumentationEvent<{
+	groupId: string;
+	memberId: string;
+	groupGenerationId: number;
+	topics: TopicOffsets[];
+}>;
+export type ConsumerGroupJoinEvent = InstrumentationEvent<{
+	duration: number;
+	groupId: string;
+	isLeader: boolean;
+	leaderId: string;
+	groupProtocol: string;
+	memberId: string;
+	memberAssignment: IMemberAssignment;
+}>;
+export type ConsumerFetchStartEvent = InstrumentationEvent<{
+	nodeId: number;
+}>;
+export type ConsumerFetchEvent = InstrumentationEvent<{
+	numberOfBatches: number;
+	duration: number;
+	nodeId: number;
+}>;
+interface BatchProcessPayload {
+	topic: string;
+	partition: number;
+	highWatermark: string;
+	offsetLag: string;
+	offsetLagLow: string;
+	batchSize: number;
+	firstOffset: string;
+	lastOffset: string;
+}
+export type ConsumerStartBatchProcessEvent = InstrumentationEvent<BatchProcessPayload>;
+export type ConsumerEndBatchProcessEvent = InstrumentationEvent<BatchProcessPayload & {
+	duration: number;
+}>;
+export type ConsumerCrashEvent = InstrumentationEvent<{
+	error: Error;
+	groupId: string;
+	restart: boolean;
+}>;
+export type ConsumerRebalancingEvent = InstrumentationEvent<{
+	groupId: string;
+	memberId: string;
+}>;
+/** Spelled as in kafkajs. */
+export type ConsumerReceivedUnsubcribedTopicsEvent = InstrumentationEvent<{
+	groupId: string;
+	generationId: number;
+	memberId: string;
+	assignedTopics: string[];
+	topicsSubscribed: string[];
+	topicsNotSubscribed: string[];
+}>;
+type NetworkPayloads<Kind extends string> = {
+	[Name in `${Kind}.network.request`]: RequestEvent["payload"];
+} & {
+	[Name in `${Kind}.network.request_timeout`]: RequestTimeoutEvent["payload"];
+} & {
+	[Name in `${Kind}.network.request_queue_size`]: RequestQueueSizeEvent["payload"];
+};
+type ProducerEventPayloads = NetworkPayloads<"producer"> & {
+	"producer.connect": null;
+	"producer.disconnect": null;
+};
+type AdminEventPayloads = NetworkPayloads<"admin"> & {
+	"admin.connect": null;
+	"admin.disconnect": null;
+};
+type ConsumerEventPayloads = NetworkPayloads<"consumer"> & {
+	"consumer.heartbeat": ConsumerHeartbeatEvent["payload"];
+	"consumer.commit_offsets": ConsumerCommitOffsetsEvent["payload"];
+	"consumer.group_join": ConsumerGroupJoinEvent["payload"];
+	"consumer.fetch_start": ConsumerFetchStartEvent["payload"];
+	"consumer.fetch": ConsumerFetchEvent["payload"];
+	"consumer.start_batch_process": ConsumerStartBatchProcessEvent["payload"];
+	"consumer.end_batch_process": ConsumerEndBatchProcessEvent["payload"];
+	"consumer.connect": null;
+	"consumer.disconnect": null;
+	"consumer.stop": null;
+	"consumer.crash": ConsumerCrashEvent["payload"];
+	"consumer.rebalancing": ConsumerRebalancingEvent["payload"];
+	"consumer.received_unsubscribed_topics": ConsumerReceivedUnsubcribedTopicsEvent["payload"];
+};
+/** Options of `Kafka.consumer()`. */
+export interface ConsumerConfig {
+	/** The group. Its members share the partitions of their topics. */
+	groupId: string;
+	/** `[PartitionAssigners.roundRobin]`, the default, or nothing: others are refused. */
+	partitionAssigners?: PartitionAssigner[];
+	/** How old what is known of topics may get. Milliseconds, default 300,000. */
+	metadataMaxAge?: number;
+	/** After how long without a heartbeat the group goes on without this member. Milliseconds, default 30,000. */
+	sessionTimeout?: number;
+	/** For members to join again in a rebalance. Milliseconds, default 60,000. */
+	rebalanceTimeout?: number;
+	/** Between heartbeats; must be under `sessionTimeout`. Milliseconds, default 3,000. */
+	heartbeatInterval?: number;
+	/** Of one partition in one fetch. Bytes, default 1,048,576. */
+	maxBytesPerPartition?: number;
+	/** What a broker waits for before it answers a fetch. Bytes, default 1. */
+	minBytes?: number;
+	/** Of one fetch. Bytes, default 10,485,760. */
+	maxBytes?: number;
+	/** How long a broker waits for `minBytes`. Milliseconds, default 5,000. */
+	maxWaitTimeInMs?: number;
+	/** Over the Kafka's own. Default: 5 retries. */
+	retry?: RetryOptions & {
+		restartOnFailure?: (err: Error) => Promise<boolean>;
+	};
+	/** Whether subscribing to a topic has brokers create it, where they do. Default: true. */
+	allowAutoTopicCreation?: boolean;
+	/** Not used: the engine has one fetch for each broker. */
+	maxInFlightRequests?: number;
+	/** Whether to read messages of transactions that are open or were aborted. Default: false. */
+	readUncommitted?: boolean;
+	/** Where this client is, so that it may read from a replica nearby. Default: ''. */
+	rackId?: string;
+	/** This member's own name in the group, which then waits for it through a restart. kafkajs has no such option. */
+	groupInstanceId?: string;
+	/**
+	 * How long a handler may take without a sign of life: a message that is done, or a call of `heartbeat()`. Then
+	 * the consumer crashes, and others get its partitions. Milliseconds, default 300,000; 0 for no limit. kafkajs
+	 * has `sessionTimeout` for it, which here is only for the process.
+	 */
+	maxHandlerTime?: number;
+}
+/** A kafkajs assigner; see {@link ConsumerConfig.partitionAssigners}. */
+export type PartitionAssigner = (config: {
+	cluster: any;
+	groupId: string;
+	logger: Logger;
+}) => Assigner;
+export type Assigner = {
+	name: string;
+	version: number;
+	assign(group: {
+		members: GroupMember[];
+		topics: string[];
+	}): Promise<GroupMemberAssignment[]>;
+	protocol(subscription: {
+		topics: string[];
+	}): GroupState;
+};
+export type Assignment = {
+	[topic: string]: number[];
+};
+export type GroupMember = {
+	memberId: string;
+	memberMetadata: Buffer;
+};
+export type GroupMemberAssignment = {
+	memberId: string;
+	memberAssignment: Buffer;
+};
+export type GroupState = {
+	name: string;
+	metadata: Buffer;
+};
+export type MemberMetadata = {
+	version: number;
+	topics: string[];
+	userData: Buffer;
+};
+export type MemberAssignment = {
+	version: number;
+	assignment: Assignment;
+	userData: Buffer;
+};
+/** A layout of bytes. */
+export interface ISerializer<T> {
+	encode(value: T): Buffer;
+	decode(buffer: Buffer): T | null;
+}
+export type MemberDescription = {
+	clientHost: string;
+	clientId: string;
+	memberId: string;
+	memberAssignment: Buffer;
+	memberMetadata: Buffer;
+};
+export type ConsumerGroupState = "Unknown" | "PreparingRebalance" | "CompletingRebalance" | "Stable" | "Dead" | "Empty";
+export type GroupDescription = {
+	groupId: string;
+	members: MemberDescription[];
+	protocol: string;
+	protocolType: string;
+	state: ConsumerGroupState;
+};
+export type TopicPartitions = {
+	topic: string;
+	partitions: number[];
+};
+export type TopicPartition = {
+	topic: string;
+	partition: number;
+};
+export type TopicPartitionOffset = TopicPartition & {
+	offset: string;
+};
+export type TopicPartitionOffsetAndMetadata = TopicPartitionOffset & {
+	metadata?: string | null;
+};
+interface MessageSetEntry {
+	key: Buffer | null;
+	value: Buffer | null;
+	timestamp: string;
+	attributes: number;
+	offset: string;
+	size: number;
+	headers?: never;
+}
+interface RecordBatchEntry {
+	key: Buffer | null;
+	value: Buffer | null;
+	timestamp: string;
+	attributes: number;
+	offset: string;
+	headers: IHeaders;
+	size?: never;
+}
+/** A message that was consumed. */
+export type KafkaMessage = MessageSetEntry | RecordBatchEntry;
+/** Messages of one partition, in order. */
+export type Batch = {
+	topic: string;
+	partition: number;
+	/** The offset that the partition's next message will get. */
+	highWatermark: string;
+	messages: KafkaMessage[];
+	isEmpty(): boolean;
+	firstOffset(): string | null;
+	lastOffset(): string;
+	/** Messages after the last one of this batch. */
+	offsetLag(): string;
+	/** Messages after the first one of this batch. */
+	offsetLagLow(): string;
+};
+export interface OffsetsByTopicPartition {
+	topics: TopicOffsets[];
+}
+export interface EachMessagePayload {
+	topic: string;
+	partition: number;
+	message: KafkaMessage;
+	heartbeat(): Promise<void>;
+	/** Pauses this partition. The function it gives resumes it. */
+	pause(): () => void;
+}
+export interface EachBatchPayload {
+	batch: Batch;
+	/** Counts everything up to this offset as handled. */
+	resolveOffset(offset: string): void;
+	heartbeat(): Promise<void>;
+	/** Pauses this partition. The function it gives resumes it. */
+	pause(): () => void;
+	commitOffsetsIfNecessary(offsets?: Offsets): Promise<void>;
+	uncommittedOffsets(): OffsetsByTopicPartition;
+	isRunning(): boolean;
+	/** Whether the partition was sought elsewhere, or taken away, since this batch was read. */
+	isStale(): boolean;
+}
+export type ConsumerEachMessagePayload = EachMessagePayload;
+export type ConsumerEachBatchPayload = EachBatchPayload;
+export type EachBatchHandler = (payload: EachBatchPayload) => Promise<void>;
+export type EachMessageHandler = (payload: EachMessagePayload) => Promise<void>;
+/** What `run` takes. */
+export type ConsumerRunConfig = {
+	/** Whether offsets are committed without being asked. Default: true. */
+	autoCommit?: boolean;
+	/** Commits so often, at most. Milliseconds. Default: after each batch. */
+	autoCommitInterval?: number | null;
+	/** Commits after so many messages. Default: after each batch. */
+	autoCommitThreshold?: number | null;
+	/** Whether a batch counts as handled when `eachBatch` is done. Default: true. */
+	eachBatchAutoResolve?: boolean;
+	/** How many partitions are handled at a time. Default: 1. */
+	partitionsConsumedConcurrently?: number;
+	eachBatch?: EachBatchHandler;
+	eachMessage?: EachMessageHandler;
+};
+/** @deprecated `ConsumerSubscribeTopics` takes its place, as in kafkajs. */
+export type ConsumerSubscribeTopic = {
+	topic: string | RegExp;
+	fromBeginning?: boolean;
+};
+export type ConsumerSubscribeTopics = {
+	topics: (string | RegExp)[];
+	fromBeginning?: boolean;
+};
+/** Reads messages as a member of a group. Its methods need no `this`. */
+export type Consumer = {
+	connect(): Promise<void>;
+	disconnect(): Promise<void>;
+	subscribe(subscription: ConsumerSubscribeTopics | ConsumerSubscribeTopic): Promise<void>;
+	stop(): Promise<void>;
+	run(config?: ConsumerRunConfig): Promise<void>;
+	commitOffsets(topicPartitions: Array<TopicPartitionOffsetAndMetadata>): Promise<void>;
+	seek(topicPartitionOffset: TopicPartitionOffset): void;
+	describeGroup(): Promise<GroupDescription>;
+	pause(topics: Array<{
+		topic: string;
+		partitions?: number[];
+	}>): void;
+	paused(): TopicPartitions[];
+	resume(topics: Array<{
+		topic: string;
+		partitions?: number[];
+	}>): void;
+	/** Calls `listener` at each of these events. An unknown name throws KafkaJSNonRetriableError. */
+	on<K extends keyof ConsumerEventPayloads>(eventName: K, listener: (event: InstrumentationEvent<ConsumerEventPayloads[K]>) => void): RemoveInstrumentationEventListener<K>;
+	logger(): Logger;
+	readonly events: ConsumerEvents;
+};
+type ErrorSource = Error | string | {
+	message: string;
+	helpUrl?: string;
+};
+/** Details of a {@link KafkaJSError}. */
+export interface KafkaJSErrorMetadata {
+	/** Whether the same call may succeed when it is made again. */
+	retriable?: boolean;
+	topic?: string;
+	partitionId?: number;
+	metadata?: unknown;
+}
+/** The root of Kafka's errors. */
+export declare class KafkaJSError extends Error {
+	/** Whether the same call may succeed when it is made again. */
+	readonly retriable: boolean;
+	/** Where to read about it. */
+	readonly helpUrl?: string;
+	readonly cause?: Error;
+	constructor(e: ErrorSource, metadata?: KafkaJSErrorMetadata);
+}
+/** Trying again does not help. */
+export declare class KafkaJSNonRetriableError extends KafkaJSError {
+	constructor(e: ErrorSource, { cause }?: {
+		cause?: unknown;
+	});
+}
+interface ProtocolErrorSource {
+	message: string;
+	type: string;
+	code: number;
+	retriable: boolean;
+	/** Where to read about it. */
+	helpUrl?: string;
+}
+/** A broker's answer that carries an error of the protocol. */
+export declare class KafkaJSProtocolError extends KafkaJSError {
+	/** The protocol's number. */
+	readonly code: number;
+	/** The protocol's name of it, such as `UNKNOWN_TOPIC_OR_PARTITION`. */
+	readonly type: string;
+	constructor(e: ErrorSource | ProtocolErrorSource, metadata?: {
+		retriable?: boolean;
+	});
+}
+/** The position that was asked for is not, or no longer, in the log. */
+export declare class KafkaJSOffsetOutOfRange extends KafkaJSProtocolError {
+	readonly topic: string;
+	readonly partition: number;
+	constructor(e: ErrorSource | ProtocolErrorSource, { topic, partition }: {
+		topic: string;
+		partition: number;
+	});
+}
+/** The group wants the member to join again, with the id that it has been given. */
+export declare class KafkaJSMemberIdRequired extends KafkaJSProtocolError {
+	readonly memberId: string;
+	constructor(e: ErrorSource | ProtocolErrorSource, { memberId }: {
+		memberId: string;
+	});
+}
+/** A topic could not be created. */
+export declare class KafkaJSCreateTopicError extends KafkaJSProtocolError {
+	readonly topic: string;
+	constructor(e: ErrorSource | ProtocolErrorSource, topicName: string);
+}
+/** A partition could not be given to other brokers. */
+export declare class KafkaJSAlterPartitionReassignmentsError extends KafkaJSProtocolError {
+	readonly topic?: string;
+	readonly partition?: number;
+	constructor(e: ErrorSource | ProtocolErrorSource, topicName?: string, partition?: number);
+}
+/** It was tried as often as `retry` says. `cause` is the last failure. */
+export declare class KafkaJSNumberOfRetriesExceeded extends KafkaJSNonRetriableError {
+	/** How often it was tried again. */
+	readonly retryCount: number;
+	/** The last wait, in milliseconds. */
+	readonly retryTime: number;
+	readonly stack: string;
+	constructor(e: Error | string, { retryCount, retryTime }: KafkaJSNumberOfRetriesExceededMetadata);
+}
+/** Details of a {@link KafkaJSNumberOfRetriesExceeded}. */
+export interface KafkaJSNumberOfRetriesExceededMetadata {
+	retryCount: number;
+	retryTime: number;
+}
+/** The connection to a broker could not be made, or was lost. */
+export declare class KafkaJSConnectionError extends KafkaJSError {
+	/** `host:port`, where it is known. */
+	readonly broker: string;
+	/** The system's code, such as `ECONNREFUSED`, where it is known. */
+	readonly code?: string;
+	constructor(e: ErrorSource, { broker, code }?: {
+		broker?: string;
+		code?: string;
+	});
+}
+/** The connection ended while something waited for its answer. */
+export declare class KafkaJSConnectionClosedError extends KafkaJSConnectionError {
+	readonly host?: string;
+	readonly port?: number;
+	constructor(e: ErrorSource, { host, port }?: {
+		host?: string;
+		port?: number;
+	});
+}
+/** Details of a {@link KafkaJSRequestTimeoutError}: those of the request, where they are known. */
+export interface KafkaJSRequestTimeoutErrorMetadata {
+	broker?: string;
+	clientId?: string;
+	correlationId?: number;
+	createdAt?: number;
+	sentAt?: number;
+	pendingDuration?: number;
+}
+/** A broker has not answered in time. */
+export declare class KafkaJSRequestTimeoutError extends KafkaJSError {
+	readonly broker: string;
+	readonly correlationId: number;
+	readonly createdAt: number;
+	readonly sentAt: number;
+	readonly pendingDuration: number;
+	constructor(e: ErrorSource, metadata?: KafkaJSRequestTimeoutErrorMetadata);
+}
+/**
+ * The queue of what waits to be sent is full: nothing of this call was sent, and it may be made again when
+ * other sends are done. Told from a failed delivery by its class and by `code`. kafkajs has no such error.
+ */
+export declare class KafkaJSQueueFullError extends KafkaJSError {
+	readonly code = "ERR_QUEUE_FULL";
+	constructor(e: ErrorSource);
+}
+/** Nothing is known of the cluster's topics yet. */
+export declare class KafkaJSMetadataNotLoaded extends KafkaJSError {
+	constructor(e?: ErrorSource);
+}
+/** Nothing is known of this topic yet. */
+export declare class KafkaJSTopicMetadataNotLoaded extends KafkaJSMetadataNotLoaded {
+	readonly topic: string;
+	constructor(e: ErrorSource, { topic }?: {
+		topic?: string;
+	});
+}
+/** Partitions were assigned that this client does not know yet. */
+export declare class KafkaJSStaleTopicMetadataAssignment extends KafkaJSError {
+	readonly topic: string;
+	readonly unknownPartitions: number;
+	constructor(e: ErrorSource, { topic, unknownPartitions }?: {
+		topic?: string;
+		unknownPartitions?: unknown;
+	});
+}
+/** Some of the groups could not be deleted. */
+export declare class KafkaJSDeleteGroupsError extends KafkaJSError {
+	readonly groups: DeleteGroupsResult[];
+	constructor(e: ErrorSource, groups?: DeleteGroupsResult[]);
+}
+/** What became of one group that was to be deleted. */
+export interface DeleteGroupsResult {
+	groupId: string;
+	errorCode?: number;
+	error?: KafkaJSProtocolError;
+}
+/** The broker is too old for this request. */
+export declare class KafkaJSServerDoesNotSupportApiKey extends KafkaJSNonRetriableError {
+	readonly apiKey: number;
+	readonly apiName: string;
+	constructor(e: ErrorSource, { apiKey, apiName }?: {
+		apiKey?: number;
+		apiName?: string;
+	});
+}
+/** No broker has this id. */
+export declare class KafkaJSBrokerNotFound extends KafkaJSError {
+	constructor(e?: ErrorSource, metadata?: KafkaJSErrorMetadata);
+}
+/** A record ends before its length says. */
+export declare class KafkaJSPartialMessageError extends KafkaJSNonRetriableError {
+	constructor(e?: ErrorSource);
+}
+/** The broker refuses the credentials, or they are incomplete. */
+export declare class KafkaJSSASLAuthenticationError extends KafkaJSNonRetriableError {
+	constructor(e?: ErrorSource);
+}
+/** No broker coordinates this group. */
+export declare class KafkaJSGroupCoordinatorNotFound extends KafkaJSNonRetriableError {
+	constructor(e?: ErrorSource);
+}
+/** This client cannot do it. */
+export declare class KafkaJSNotImplemented extends KafkaJSNonRetriableError {
+	constructor(e?: ErrorSource);
+}
+/** It was waited for long enough. */
+export declare class KafkaJSTimeout extends KafkaJSNonRetriableError {
+	constructor(e?: ErrorSource);
+}
+/** A lock was waited for long enough. */
+export declare class KafkaJSLockTimeout extends KafkaJSTimeout {
+	constructor(e?: ErrorSource);
+}
+/** Records in a format that is not known. */
+export declare class KafkaJSUnsupportedMagicByteInMessageSet extends KafkaJSNonRetriableError {
+	constructor(e?: ErrorSource);
+}
+/** What became of one partition whose records were to be deleted. */
+export interface KafkaJSDeleteTopicRecordsErrorPartition {
+	partition: number;
+	offset: string;
+	error: KafkaJSError;
+}
+/** Records of some partitions could not be deleted. Retriable when each of the failures is. */
+export declare class KafkaJSDeleteTopicRecordsError extends KafkaJSError {
+	readonly partitions: KafkaJSDeleteTopicRecordsErrorPartition[];
+	constructor({ partitions, }: {
+		topic?: string;
+		partitions: KafkaJSDeleteTopicRecordsErrorPartition[];
+	});
+}
+/** A fault of this package. */
+export declare class KafkaJSInvariantViolation extends KafkaJSNonRetriableError {
+	constructor(e: ErrorSource);
+}
+/** A number of variable length that is too long. Its `name` is as in kafkajs. */
+export declare class KafkaJSInvalidVarIntError extends KafkaJSNonRetriableError {
+}
+/** A number that does not fit 64 bits. Its `name` is as in kafkajs. */
+export declare class KafkaJSInvalidLongError extends KafkaJSNonRetriableError {
+}
+/** Several failures of one call. */
+export declare class KafkaJSAggregateError extends Error {
+	readonly errors: (Error | string)[];
+	constructor(message: Error | string, errors: (Error | string)[]);
+}
+/** Fetching ends because the group is rebalancing. */
+export declare class KafkaJSFetcherRebalanceError extends Error {
+}
+/** No broker can be reached. */
+export declare class KafkaJSNoBrokerAvailableError extends KafkaJSError {
+	constructor();
+}
+interface ITopicPartitionConfig {
+	topic: string;
+	count: number;
+	/** The brokers of each new partition. Default: as the brokers choose. */
+	assignments?: Array<Array<number>>;
+}
+interface ResourceConfigQuery {
+	type: ConfigResourceTypes;
+	name: string;
+	configNames?: string[];
+}
+interface ConfigSynonyms {
+	configName: string;
+	configValue: string;
+	configSource: ConfigSource;
+}
+interface ConfigEntries {
+	configName: string;
+	configValue: string;
+	isDefault: boolean;
+	configSource: ConfigSource;
+	isSensitive: boolean;
+	readOnly: boolean;
+	configSynonyms: ConfigSynonyms[];
+}
+interface DescribeConfigResponse {
+	resources: {
+		configEntries: ConfigEntries[];
+		errorCode: number;
+		errorMessage: string;
+		resourceName: string;
+		resourceType: ConfigResourceTypes;
+	}[];
+	throttleTime: number;
+}
+interface IResourceConfig {
+	type: ConfigResourceTypes;
+	name: string;
+	configEntries: IResourceConfigEntry[];
+}
+interface Acl {
+	principal: string;
+	host: string;
+	operation: AclOperationTypes;
+	permissionType: AclPermissionTypes;
+}
+interface AclResource {
+	resourceType: AclResourceTypes;
+	resourceName: string;
+	resourcePatternType: ResourcePatternTypes;
+}
+type AclEntry = Acl & AclResource;
+type DescribeAclResource = AclResource & {
+	acls: Acl[];
+};
+interface DescribeAclResponse {
+	throttleTime: number;
+	errorCode: number;
+	errorMessage?: string;
+	resources: DescribeAclResource[];
+}
+interface AclFilter {
+	resourceType: AclResourceTypes;
+	resourceName?: string;
+	resourcePatternType: ResourcePatternTypes;
+	principal?: string;
+	host?: string;
+	operation: AclOperationTypes;
+	permissionType: AclPermissionTypes;
+}
+interface MatchingAcl {
+	errorCode: number;
+	errorMessage?: string;
+	resourceType: AclResourceTypes;
+	resourceName: string;
+	resourcePatternType: ResourcePatternTypes;
+	principal: string;
+	host: string;
+	operation: AclOperationTypes;
+	permissionType: AclPermissionTypes;
+}
+interface DeleteAclFilterResponses {
+	errorCode: number;
+	errorMessage?: string;
+	matchingAcls: MatchingAcl[];
+}
+interface DeleteAclResponse {
+	throttleTime: number;
+	filterResponses: DeleteAclFilterResponses[];
+}
+interface PartitionReassignment {
+	topic: string;
+	partitionAssignment: Array<ReplicaAssignment>;
+}
+interface OngoingPartitionReassignment {
+	partitionIndex: number;
+	replicas: number[];
+	addingReplicas?: number[];
+	removingReplicas?: number[];
+}
+interface OngoingTopicReassignment {
+	topic: string;
+	partitions: OngoingPartitionReassignment[];
+}
+interface ListPartitionReassignmentsResponse {
+	topics: OngoingTopicReassignment[];
+}
+/** Options of `Kafka.admin()`. */
+export interface AdminConfig {
+	/** Over the Kafka's own. */
+	retry?: RetryOptions;
+}
+/** A topic to create. */
+export interface ITopicConfig {
+	topic: string;
+	/** Default: -1, which is the brokers' own. */
+	numPartitions?: number;
+	/** Default: -1, which is the brokers' own. */
+	replicationFactor?: number;
+	/** Which brokers get which partition. Default: as the brokers choose. */
+	replicaAssignment?: ReplicaAssignment[];
+	configEntries?: IResourceConfigEntry[];
+}
+export interface ReplicaAssignment {
+	partition: number;
+	replicas: Array<number>;
+}
+export interface IResourceConfigEntry {
+	name: string;
+	value: string;
+}
+export interface ITopicMetadata {
+	name: string;
+	partitions: PartitionMetadata[];
+}
+export type SeekEntry = PartitionOffset;
+export type FetchOffsetsPartition = PartitionOffset & {
+	metadata: string | null;
+};
+/** What `createTopics` takes. */
+export interface CreateTopicsOptions {
+	/** Whether only to check. Default: false. */
+	validateOnly?: boolean;
+	/** Whether to wait until the partitions can be written to. Default: true. */
+	waitForLeaders?: boolean;
+	/** Milliseconds, default 5,000. */
+	timeout?: number;
+	topics: ITopicConfig[];
+}
+/** What `fetchOffsets` takes. */
+export interface FetchOffsetsOptions {
+	groupId: string;
+	/** Default: all that the group has committed. */
+	topics?: string[];
+	/** Whether -1 and -2 are replaced by the positions that they stand for. Default: false. */
+	resolveOffsets?: boolean;
+}
+interface GroupOverview {
+	groupId: string;
+	/** `consumer`, or that of another kind of group. */
+	protocolType: string;
+}
+interface GroupDescriptions {
+	groups: GroupDescription[];
+}
+/**
+ * Manages topics and groups. Its methods need no `this`, and connect by themselves where `connect()` was not
+ * called, as in kafkajs.
+ *
+ * What a broker refuses rejects with KafkaJSProtocolError, with kafkajs's `type` and `code`; what is given
+ * wrongly, with KafkaJSNonRetriableError, before anything is asked.
+ */
+export type Admin = {
+	/**
+	 * Reaches the cluster. Connecting twice is fine. Wrong credentials reject at once, with
+	 * KafkaJSSASLAuthenticationError; brokers that are not there after the attempts that `retry` allows, with
+	 * KafkaJSNumberOfRetriesExceeded, whose `cause` is the KafkaJSConnectionError.
+	 */
+	connect(): Promise<void>;
+	/** Closes. What waits for an answer rejects. `connect()` may be called again. */
+	disconnect(): Promise<void>;
+	listTopics(): Promise<string[]>;
+	/**
+	 * Whether topics were created: false when what was wanted was there already. With `waitForLeaders`, each
+	 * partition has a leader when it resolves, and after `timeout` it rejects with KafkaJSTimeout. Other
+	 * failures reject with KafkaJSAggregateError, whose `errors` are a KafkaJSCreateTopicError for each topic.
+	 */
+	createTopics(options: CreateTopicsOptions): Promise<boolean>;
+	/** `timeout`: milliseconds, default 5,000. An unknown topic is tried again, as `retry` allows. */
+	deleteTopics(options: {
+		topics: string[];
+		timeout?: number;
+	}): Promise<void>;
+	/** Without topics, all of them. Asking for one does not create it. */
+	fetchTopicMetadata(options?: {
+		topics: string[];
+	}): Promise<{
+		topics: Array<ITopicMetadata>;
+	}>;
+	/** What a group has committed, `-1` where it has nothing; without topics, all that it has committed. */
+	fetchOffsets(options: FetchOffsetsOptions): Promise<Array<{
+		topic: string;
+		partitions: FetchOffsetsPartition[];
+	}>>;
+	/** Where each partition begins (`low`) and ends (`high`, `offset`). */
+	fetchTopicOffsets(topic: string): Promise<Array<SeekEntry & {
+		high: string;
+		low: string;
+	}>>;
+	/**
+	 * The first offset whose message is not older than this (milliseconds since 1970), or else the end of the
+	 * partition.
+	 */
+	fetchTopicOffsetsByTimestamp(topic: string, timestamp?: number): Promise<Array<SeekEntry>>;
+	describeCluster(): Promise<{
+		brokers: Array<{
+			nodeId: number;
+			host: string;
+			port: number;
+		}>;
+		controller: number | null;
+		clusterId: string;
+	}>;
+	/**
+	 * Commits for a group that has no running members. `-1` and `-2` are committed as the numbers of the end and
+	 * the beginning, where kafkajs commits the marks.
+	 */
+	setOffsets(options: {
+		groupId: string;
+		topic: string;
+		partitions: SeekEntry[];
+	}): Promise<void>;
+	/** Commits the beginning of each partition, or its end. As `setOffsets`. */
+	resetOffsets(options: {
+		groupId: string;
+		topic: string;
+		earliest?: boolean;
+	}): Promise<void>;
+	listGroups(): Promise<{
+		groups: GroupOverview[];
+	}>;
+	/** Members describe themselves in `memberMetadata` and `memberAssignment`: see `AssignerProtocol`. */
+	describeGroups(groupIds: string[]): Promise<GroupDescriptions>;
+	/** Rejects with KafkaJSDeleteGroupsError, whose `groups` are those that were not deleted. */
+	deleteGroups(groupIds: string[]): Promise<DeleteGroupsResult[]>;
+	/** Calls `listener` at each of these events. An unknown name throws KafkaJSNonRetriableError. */
+	on<K extends keyof AdminEventPayloads>(eventName: K, listener: (event: InstrumentationEvent<AdminEventPayloads[K]>) => void): RemoveInstrumentationEventListener<K>;
+	logger(): Logger;
+	readonly events: AdminEvents;
+	/** Not there yet: rejects with KafkaJSNotImplemented. */
+	createPartitions(options: {
+		validateOnly?: boolean;
+		timeout?: number;
+		topicPartitions: ITopicPartitionConfig[];
+	}): Promise<boolean>;
+	/** Not there yet: rejects with KafkaJSNotImplemented. */
+	describeConfigs(configs: {
+		resources: ResourceConfigQuery[];
+		includeSynonyms: boolean;
+	}): Promise<DescribeConfigResponse>;
+	/** Not there yet: rejects with KafkaJSNotImplemented. */
+	alterConfigs(configs: {
+		validateOnly: boolean;
+		resources: IResourceConfig[];
+	}): Promise<any>;
+	/** Not there yet: rejects with KafkaJSNotImplemented. */
+	describeAcls(options: AclFilter): Promise<DescribeAclResponse>;
+	/** Not there yet: rejects with KafkaJSNotImplemented. */
+	deleteAcls(options: {
+		filters: AclFilter[];
+	}): Promise<DeleteAclResponse>;
+	/** Not there yet: rejects with KafkaJSNotImplemented. */
+	createAcls(options: {
+		acl: AclEntry[];
+	}): Promise<boolean>;
+	/** Not there yet: rejects with KafkaJSNotImplemented. */
+	deleteTopicRecords(options: {
+		topic: string;
+		partitions: SeekEntry[];
+	}): Promise<void>;
+	/** Not there yet: rejects with KafkaJSNotImplemented. */
+	alterPartitionReassignments(request: {
+		topics: PartitionReassignment[];
+		timeout?: number;
+	}): Promise<void>;
+	/** Not there yet: rejects with KafkaJSNotImplemented. */
+	listPartitionReassignments(request: {
+		topics?: TopicPartitions[];
+		timeout?: number;
+	}): Promise<ListPartitionReassignmentsResponse>;
+};
+/**
+ * A Kafka cluster, as one application reaches it. Making it does not connect: the clients do.
+ */
+export declare class Kafka {
+	#private;
+	/**
+	 * @param config - how to reach it; brokers and credentials are looked at by `connect()`, as in kafkajs
+	 * @throws KafkaJSNonRetriableError for what the engine cannot do: a `socketFactory`, a mechanism with an
+	 *   `authenticationProvider`, `aws`, options of TLS beyond those that `KafkaConfig.ssl` names
+	 */
+	constructor(config: KafkaConfig);
+	/**
+	 * A producer of its own.
+	 *
+	 * @throws KafkaJSNonRetriableError when it is idempotent and may not retry
+	 */
+	producer(config?: ProducerConfig): Producer;
+	/**
+	 * A consumer, one member of its group.
+	 *
+	 * @throws KafkaJSNonRetriableError without a group, or when `heartbeatInterval` is not under `sessionTimeout`
+	 */
+	consumer(config: ConsumerConfig): Consumer;
+	/** An admin. */
+	admin(config?: AdminConfig): Admin;
+	/** The logger of this Kafka. Its clients log through it. */
+	logger(): Logger;
+}
+/** What a client costs. */
+export interface EngineStats {
+	/** Clients of librdkafka. */
+	nativeClients: number;
+	/** Threads of the system: librdkafka's, and one of the engine's own for each client. */
+	threads: number;
+	/** Connections to brokers that are open. */
+	connections: number;
+}
+/** What the clients of `KafkaClient` cost. */
+export interface KafkaClientStats {
+	/** The shared producer, or null while there is none. */
+	producer: EngineStats | null;
+	/** Each consumer that is connected. */
+	consumers: EngineStats[];
+	/** Their sum. A Kafka by itself costs nothing. */
+	total: EngineStats;
+}
+/**
+ * One Kafka for the whole process, configured by `KAFKA_CLIENT_ID`, `KAFKA_BROKERS`, `KAFKA_SSL`,
+ * `KAFKA_SASL`, `KAFKA_SASL_MECHANISM`, `KAFKA_USERNAME` and `KAFKA_PASSWORD`. The environment is read when
+ * the Kafka is made.
+ */
+export declare class KafkaClient {
+	/** The Kafka. It is made at the first call, and not connected. */
+	static getInstance(): Kafka;
+	/**
+	 * The producer that all share, connected: `transactionTimeout` 30,000 and `allowAutoTopicCreation` true.
+	 * Calls while it connects wait for the same connection. When that fails they reject, and the next call
+	 * tries again.
+	 */
+	static getProducer(): Promise<Producer>;
+	/** A consumer of its own, connected: `sessionTimeout` 30,000 and `heartbeatInterval` 3,000. */
+	static createConsumer(groupId: string): Promise<Consumer>;
+	/**
+	 * Sets options that go before the environment's, instead of those set before. Call it before anything else,
+	 * or after `disconnect()`.
+	 *
+	 * @throws KafkaJSNonRetriableError when the Kafka is in use
+	 */
+	static configure(config: Partial<KafkaConfig>): void;
+	/**
+	 * Disconnects the producer and all consumers, also those that are connecting. The next call of any method
+	 * begins anew.
+	 */
+	static disconnect(): Promise<void>;
+	/**
+	 * Native clients, threads and connections as they are now: of the producer, of each consumer, and in all. With
+	 * n brokers, the producer has for each combination of `acks`, `timeout` and `compression` that is sent with one
+	 * native client, 3 + n threads and at most n connections; each consumer has one, 4 + n and at most 1 + n.
+	 */
+	static getStats(): KafkaClientStats;
+}
+/** The layouts that kafkajs exports. `userData` may be left out. */
+export declare const AssignerProtocol: {
+	MemberMetadata: ISerializer<MemberMetadata>;
+	MemberAssignment: ISerializer<MemberAssignment>;
+};
+/** The assigners that kafkajs has. */
+export declare const PartitionAssigners: {
+	roundRobin: PartitionAssigner;
+};
+/** The partitioners that kafkajs has. */
+export declare const Partitioners: {
+	/** By murmur2 of the key, as Kafka's Java client. The engine does it without JavaScript. */
+	DefaultPartitioner: ICustomPartitioner;
+	/** That of kafkajs before version 2. */
+	LegacyPartitioner: ICustomPartitioner;
+	/** @deprecated The older name of `DefaultPartitioner`. */
+	JavaCompatiblePartitioner: ICustomPartitioner;
+};
 /** Figures of the whole Node process. */
 export interface ProcessStats {
 	/** Resident memory in bytes. */
@@ -450,9 +1816,10 @@ export declare class WebSocketManager<Out extends WebSocketMessage = WebSocketMe
 	 *
 	 * @param server - an `http.Server` or `https.Server` of Node, listening or not yet, which is what
 	 * `listen()` of Express and Koa and Hono's `serve()` return, Fastify's `server` and Nest's
-	 * `getHttpServer()`; or on Node the app that `app.listen()` of Elysia returns. Elysia's adapter 1.4 does not
-	 * tell where it listens: until the first upgrade, `address()` is null and `ready()` gives an empty address
-	 * with the port 0.
+	 * `getHttpServer()`; the app that `app.listen()` of Elysia returns; or a server of `Bun.serve`, which should be
+	 * made after this package was imported, or it raises the warning `ERR_SERVER_HANDLERS`. On Node, Elysia's adapter
+	 * 1.4 does not tell where it listens: until the first upgrade, `address()` is null and `ready()` gives an empty
+	 * address with the port 0.
 	 * @throws TypeError `ERR_UNSUPPORTED_SERVER`: anything else, or a server that was closed. Error
 	 * `ERR_PATH_IN_USE`: another manager has this path of this server. Options as in the constructor.
 	 */

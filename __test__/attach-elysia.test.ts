@@ -92,13 +92,3 @@ describe('the adapter 1.4', () => {
 test('an app without the adapter for Node is refused', () => {
   expect(() => attach(new Elysia() as unknown as App)).toThrow(unsupported(/without the adapter/));
 });
-
-test('an app on Bun is refused', () => {
-  const app = current();
-  vi.stubGlobal('Bun', {});
-  try {
-    expect(() => WebSocketManager.fromHttpServer(app)).toThrow(unsupported(/Bun/));
-  } finally {
-    vi.unstubAllGlobals();
-  }
-});

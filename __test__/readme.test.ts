@@ -214,9 +214,11 @@ test('every code that the package gives is in the tables of errors', () => {
   // Unit tests are at the end of a file, with codes of their own.
   const sources = files.map((file) => file.split('#[cfg(test)]\nmod tests {')[0]).join('\n');
   const given = sources.match(
-    /(?<=["'])(ERR_[A-Z_]+|E[A-Z]+)(?=["'])|(?<=: &str = ")[A-Z_]+(?=")/g,
+    /(?<=["'])(ERR_[A-Z_]+|E(?!RROR\b)[A-Z]+)(?=["'])|(?<=: &str = ")[A-Z_]+(?=")/g,
   );
   const section = README.split(/^## /m).find((part) => part.startsWith('Errors')) ?? '';
   const told = section.match(/^\| `.*?` \|/gm)?.flatMap((cell) => cell.match(/[A-Z_]+/g) ?? []);
-  expect(new Set(told)).toEqual(new Set(given));
+  // Codes inside: how the boundary marks what becomes an error of kafkajs's, and what librdkafka's log calls a loss.
+  const inside = new Set(['KAFKA', 'FAIL', 'SSLCERTVRFY']);
+  expect(new Set(told)).toEqual(new Set(given?.filter((code) => !inside.has(code))));
 });

@@ -2,11 +2,13 @@
 // Markdown table of the medians. bench/README.md tells how it measures and how to read it.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { isInstalled, startServer } from './lib/contestants.mjs';
+import { measureKafka, missingForKafka } from './kafka/run.mjs';
+import { CONTESTANTS, FIELDS, isInstalled, startServer } from './lib/contestants.mjs';
 import { buildLoadgen, runLoadgen } from './lib/loadgen.mjs';
 import { machine, versions } from './lib/machine.mjs';
 import { parseOptions, USAGE } from './lib/options.mjs';
 import { markdown, summarise, targets } from './lib/report.mjs';
+import { playRounds } from './lib/rounds.mjs';
 
 const RESULTS = path.join(import.meta.dirname, 'results');
 
@@ -35,25 +37,9 @@ async function measure(row, contestant, options, program) {
   }
 }
 
-/** All rounds. The order of the contestants rotates, so that none is always first. */
-async function measureAll(options, contestants, program) {
-  const measurements = new Map();
-  const total = options.rounds * options.rows.length * contestants.length;
-  let done = 0;
-  for (let round = 0; round < options.rounds; round += 1) {
-    for (const row of options.rows) {
-      for (let turn = 0; turn < contestants.length; turn += 1) {
-        const contestant = contestants[(turn + round) % contestants.length];
-        const measurement = await measure(row, contestant, options, program);
-        const key = `${row.id} ${contestant.id}`;
-        measurements.set(key, [...(measurements.get(key) ?? []), measurement]);
-        done += 1;
-        say(`[${done}/${total}] ${key}: ${brief(row, measurement)}`);
-      }
-    }
-  }
-  return measurements;
-}
+/** Those of a row's field that take part. */
+const contestantsOf = ({ field = 'wire' }, contestants) =>
+  FIELDS[field].filter((one) => contestants.includes(one));
 
 function brief(row, measurement) {
   if (measurement.error) return `failed: ${measurement.error}`;
@@ -61,7 +47,8 @@ function brief(row, measurement) {
   return `${value.toFixed(2)} ${row.value ?? 'cpuUs'}, ${measurement.units} units`;
 }
 
-function resultOf(row, contestants, options, measurements) {
+function resultOf(row, all, options, measurements) {
+  const contestants = contestantsOf(row, all);
   const connections = row.many ? options.many : options.connections;
   const summaries = contestants.map(({ id }) => [
     id,
@@ -69,14 +56,49 @@ function resultOf(row, contestants, options, measurements) {
   ]);
   return {
     id: row.id,
+    field: row.field ?? 'wire',
     title: typeof row.title === 'function' ? row.title(connections) : row.title,
     unit: row.unit,
     latency: row.latency ?? true,
+    rate: row.rate ?? false,
     deflate: row.deflate ?? false,
     target: row.target,
     connections,
     contestants: Object.fromEntries(summaries),
   };
+}
+
+async function measureWebSockets(rows, options) {
+  const chosen = CONTESTANTS.filter(({ id }) => options.contestants.includes(id));
+  const contestants = chosen.filter(isInstalled);
+  for (const missing of chosen.filter((one) => !isInstalled(one))) {
+    say(`left out, not installed: ${missing.title}`);
+  }
+  const program = options.loadgen ?? buildLoadgen();
+  const measurements = await playRounds({
+    rows,
+    rounds: options.rounds,
+    contestantsOf: (row) => contestantsOf(row, contestants),
+    measure: (row, contestant) => measure(row, contestant, options, program),
+    brief,
+    say,
+  });
+  const results = rows.map((row) => resultOf(row, contestants, options, measurements));
+  return { results, tables: markdown(results, contestants), promises: targets(results) };
+}
+
+/** Both parts one after the other: the broker of Kafka's rows would disturb the others. */
+async function measureAll(options) {
+  const parts = [];
+  const rows = options.rows.filter(({ field }) => field !== 'kafka');
+  const kafkaRows = options.rows.filter(({ field }) => field === 'kafka');
+  if (rows.length > 0) parts.push(await measureWebSockets(rows, options));
+  if (kafkaRows.length === 0) return parts;
+  const missing = missingForKafka();
+  if (!missing) parts.push(await measureKafka(kafkaRows, options, say));
+  else if (parts.length > 0) say(`left out, the rows of Kafka: ${missing}`);
+  else throw new Error(`the rows of Kafka need a broker: ${missing}`);
+  return parts;
 }
 
 async function main() {
@@ -86,18 +108,13 @@ async function main() {
     return;
   }
   if (process.platform !== 'linux') throw new Error('the benchmark runs on Linux only');
-  const contestants = options.contestants.filter(isInstalled);
-  for (const missing of options.contestants.filter((one) => !isInstalled(one))) {
-    say(`left out, not installed: ${missing.title}`);
-  }
-  const program = options.loadgen ?? buildLoadgen();
   const about = { date: new Date().toISOString(), machine: machine(), versions: versions() };
 
-  const measurements = await measureAll(options, contestants, program);
-  const results = options.rows.map((row) => resultOf(row, contestants, options, measurements));
+  const parts = await measureAll(options);
+  const results = parts.flatMap((part) => part.results);
+  const promises = parts.flatMap((part) => part.promises);
 
-  console.log(markdown(results, contestants));
-  const promises = targets(results);
+  console.log(parts.flatMap((part) => part.tables).join('\n\n'));
   if (promises.length > 0) console.log(`\n${promises.join('\n')}`);
   const problems = results.flatMap((result) =>
     Object.entries(result.contestants).flatMap(([id, { problems: found }]) =>

@@ -1,8 +1,10 @@
 /**
- * Realtime messaging for Node services: a WebSocket server with users, rooms and topics.
+ * Realtime messaging for Node services: a WebSocket server with users, rooms and topics, and Kafka by kafkajs's
+ * API.
  *
  * @packageDocumentation
  */
+export * from './kafka/index.js';
 export type { WebSocketManagerEvents } from './events.js';
 export { EmbeddedKafka } from './kafka/embedded.js';
 export type { EmbeddedKafkaConfig, EmbeddedTopic } from './kafka/embedded.js';

@@ -31,6 +31,9 @@ const { setImmediate } = globalThis;
 /** How long `request` and `shutdown` wait if they are not told: long for a machine, short for a person. */
 const DEFAULT_TIMEOUT = 10_000;
 
+/** The same as the engine's own. */
+const DEFAULT_MAX_PAYLOAD = 16 * 1024;
+
 /** Where a server listens that does not tell; an Elysia app is one. */
 const UNKNOWN: AddressInfo = { address: '', family: '', port: 0 };
 
@@ -93,7 +96,9 @@ export class WebSocketManager<
     );
     this.#send = this.#native.sender();
     const path = options.path || env.WS_PATH || '/ws';
-    const sockets = target && new AttachedSockets(this.#native);
+    // The engine has checked both.
+    const maxPayload = options.maxPayload || Number(env.WS_MAX_PAYLOAD) || DEFAULT_MAX_PAYLOAD;
+    const sockets = target && new AttachedSockets(this.#native, maxPayload);
     this.#dispatcher = new Dispatcher(this.#native, this, this.#reporter, sockets);
     if (target !== undefined && sockets !== undefined) {
       try {
@@ -115,6 +120,9 @@ export class WebSocketManager<
       if (this.#attachment === undefined) start();
       else this.#attachment.whenListening(start, reject);
     });
+    const warning = this.#attachment?.warning();
+    // Listeners are set in the tick of this call.
+    if (warning !== undefined) setImmediate(() => this.#reporter.warn(warning));
     // Whoever calls `ready()` gets a promise of their own; without them the fault is an event.
     this.#started.catch(() => {});
   }
@@ -127,9 +135,10 @@ export class WebSocketManager<
    *
    * @param server - an `http.Server` or `https.Server` of Node, listening or not yet, which is what
    * `listen()` of Express and Koa and Hono's `serve()` return, Fastify's `server` and Nest's
-   * `getHttpServer()`; or on Node the app that `app.listen()` of Elysia returns. Elysia's adapter 1.4 does not
-   * tell where it listens: until the first upgrade, `address()` is null and `ready()` gives an empty address
-   * with the port 0.
+   * `getHttpServer()`; the app that `app.listen()` of Elysia returns; or a server of `Bun.serve`, which should be
+   * made after this package was imported, or it raises the warning `ERR_SERVER_HANDLERS`. On Node, Elysia's adapter
+   * 1.4 does not tell where it listens: until the first upgrade, `address()` is null and `ready()` gives an empty
+   * address with the port 0.
    * @throws TypeError `ERR_UNSUPPORTED_SERVER`: anything else, or a server that was closed. Error
    * `ERR_PATH_IN_USE`: another manager has this path of this server. Options as in the constructor.
    */

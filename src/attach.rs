@@ -74,6 +74,14 @@ impl WebSocketManager {
         Ok(NativeBridge { serial, bridge })
     }
 
+    /// What was pushed into bridges in this turn is to be read.
+    #[napi]
+    pub fn rouse(&self) {
+        if let Ok(server) = self.require() {
+            server.rouse();
+        }
+    }
+
     /// The host has lost the socket of this number.
     #[napi]
     pub fn abandon(&self, serial: f64) {
@@ -102,9 +110,10 @@ impl NativeBridge {
         self.serial as f64
     }
 
-    /// Takes bytes that were read. False: wait for the signal to resume.
-    #[napi]
-    pub fn push(&self, bytes: Uint8Array) -> bool {
+    /// Takes bytes that were read, which the engine reads after the next `rouse`. False: wait for the
+    /// signal to resume.
+    #[napi(ts_args_type = "bytes: Uint8Array")]
+    pub fn push(&self, bytes: &[u8]) -> bool {
         self.bridge.push(bytes.to_vec())
     }
 

@@ -4,7 +4,7 @@
 
 use messaging_core::ws::HEADROOM;
 use messaging_core::ws::config::RawValue;
-use napi::bindgen_prelude::{FromNapiValue, TypeName, Uint8Array, ValidateNapiValue};
+use napi::bindgen_prelude::{Float64Array, FromNapiValue, TypeName, Uint8Array, ValidateNapiValue};
 use napi::{Error, Result, Status, ValueType, sys};
 use std::ptr;
 
@@ -74,6 +74,12 @@ pub fn wire_bytes(data: &Uint8Array) -> Vec<u8> {
     buffer.resize(HEADROOM, 0);
     buffer.extend_from_slice(data);
     buffer
+}
+
+/// Numbers that JavaScript gives to be written to, for one call.
+pub fn numbers(array: &mut Float64Array) -> &mut [f64] {
+    // SAFETY: JavaScript's thread is in this call, and nothing else of ours has this memory.
+    unsafe { array.as_mut() }
 }
 
 /// A number of receivers or connections, for JavaScript.

@@ -14,7 +14,7 @@ const BATCH: usize = 256;
 
 /// Takes the next batch; an empty one means that the host will be woken for more.
 pub fn take<'env>(env: &'env Env, server: &Arc<Server>) -> napi::Result<Array<'env>> {
-    let batch = server.events().take(BATCH);
+    let batch = server.take_events(BATCH);
     let mut rows = Rows { array: env.create_array(0)?, next: 0 };
     for event in batch {
         if let Some(connection) = event.connection()

@@ -106,8 +106,7 @@ const NATIVE: [string, object, object][] = [
     },
     {
       name: 'KafkaJSConnectionError',
-      message:
-        'Connection error: localhost:1/bootstrap: Connect to ipv4#127.0.0.1:1 failed: Connection refused',
+      message: 'Connection error: connect ECONNREFUSED 127.0.0.1:1',
       retriable: true,
       broker: 'localhost:1',
       code: 'ECONNREFUSED',

@@ -71,7 +71,7 @@ export function connectionsOf(server: Server): Promise<number> {
 }
 
 /** A key and a certificate for localhost, made anew, since a key does not belong into a repository. */
-function certificate(): { key: Buffer; cert: Buffer } {
+export function certificate(): { key: Buffer; cert: Buffer } {
   const folder = temporaryFolder();
   const [key, cert] = [join(folder, 'key.pem'), join(folder, 'cert.pem')];
   execFileSync(

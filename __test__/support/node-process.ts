@@ -1,11 +1,15 @@
 /**
- * Node processes of their own: for what ends a process, and for what must not.
+ * Processes of their own: of Node, for what ends a process and for what must not; and of Bun.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
 
 export const PACKAGE_ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+const NODE = process.execPath;
+const BUN = join(PACKAGE_ROOT, 'node_modules', '.bin', 'bun');
 
 /** Time for a process to end by itself; a machine that also compiles is slow. */
 const PATIENCE = 15_000;
@@ -18,7 +22,7 @@ export interface ProcessEnd {
   errors: string;
 }
 
-export interface NodeProcess {
+export interface RunningProcess {
   /** Resolves with the match as soon as what was printed so far matches. */
   printed(pattern: RegExp): Promise<RegExpExecArray>;
   /** Resolves when the process has ended. It is killed if it does not end by itself. */
@@ -44,7 +48,7 @@ export function startNode(
   script: string,
   { flags = [], type = 'module', ...options }: Options = {},
 ) {
-  return start([...flags, `--input-type=${type}`, '--eval', script], options);
+  return start(NODE, [...flags, `--input-type=${type}`, '--eval', script], options);
 }
 
 /** Runs a script to its end. */
@@ -54,14 +58,20 @@ export function runNode(script: string, options?: Options): Promise<ProcessEnd> 
 
 /** Runs Node with these arguments to its end. */
 export function runProgram(args: string[]): Promise<ProcessEnd> {
-  return start(args).end;
+  return start(NODE, args).end;
+}
+
+/** Starts a script, an ECMAScript module, with npm's Bun. */
+export function startBun(script: string): RunningProcess {
+  return start(BUN, ['--eval', script]);
 }
 
 function start(
+  executable: string,
   args: string[],
   { env, folder = PACKAGE_ROOT, descriptors, patience = PATIENCE }: Options = {},
-): NodeProcess {
-  const command = [process.execPath, ...args];
+): RunningProcess {
+  const command = [executable, ...args];
   // A limit is inherited, and Node sets none: a shell does, and then becomes the process.
   if (descriptors !== undefined) {
     command.unshift('sh', '-c', `ulimit -n ${descriptors} && exec "$@"`, 'sh');
@@ -77,7 +87,7 @@ function start(
   );
 }
 
-function watch(child: ChildProcess, patience: number): NodeProcess {
+function watch(child: ChildProcess, patience: number): RunningProcess {
   let output = '';
   let errors = '';
   let looks: (() => void)[] = [];

@@ -11,12 +11,27 @@ const START_TIMEOUT = 15_000;
 const node = (file) => [process.execPath, '--expose-gc', path.join(BENCH, 'servers', file)];
 const bun = path.join(NODE_MODULES, '.bin', 'bun');
 
-export const CONTESTANTS = [
-  { id: 'messaging', title: '@libs/messaging', command: node('messaging.mjs') },
-  { id: 'ws-original', title: 'ws, original', command: node('ws-original.mjs') },
-  { id: 'ws-tuned', title: 'ws, tuned', command: node('ws-tuned.mjs') },
-  { id: 'bun', title: 'Bun', command: [bun, path.join(BENCH, 'servers', 'bun.mjs')] },
-];
+const echo = (id, title, library, place) => {
+  return { id, title, command: node('echo.mjs'), settings: { library, place } };
+};
+
+/** Who is compared with whom: the first of each field with the others. A row names its field. */
+export const FIELDS = {
+  wire: [
+    { id: 'messaging', title: '@libs/messaging', command: node('messaging.mjs') },
+    { id: 'ws-original', title: 'ws, original', command: node('ws-original.mjs') },
+    { id: 'ws-tuned', title: 'ws, tuned', command: node('ws-tuned.mjs') },
+    { id: 'bun', title: 'Bun', command: [bun, path.join(BENCH, 'servers', 'bun.mjs')] },
+  ],
+  echo: [
+    echo('echo-attached', 'attached, by descriptor', 'messaging', 'http'),
+    echo('echo-own', 'own port', 'messaging', 'own'),
+    echo('echo-bytes', 'attached, by bytes', 'messaging', 'bytes'),
+    echo('echo-ws', 'ws on the same http server', 'ws', 'http'),
+  ],
+};
+
+export const CONTESTANTS = Object.values(FIELDS).flat();
 
 export const isInstalled = (contestant) => existsSync(contestant.command[0]);
 
@@ -28,10 +43,11 @@ export function confined(command, cpus) {
 
 /**
  * Starts a contestant's server.
- * @param {object} settings see bench/servers/harness.mjs
+ * @param {object} asked what the row asks for, see bench/servers/harness.mjs
  * @returns {Promise<{ port: number, control: number, pid: number, stop(): Promise<void> }>}
  */
-export async function startServer(contestant, settings, cpus) {
+export async function startServer(contestant, asked, cpus) {
+  const settings = { ...asked, ...contestant.settings };
   const [file, ...args] = confined([...contestant.command, JSON.stringify(settings)], cpus);
   // The server ends when its stdin does, so it never outlives this process.
   const child = spawn(file, args, { stdio: ['pipe', 'pipe', 'inherit'] });

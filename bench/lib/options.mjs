@@ -1,6 +1,8 @@
 // The command line of the benchmark.
 import os from 'node:os';
 import { parseArgs } from 'node:util';
+import { CLIENTS } from '../kafka/contestants.mjs';
+import { KAFKA_ROWS } from '../kafka/rows.mjs';
 import { CONTESTANTS } from './contestants.mjs';
 import { openFilesLimit } from './machine.mjs';
 import { ROWS } from './rows.mjs';
@@ -8,18 +10,21 @@ import { ROWS } from './rows.mjs';
 /** Files that a server or the load generator has open besides its connections. */
 const OTHER_FILES = 500;
 
+const ALL_ROWS = [...ROWS, ...KAFKA_ROWS];
+const IDS = [...new Set([...CONTESTANTS, ...CLIENTS].map(({ id }) => id))];
+
 export const USAGE = `Usage: node bench/run.mjs [options]
-  --rows a,b          rows to measure (default: all)
+  --rows a,b          rows to measure (default: all, those of Kafka if there is Java)
   --contestants a,b   default: all that are installed
   --rounds 3          interleaved rounds; figures are their medians
   --connections 1000  clients of most rows
   --many 10000        clients of the idle and js-thread-many rows, as far as open files allow
-  --seconds 2         length of each measurement, after a warm-up
-  --server-cpus 0     CPUs of the server, as taskset takes them
-  --load-cpus 1       CPUs of the load generator
+  --seconds 2         length of each measurement, after a warm-up; Kafka's: 5 at most
+  --server-cpus 0     CPUs of the server, as taskset takes them; of Kafka's client
+  --load-cpus 1       CPUs of the load generator; of Kafka's broker
   --loadgen <file>    a built load generator, instead of building it
-rows: ${ROWS.map((row) => row.id).join(', ')}
-contestants: ${CONTESTANTS.map((contestant) => contestant.id).join(', ')}`;
+rows: ${ALL_ROWS.map((row) => row.id).join(', ')}
+contestants: ${IDS.join(', ')}`;
 
 const STRINGS = [
   'rows',
@@ -42,22 +47,23 @@ export function parseOptions(args) {
   const affordable = openFilesLimit() - OTHER_FILES;
   return {
     help: values.help ?? false,
-    rows: chosen('rows', values.rows, ROWS),
-    contestants: chosen('contestants', values.contestants, CONTESTANTS),
+    rows: chosen('rows', values.rows, ALL_ROWS, ({ id }) => id),
+    contestants: chosen('contestants', values.contestants, IDS, (id) => id),
     rounds: number('rounds', values.rounds ?? '3', 1, 50),
     connections: number('connections', values.connections ?? '1000', 10, affordable),
     many: Math.min(number('many', values.many ?? '10000', 10, 25_000), affordable),
     seconds: number('seconds', values.seconds ?? '2', 0.1, 60),
+    kafkaSeconds: number('seconds', values.seconds ?? '5', 0.1, 60),
     serverCpus: values['server-cpus'] ?? (spare ? '0' : null),
     loadCpus: values['load-cpus'] ?? (spare ? '1' : null),
     loadgen: values.loadgen ?? null,
   };
 }
 
-function chosen(name, text, all) {
+function chosen(name, text, all, idOf) {
   if (text === undefined) return all;
   return text.split(',').map((id) => {
-    const one = all.find((candidate) => candidate.id === id);
+    const one = all.find((candidate) => idOf(candidate) === id);
     if (!one) throw new Error(`--${name}: there is no ${id}`);
     return one;
   });

@@ -1,4 +1,5 @@
-// From measurements to medians, from medians to a Markdown table.
+// From measurements to medians, from medians to Markdown tables.
+import { CONTESTANTS, FIELDS } from './contestants.mjs';
 
 export function median(numbers) {
   const sorted = numbers.toSorted((a, b) => a - b);
@@ -20,6 +21,7 @@ export function summarise(row, measurements) {
     most: Math.max(...values),
     p50Us: of((report) => report.latency.p50),
     p99Us: of((report) => report.latency.p99),
+    perSecond: of((report) => report.units / (report.wallMs / 1000)),
     compressed: of((report) => report.compressed / Math.max(1, report.units)),
     problems,
     rounds: measurements,
@@ -34,10 +36,21 @@ function problemsOf(measurement) {
   return [`${counts}, ${faultCount} faults ${faults.join('; ')}`];
 }
 
-/** The table: value, in brackets latency p50 / p99 in ms; then our ratio to each rival. Where
+/** A table for each field: value, in brackets latency p50 / p99 in ms; then our ratio to each rival. Where
  * messages may be compressed, the cell says how many were. */
 export function markdown(results, contestants) {
-  const rivals = contestants.filter((contestant) => contestant.id !== 'messaging');
+  return Object.entries(FIELDS).flatMap(([field, all]) => {
+    const rows = results.filter((result) => result.field === field);
+    const present = all.filter((one) => contestants.includes(one));
+    return rows.length > 0 && present.length > 0 ? [table(rows, present)] : [];
+  });
+}
+
+const oursOf = ({ field }) => FIELDS[field][0].id;
+
+function table(results, contestants) {
+  const ours = oursOf(results[0]);
+  const rivals = contestants.filter((contestant) => contestant.id !== ours);
   const compared = rivals.length < contestants.length ? rivals : [];
   const ratios = compared.map((rival) => `to ${rival.title}`);
   const head = ['work', 'per', ...contestants.map(({ title }) => title), ...ratios];
@@ -56,7 +69,8 @@ function cell(result, summary) {
   if (!result.latency) return `${figure(summary.value)}${mark}`;
   const latency = `${figure(summary.p50Us / 1000)} / ${figure(summary.p99Us / 1000)}`;
   const share = result.deflate ? `, ${Math.round(summary.compressed * 100)} % deflated` : '';
-  return `${figure(summary.value)} (${latency})${share}${mark}`;
+  const rate = result.rate ? `, ${figure(summary.perSecond)}/s` : '';
+  return `${figure(summary.value)} (${latency})${rate}${share}${mark}`;
 }
 
 function ratio(result, rival) {
@@ -65,14 +79,14 @@ function ratio(result, rival) {
 }
 
 function ratioTo(result, rival) {
-  const ours = result.contestants.messaging?.value ?? null;
+  const ours = result.contestants[oursOf(result)]?.value ?? null;
   const theirs = result.contestants[rival]?.value ?? null;
   return ours === null || !theirs ? null : ours / theirs;
 }
 
-const times = (value) => `${value < 0.1 ? value.toPrecision(1) : value.toFixed(2)}x`;
+export const times = (value) => `${value < 0.1 ? value.toPrecision(1) : value.toFixed(2)}x`;
 
-function figure(value) {
+export function figure(value) {
   if (Math.abs(value) >= 1000) return Math.round(value).toLocaleString('en-US');
   return value.toFixed(Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2);
 }
@@ -80,11 +94,13 @@ function figure(value) {
 /** What is promised, and whether it was kept; one line per row that has a target. */
 export function targets(results) {
   return results.flatMap((result) => {
-    if (!result.target || !result.contestants.messaging) return [];
-    const { ratio: most, limit } = result.target;
-    const value = limit ? result.contestants.messaging.value : ratioTo(result, 'bun');
+    const ours = result.contestants[oursOf(result)];
+    if (!result.target || !ours) return [];
+    const { ratio: most, limit, rival = 'bun' } = result.target;
+    const value = limit ? ours.value : ratioTo(result, rival);
     if (value === null) return [];
-    const promise = limit ? `at most ${limit}` : `at most ${most}x Bun`;
+    const { title } = CONTESTANTS.find((one) => one.id === rival);
+    const promise = limit ? `at most ${limit}` : `at most ${most}x ${title}`;
     const reached = limit ? figure(value) : times(value);
     const lines = [verdict(value <= (limit ?? most), result, promise, reached)];
     if (result.target.latency) lines.push(...latencies(result));

@@ -15,9 +15,9 @@ const send = (options) => ({
 /**
  * `value` names the figure of the load generator's report, `unit` says what it is per.
  * `many` rows use the number of connections given by --many. `target` is what the project
- * promises: at most `ratio` times Bun, or at most `limit`; with `latency`, also that neither its median
+ * promises: at most `ratio` times `rival` (Bun), or at most `limit`; with `latency`, also that neither its median
  * nor its 99th percentile is above Bun's. In `deflate` rows every client negotiates compression, and
- * `threshold` is our `compressionThreshold` where it is not the default.
+ * `threshold` is our `compressionThreshold` where it is not the default. `field` names the contestants (wire).
  */
 export const ROWS = [
   {
@@ -107,6 +107,7 @@ export const ROWS = [
     target: { limit: 3000 },
   },
   ...jsThreadRows(),
+  ...echoRows(),
 ];
 
 // By default we compress from 1 KiB on. The second row of 128 B shows what it costs to do so always.
@@ -151,4 +152,18 @@ function jsThreadRows() {
     row('js-thread-isolated', false, 'isolated calls', long),
     row('js-thread-isolated-many', true, 'isolated calls', long),
   ];
+}
+
+// Where each message and its answer pass through the host's code.
+function echoRows() {
+  const row = (inFlight, target) => ({
+    id: `echo-${inFlight}`,
+    field: 'echo',
+    title: `echo 128 B, ${inFlight} in flight`,
+    unit: 'round trip',
+    rate: true,
+    scenario: () => ({ kind: 'echo', inFlight, size: 128 }),
+    target,
+  });
+  return [row(1), row(32, { ratio: 0.5, rival: 'echo-ws' })];
 }

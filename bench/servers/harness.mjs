@@ -3,16 +3,19 @@
 import net from 'node:net';
 import { Series } from './series.mjs';
 
-/** What a row asks for: `deflate`, to compress messages, and from how many bytes on (`threshold`). */
+/**
+ * What a row asks for: `deflate`, to compress messages, and from how many bytes on (`threshold`). And what makes a
+ * contestant of this program, see contestants.mjs.
+ */
 export const settings = JSON.parse(process.argv[2] ?? '{}');
 
 /**
  * @param {object} contestant
  * @param {number} contestant.port where its WebSocket server listens
- * @param {(message: object) => void} contestant.broadcast
- * @param {(topic: string, message: object) => void} contestant.publish
- * @param {(room: string, message: object) => void} contestant.sendToRoom
  * @param {() => number} contestant.connections
+ * @param {(message: object) => void} [contestant.broadcast] these three where a row has it send
+ * @param {(topic: string, message: object) => void} [contestant.publish]
+ * @param {(room: string, message: object) => void} [contestant.sendToRoom]
  */
 export function serveControl(contestant) {
   const server = net.createServer((socket) => {

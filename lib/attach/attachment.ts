@@ -3,6 +3,7 @@
  */
 import type { AddressInfo } from 'node:net';
 import { codedError } from '../errors.js';
+import type { WebSocketWarning } from '../types.js';
 import type { AttachedSockets } from './sockets.js';
 import type { AttachTarget } from './target.js';
 
@@ -14,11 +15,16 @@ export class Attachment {
   /** @throws Error `ERR_PATH_IN_USE`. */
   constructor(target: AttachTarget, path: string, sockets: AttachedSockets) {
     this.#target = target;
-    this.#leave = target.attach(path, (...upgrade) => sockets.take(...upgrade));
+    this.#leave = target.attach(path, sockets);
   }
 
   address(): AddressInfo | null {
     return this.#target.address();
+  }
+
+  /** What the host should be told of what attaching costs. */
+  warning(): WebSocketWarning | undefined {
+    return this.#target.warning?.();
   }
 
   /** Calls `start` once the server listens, or `reject` if the manager is closed before. */

@@ -1,5 +1,5 @@
 /**
- * An Elysia app on Node, which `app.listen()` returns and which keeps its http server to itself. How its
+ * An Elysia app, which is what `app.listen()` returns. On Node it keeps its http server to itself. How its
  * upgrades are come by depends on the version of its adapter, `@elysiajs/node`:
  *
  * - 1.4 hands each upgrade to `app.handle`, with the socket. So that method is wrapped. Neither the server
@@ -12,9 +12,11 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { IncomingMessage, Server } from 'node:http';
 import { type AddressInfo, isIPv6, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { codedError } from '../errors.js';
-import { AttachPoint, pathOf, type TakeUpgrade } from './http-server.js';
+import { type BunApp, BunAppTarget } from './elysia-bun.js';
+import { AttachPoint } from './http-server.js';
 import { addressOf, isHttpServer } from './inspect.js';
+import { Routes } from './routes.js';
+import type { AttachedSockets } from './sockets.js';
 import type { AttachTarget } from './target.js';
 
 type Handle = (this: unknown, request: UpgradeRequest, ...rest: unknown[]) => Promise<unknown>;
@@ -51,12 +53,15 @@ export const ElysiaTarget = {
   /** The way to an app's upgrades, or why there is none. */
   of(app: ElysiaApp): AttachTarget | string {
     const { name } = app['~adapter'];
-    // The adapter runs on Bun too, with Bun's own server in the place of Node's.
-    if ('Bun' in globalThis) return 'Elysia on Bun is not supported';
+    if (name === 'bun') return BunAppTarget.of(app as ElysiaApp & BunApp);
+    // The adapter runs on Bun too, but does not tell the app of the server that it has there.
+    if ('Bun' in globalThis) {
+      return 'on Bun, Elysia needs no adapter; with that for Node, pass what the callback of app.listen() is given';
+    }
     if (isPromise(app.server)) return new FollowedTarget(app, app.server);
     if (name === 'node') return 'this app does not listen; pass what app.listen() returned';
     if (name === '@elysiajs/node') return new HandleTarget(app);
-    return 'got an Elysia app without the adapter of @elysiajs/node';
+    return 'got an Elysia app without the adapter of @elysiajs/node, which it needs on Node';
   },
 };
 
@@ -68,8 +73,8 @@ class HandleTarget implements AttachTarget {
     this.#point = HandlePoint.of(app);
   }
 
-  attach(path: string, take: TakeUpgrade): () => void {
-    this.#point.add(path, take);
+  attach(path: string, sockets: AttachedSockets): () => void {
+    this.#point.add(path, sockets);
     return () => this.#point.remove(path);
   }
 
@@ -93,7 +98,7 @@ class HandlePoint {
   /** Where the first upgrade came from. */
   server: Server | undefined;
   readonly #app: ElysiaApp;
-  readonly #routes = new Map<string, TakeUpgrade>();
+  readonly #routes = new Routes('app');
   #restore = () => {};
 
   static of(app: ElysiaApp): HandlePoint {
@@ -110,16 +115,16 @@ class HandlePoint {
   }
 
   /** @throws Error `ERR_PATH_IN_USE` if another manager has this path. */
-  add(path: string, take: TakeUpgrade): void {
-    if (this.#routes.has(path)) throw pathInUse(path);
-    if (this.#routes.size === 0) this.#restore = this.#wrap();
-    this.#routes.set(path, take);
+  add(path: string, sockets: AttachedSockets): void {
+    const first = this.#routes.empty;
+    this.#routes.add(path, sockets);
+    if (first) this.#restore = this.#wrap();
   }
 
   /** Gives a path free. Without any, the app is as it was before. */
   remove(path: string): void {
-    this.#routes.delete(path);
-    if (this.#routes.size === 0) this.#restore();
+    this.#routes.remove(path);
+    if (this.#routes.empty) this.#restore();
   }
 
   #wrap(): () => void {
@@ -143,14 +148,14 @@ class HandlePoint {
     const { req, upgrade } = node;
     const { server } = req.socket as Socket & { server?: unknown };
     if (isHttpServer(server)) this.server = server;
-    const take = this.#routes.get(pathOf(req.url ?? ''));
-    take?.(req, upgrade.socket, upgrade.head);
-    return take !== undefined;
+    const sockets = this.#routes.find(req.url ?? '');
+    sockets?.take(req, upgrade.socket, upgrade.head);
+    return sockets !== undefined;
   }
 }
 
 /** The paths that managers have at apps under the adapter 1.3. */
-const claims = new WeakMap<ElysiaApp, Set<string>>();
+const claims = new WeakMap<ElysiaApp, Routes>();
 
 /** An app under the adapter 1.3. */
 class FollowedTarget implements AttachTarget {
@@ -165,10 +170,10 @@ class FollowedTarget implements AttachTarget {
     });
   }
 
-  attach(path: string, take: TakeUpgrade): () => void {
-    const claimed = claims.get(this.#app) ?? new Set();
-    if (claimed.has(path)) throw pathInUse(path);
-    claims.set(this.#app, claimed.add(path));
+  attach(path: string, sockets: AttachedSockets): () => void {
+    const claimed = claims.get(this.#app) ?? new Routes('app');
+    claimed.add(path, sockets);
+    claims.set(this.#app, claimed);
     /** The servers that were seen there, with what was attached to them. */
     const seen = new Map<Server, AttachPoint | undefined>();
     const look = (message: unknown) => {
@@ -177,7 +182,7 @@ class FollowedTarget implements AttachTarget {
       seen.set(server, undefined);
       try {
         const point = AttachPoint.of(server);
-        point.add(path, take);
+        point.add(path, sockets);
         seen.set(server, point);
       } catch {
         // Another manager was attached to the server itself. It came first, and goes on.
@@ -187,7 +192,7 @@ class FollowedTarget implements AttachTarget {
     subscribe(ACCEPTED, look);
     return () => {
       unsubscribe(ACCEPTED, look);
-      claimed.delete(path);
+      claimed.remove(path);
       for (const point of seen.values()) point?.remove(path);
     };
   }
@@ -206,10 +211,6 @@ class FollowedTarget implements AttachTarget {
     const [theirs, ours] = [addressOf(server), this.#address];
     return theirs?.port === ours?.port && theirs?.address === ours?.address && ours !== null;
   }
-}
-
-function pathInUse(path: string): Error {
-  return codedError('ERR_PATH_IN_USE', `path: ${path} of this app has a manager already`);
 }
 
 function isPromise(value: unknown): value is PromiseLike<ServerInfo> {

@@ -4,10 +4,8 @@
  */
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import { codedError } from '../errors.js';
-
-/** What is done with an upgrade of one path. */
-export type TakeUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+import { Routes } from './routes.js';
+import type { AttachedSockets } from './sockets.js';
 
 type Emit = (this: Server, event: string | symbol, ...args: unknown[]) => boolean;
 
@@ -25,7 +23,7 @@ const points = new WeakMap<Server, AttachPoint>();
  */
 export class AttachPoint {
   readonly #server: Server;
-  readonly #routes = new Map<string, TakeUpgrade>();
+  readonly #routes = new Routes('server');
   readonly #before: Emit;
   readonly #emit: Emit;
 
@@ -44,7 +42,7 @@ export class AttachPoint {
     const point = this;
     this.#emit = function emit(event, ...args) {
       if (event === 'upgrade') {
-        const [request, socket, head] = args as Parameters<TakeUpgrade>;
+        const [request, socket, head] = args as [IncomingMessage, Duplex, Buffer];
         if (point.#take(request, socket, head)) return true;
       }
       return point.#before.call(this, event, ...args);
@@ -55,17 +53,14 @@ export class AttachPoint {
   }
 
   /** @throws Error `ERR_PATH_IN_USE` if another manager has this path. */
-  add(path: string, take: TakeUpgrade): void {
-    if (this.#routes.has(path)) {
-      throw codedError('ERR_PATH_IN_USE', `path: ${path} of this server has a manager already`);
-    }
-    this.#routes.set(path, take);
+  add(path: string, sockets: AttachedSockets): void {
+    this.#routes.add(path, sockets);
   }
 
   /** Gives a path free. Without any, the server is as it was before. */
   remove(path: string): void {
-    this.#routes.delete(path);
-    if (this.#routes.size > 0) return;
+    this.#routes.remove(path);
+    if (!this.#routes.empty) return;
     this.#server.off('upgrade', ignore);
     points.delete(this.#server);
     // Somebody who wrapped it since then still calls it; then it hands everything on.
@@ -73,23 +68,16 @@ export class AttachPoint {
   }
 
   #take(request: IncomingMessage, socket: Duplex, head: Buffer): boolean {
-    const take = this.#routes.get(pathOf(request.url ?? ''));
-    if (take !== undefined) {
-      take(request, socket, head);
+    const sockets = this.#routes.find(request.url ?? '');
+    if (sockets !== undefined) {
+      sockets.take(request, socket, head);
       return true;
     }
     const others = this.#server.listenerCount('upgrade') > 1;
-    if (others || this.#routes.size === 0) return false;
+    if (others || this.#routes.empty) return false;
     refuse(socket);
     return true;
   }
-}
-
-/** The path of a request's target, which may be a whole URL (RFC 9112, section 3.2). */
-export function pathOf(url: string): string {
-  const path = url.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?]*/i, '');
-  const query = path.indexOf('?');
-  return query < 0 ? path : path.slice(0, query);
 }
 
 function ignore(): void {}

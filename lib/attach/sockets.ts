@@ -1,26 +1,19 @@
 /**
  * The sockets of an http server that a manager has taken over. Where a socket shows its descriptor, the
  * engine reads and writes it itself; the JavaScript object stays, untouched, so that the server goes on
- * counting the connection. Else (TLS, other runtimes) the bytes go through here.
+ * counting the connection. Else (TLS, other runtimes) the bytes go through here, or the messages.
  */
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { NativeBridge, NativeManager, NativeRequest } from '../native.js';
+import { MessagePeer } from './message-peer.js';
+import { type Attached, Signal } from './signals.js';
 
 // Taken once: a host's test may replace the global ones by clocks that stand still.
-const { setInterval, clearInterval } = globalThis;
-
-/** What the engine asks for; `core/src/ws/bridge.rs` has the same numbers. */
-export const Signal = { Output: 0, Resume: 1, Finish: 2, Release: 3 } as const;
+const { setInterval, clearInterval, setImmediate } = globalThis;
 
 const NEVER = 2 ** 31 - 1;
-
-/** One socket, as far as this side has to do with it. */
-interface Attached {
-  readonly socket: Socket;
-  readonly bridge: NativeBridge | undefined;
-}
 
 /** A socket's handle, where libuv has the socket. None of it is documented, so each part is looked for. */
 interface Handle {
@@ -31,13 +24,22 @@ interface Handle {
 
 /** One manager's sockets. */
 export class AttachedSockets {
+  /** The manager's `maxPayload`, for servers that read messages themselves. */
+  readonly maxPayload: number;
   readonly #native: NativeManager;
   readonly #attached = new Map<number, Attached>();
   /** Sockets that are not read keep no process alive, though their clients are connected. */
   #alive: NodeJS.Timeout | undefined;
+  /** Bytes were pushed into bridges since the engine was last told. */
+  #pushed = false;
+  readonly #rouse = () => {
+    this.#pushed = false;
+    this.#native.rouse();
+  };
 
-  constructor(native: NativeManager) {
+  constructor(native: NativeManager, maxPayload: number) {
     this.#native = native;
+    this.maxPayload = maxPayload;
   }
 
   /** Takes over the socket of an upgrade, as soon as what was written to it before is sent. */
@@ -59,30 +61,19 @@ export class AttachedSockets {
     });
   }
 
+  /** Takes over the upgrade of a client whose messages its server reads and writes. */
+  join(request: NativeRequest, address: string | null, port: number): MessagePeer {
+    const bridge = this.#native.attachBridge(address, port, request, Buffer.alloc(0));
+    const peer = new MessagePeer(bridge, () => this.#announce());
+    this.#remember(bridge.serial, peer);
+    return peer;
+  }
+
   /** Does what the engine asks for. */
   signal(serial: number, signal: number): void {
     const attached = this.#attached.get(serial);
-    if (attached === undefined) return;
-    const { socket, bridge } = attached;
-    switch (signal) {
-      case Signal.Output:
-        if (bridge !== undefined) write(socket, bridge);
-        break;
-      case Signal.Resume:
-        socket.resume();
-        break;
-      case Signal.Finish:
-        socket.end();
-        break;
-      default:
-        this.#forget(serial);
-        if (bridge === undefined) {
-          socket.destroy();
-          break;
-        }
-        write(socket, bridge);
-        socket.destroySoon();
-    }
+    if (signal === Signal.Release) this.#forget(serial);
+    attached?.signal(signal);
   }
 
   #handOver(request: IncomingMessage, socket: Socket, head: Buffer): void {
@@ -109,7 +100,8 @@ export class AttachedSockets {
       handleOf(socket)?.readStart?.();
       return false;
     }
-    this.#remember(serial, { socket, bridge: undefined });
+    // It asks for nothing else: the engine does the rest itself.
+    this.#remember(serial, { signal: () => socket.destroy() });
     socket.once('close', () => {
       // The host has destroyed it: the engine has a descriptor of its own, and does not see that.
       if (this.#forget(serial)) this.#native.abandon(serial);
@@ -121,10 +113,11 @@ export class AttachedSockets {
     const { remoteAddress = null, remotePort = 0 } = socket;
     const bridge = this.#native.attachBridge(remoteAddress, remotePort, about, rest);
     const { serial } = bridge;
-    this.#remember(serial, { socket, bridge });
+    this.#remember(serial, { signal: (signal) => signalBridged(socket, bridge, signal) });
     socket.setNoDelay?.(true);
     socket.on('data', (bytes: Buffer) => {
       if (!bridge.push(bytes)) socket.pause();
+      this.#announce();
     });
     socket.once('end', () => bridge.end());
     socket.once('close', () => {
@@ -132,6 +125,12 @@ export class AttachedSockets {
       bridge.abandon();
     });
     socket.resume();
+  }
+
+  /** Lets the engine read what was pushed: once for all bridges of this turn of the event loop. */
+  #announce(): void {
+    if (!this.#pushed) setImmediate(this.#rouse);
+    this.#pushed = true;
   }
 
   #remember(serial: number, attached: Attached): void {
@@ -146,6 +145,23 @@ export class AttachedSockets {
       this.#alive = undefined;
     }
     return known;
+  }
+}
+
+function signalBridged(socket: Socket, bridge: NativeBridge, signal: number): void {
+  switch (signal) {
+    case Signal.Output:
+      write(socket, bridge);
+      break;
+    case Signal.Resume:
+      socket.resume();
+      break;
+    case Signal.Finish:
+      socket.end();
+      break;
+    default:
+      write(socket, bridge);
+      socket.destroySoon();
   }
 }
 

@@ -10,6 +10,7 @@ import { createConsumer } from './consumer/consumer.js';
 import type { Consumer, GroupDescription } from './consumer/types.js';
 import type { Logger } from './logger.js';
 import type { ProducerEngine, ProducerEngineOptions } from './native.js';
+import { createProducerEngine } from './producer/engine.js';
 import type { RetryOptions } from './retry.js';
 
 /** What every client of a Kafka is made with. */
@@ -34,6 +35,7 @@ export interface Engines {
 
 /** The engines of this package. One line for each as it comes. */
 export const engines: Partial<Engines> = {
+  producer: createProducerEngine,
   consumer: (options) =>
     createConsumer({ ...options, Native: NativeConsumer, describeGroup: describer(options) }),
   admin: createAdmin,
@@ -42,7 +44,7 @@ export const engines: Partial<Engines> = {
 /** Asks about a group with an admin of its own: consumers rarely do. */
 function describer(options: ClientBase): (groupId: string) => Promise<GroupDescription> {
   return async (groupId) => {
-    const admin = createAdmin({ ...options });
+    const admin = createAdmin(options);
     await admin.connect();
     try {
       const { groups } = await admin.describeGroups([groupId]);

@@ -127,8 +127,12 @@ export class KafkaJSNumberOfRetriesExceeded extends KafkaJSNonRetriableError {
   readonly retryCount: number;
   /** The last wait, in milliseconds. */
   readonly retryTime: number;
+  declare readonly stack: string;
 
-  constructor(e: Error | string, { retryCount, retryTime }: RetriesExceededMetadata) {
+  constructor(
+    e: Error | string,
+    { retryCount, retryTime }: KafkaJSNumberOfRetriesExceededMetadata,
+  ) {
     super(e, { cause: e });
     this.retryCount = retryCount;
     this.retryTime = retryTime;
@@ -138,7 +142,7 @@ export class KafkaJSNumberOfRetriesExceeded extends KafkaJSNonRetriableError {
 }
 
 /** Details of a {@link KafkaJSNumberOfRetriesExceeded}. */
-export interface RetriesExceededMetadata {
+export interface KafkaJSNumberOfRetriesExceededMetadata {
   retryCount: number;
   retryTime: number;
 }
@@ -171,7 +175,7 @@ export class KafkaJSConnectionClosedError extends KafkaJSConnectionError {
 }
 
 /** Details of a {@link KafkaJSRequestTimeoutError}: those of the request, where they are known. */
-export interface RequestTimeoutMetadata {
+export interface KafkaJSRequestTimeoutErrorMetadata {
   broker?: string;
   clientId?: string;
   correlationId?: number;
@@ -188,7 +192,7 @@ export class KafkaJSRequestTimeoutError extends KafkaJSError {
   declare readonly sentAt: number;
   declare readonly pendingDuration: number;
 
-  constructor(e: ErrorSource, metadata: RequestTimeoutMetadata = {}) {
+  constructor(e: ErrorSource, metadata: KafkaJSRequestTimeoutErrorMetadata = {}) {
     super(e);
     const { broker, correlationId, createdAt, sentAt, pendingDuration } = metadata;
     assign(this, { broker, correlationId, createdAt, sentAt, pendingDuration });
@@ -340,7 +344,7 @@ export class KafkaJSUnsupportedMagicByteInMessageSet extends KafkaJSNonRetriable
 }
 
 /** What became of one partition whose records were to be deleted. */
-export interface DeleteTopicRecordsErrorPartition {
+export interface KafkaJSDeleteTopicRecordsErrorPartition {
   partition: number;
   offset: string;
   error: KafkaJSError;
@@ -348,9 +352,11 @@ export interface DeleteTopicRecordsErrorPartition {
 
 /** Records of some partitions could not be deleted. Retriable when each of the failures is. */
 export class KafkaJSDeleteTopicRecordsError extends KafkaJSError {
-  readonly partitions: DeleteTopicRecordsErrorPartition[];
+  readonly partitions: KafkaJSDeleteTopicRecordsErrorPartition[];
 
-  constructor({ partitions }: { topic?: string; partitions: DeleteTopicRecordsErrorPartition[] }) {
+  constructor({
+    partitions,
+  }: { topic?: string; partitions: KafkaJSDeleteTopicRecordsErrorPartition[] }) {
     const failures = partitions.filter(({ error }) => error != null);
     super('Error while deleting records', {
       retriable: failures.every(({ error }) => error.retriable === true),

@@ -21,7 +21,8 @@ export interface KafkaConfig {
   brokers: string[] | BrokersFunction;
   /**
    * Whether to use TLS, and how: `ca`, `cert`, `key`, `passphrase`, `servername`, `rejectUnauthorized` of
-   * Node's `tls.connect`. Without `ca`, the system's authorities are trusted. Other options of TLS are
+   * Node's `tls.connect`. Without `ca`, the system's authorities are trusted. A `servername` is the name that
+   * brokers' certificates have to have; what is sent to them (SNI) is their host all the same. Other options of TLS are
    * refused: KafkaJSNonRetriableError. Default: no TLS.
    */
   ssl?: ConnectionOptions | boolean;

@@ -30,7 +30,7 @@ impl KafkaAdmin {
     pub fn new(env: Env, config: String, on_notices: Function<'_, (), ()>) -> Result<Self> {
         let config: ClientConfig = parsed(&config)?;
         let notices = Arc::new(Notices::new(waker(&on_notices)?));
-        let admin = Admin::new(&config, notices.clone()).map_err(|error| thrown(&error))?;
+        let admin = Admin::new(config, notices.clone()).map_err(|error| thrown(&error))?;
         let ending = admin.clone();
         let entry = Entry::holding(&env, Box::new(move || ending.abandon())).map_err(internal)?;
         Ok(Self { admin, notices, entry })

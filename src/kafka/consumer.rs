@@ -72,6 +72,12 @@ impl KafkaConsumer {
         notices.iter().map(|it| serde_json::to_string(it).unwrap_or_default()).collect()
     }
 
+    /// JSON of the core's `ClientStats`.
+    #[napi]
+    pub fn stats(&self) -> String {
+        serde_json::to_string(&self.consumer.stats()).unwrap_or_default()
+    }
+
     /// An order without an answer, as JSON.
     #[napi]
     pub fn command(&self, json: String) -> Result<()> {

@@ -5,4 +5,5 @@ mod admin;
 mod consumer;
 mod library;
 mod mock;
+mod producer;
 mod promise;

@@ -36,10 +36,10 @@ pub struct Client {
     pub phase: Phase,
     /// When the connection was begun.
     pub begun: u64,
-    /// The sequence number that the next broadcast must have.
+    /// The sequence number that the next broadcast or echo must have.
     pub next_sequence: u64,
-    /// When the heartbeats under way were sent.
-    pub heartbeats: VecDeque<u64>,
+    /// When the messages under way were sent that are answered one by one.
+    pub under_way: VecDeque<u64>,
     /// The upgrade must agree on compression.
     deflate: bool,
     compression: Connection,
@@ -64,7 +64,7 @@ impl Client {
             phase: Phase::Connecting,
             begun,
             next_sequence: 0,
-            heartbeats: VecDeque::new(),
+            under_way: VecDeque::new(),
             deflate,
             compression: Connection::default(),
             stream,

@@ -52,6 +52,8 @@ pub enum Scenario {
     },
     /// Every client keeps `in_flight` heartbeats under way.
     Heartbeat { in_flight: usize },
+    /// Every client keeps `in_flight` messages of `size` bytes under way, which come back as they are.
+    Echo { in_flight: usize, size: usize },
     /// All clients connect, up to the server's first message, `concurrency` at a time.
     Connect { concurrency: usize },
     /// `concurrency` clients connect, subscribe, close, and begin again.

@@ -4,6 +4,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use serde::Serialize;
+
 use super::config::ClientConfig;
 use super::error::KafkaError;
 use super::notices::{Notice, Notices};
@@ -22,6 +24,9 @@ const LOST: &str = "FAIL";
 /// The facility of log lines about certificates that `sys/certificate.rs` has refused.
 const UNTRUSTED: &str = "SSLCERTVRFY";
 
+/// Of each client one thread is ours, which takes what comes from librdkafka's.
+const OWN_THREADS: usize = 1;
+
 /// Events of every client: log lines, errors, statistics.
 const EVENTS: Events = rdkafka::bindings::RD_KAFKA_EVENT_LOG
     | rdkafka::bindings::RD_KAFKA_EVENT_ERROR
@@ -32,6 +37,27 @@ pub struct Client {
     handle: Arc<Handle>,
     notices: Arc<Notices>,
     faults: Mutex<Faults>,
+}
+
+/// What clients cost now.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClientStats {
+    pub native_clients: usize,
+    /// Threads of the system: librdkafka's, and ours.
+    pub threads: usize,
+    /// Connections to brokers that are open.
+    pub connections: usize,
+}
+
+impl std::iter::Sum for ClientStats {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), |sum, it| Self {
+            native_clients: sum.native_clients + it.native_clients,
+            threads: sum.threads + it.threads,
+            connections: sum.connections + it.connections,
+        })
+    }
 }
 
 /// What went wrong with connections, as far as a `connect` that waits has to know.
@@ -47,6 +73,12 @@ struct Faults {
     all_down: Option<u64>,
     /// What was wrong with the certificate of the fault to come, which does not say it.
     certificate: Option<String>,
+}
+
+impl Faults {
+    fn last(&self) -> Option<&(u64, KafkaError)> {
+        self.lasting.iter().chain(&self.connection).max_by_key(|(seen, _)| *seen)
+    }
 }
 
 impl Client {
@@ -73,6 +105,15 @@ impl Client {
 
     pub(crate) fn handle(&self) -> &Arc<Handle> {
         &self.handle
+    }
+
+    pub(crate) fn stats(&self) -> ClientStats {
+        let census = self.handle.census();
+        ClientStats {
+            native_clients: 1,
+            threads: OWN_THREADS + census.threads(),
+            connections: census.connections(),
+        }
     }
 
     pub(crate) fn notices(&self) -> &Arc<Notices> {
@@ -112,7 +153,9 @@ impl Client {
         match error.name.as_str() {
             "_AUTHENTICATION" | "_SSL" | "SASL_AUTHENTICATION_FAILED" => {
                 let mut error = error.clone();
-                if let Some(what) = faults.certificate.take()
+                // The next attempts fail for the same reason, which is not said again.
+                if error.message.contains("certificate verify failed")
+                    && let Some(what) = &faults.certificate
                     && let Some((broker, _)) = error.message.split_once(": ")
                 {
                     error.message = format!("{broker}: certificate verify failed: {what}");
@@ -141,14 +184,14 @@ impl Client {
         let faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
         let lasting = faults.lasting.as_ref().filter(|(seen, _)| *seen > since);
         let all_down = faults.all_down.is_some_and(|seen| seen > since);
-        let fault = lasting.or_else(|| faults.connection.as_ref().filter(|_| all_down));
+        let fault = lasting.or_else(|| faults.last().filter(|_| all_down));
         fault.map(|(_, error)| error.clone())
     }
 
     /// Why a connect was in vain whose time is over.
     fn last_fault(&self) -> KafkaError {
         let faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
-        match faults.lasting.as_ref().or(faults.connection.as_ref()) {
+        match faults.last() {
             Some((_, error)) => error.clone(),
             None => KafkaError::new(-195, "_TRANSPORT", "Connection timeout"),
         }

@@ -39,6 +39,15 @@ impl KafkaError {
         Self::new(-185, "_TIMED_OUT", message)
     }
 
+    /// Too much waits already.
+    pub(crate) fn queue_full(waiting: u64) -> Self {
+        Self::new(
+            -184,
+            "_QUEUE_FULL",
+            format!("the producer's queue is full: {waiting} bytes wait"),
+        )
+    }
+
     /// The system gives no thread, or too many calls wait already.
     pub(crate) fn no_thread(message: impl Into<String>) -> Self {
         Self::new(-193, "_CRIT_SYS_RESOURCE", message)

@@ -12,6 +12,7 @@ pub mod error;
 pub mod library;
 pub mod mock;
 pub mod notices;
+pub mod producer;
 mod sys;
 mod work;
 

@@ -33,6 +33,7 @@ pub enum Signal {
 pub struct Bridge {
     state: Mutex<State>,
     signal: Box<dyn Fn(Signal) + Send + Sync>,
+    rouse: Box<dyn Fn(Waker) + Send + Sync>,
     peer: Option<SocketAddr>,
 }
 
@@ -64,12 +65,15 @@ impl fmt::Debug for Bridge {
 }
 
 impl Bridge {
-    /// The host's side and the shard's. `signal` is called from the shard's thread.
+    /// The host's side and the shard's. `signal` is called from the shard's thread, and `rouse` from the
+    /// host's: it sees to it that a reader is woken, if not at once.
     pub fn new(
         peer: Option<SocketAddr>,
         signal: impl Fn(Signal) + Send + Sync + 'static,
+        rouse: impl Fn(Waker) + Send + Sync + 'static,
     ) -> (Arc<Self>, BridgeStream) {
-        let bridge = Arc::new(Self { state: Mutex::default(), signal: Box::new(signal), peer });
+        let (signal, rouse) = (Box::new(signal), Box::new(rouse));
+        let bridge = Arc::new(Self { state: Mutex::default(), signal, rouse, peer });
         (bridge.clone(), BridgeStream(bridge))
     }
 
@@ -89,7 +93,9 @@ impl Bridge {
         let go_on = !state.input_waits;
         let reader = state.reader.take();
         drop(state);
-        wake(reader);
+        if let Some(reader) = reader {
+            (self.rouse)(reader);
+        }
         go_on
     }
 

@@ -132,6 +132,8 @@ pub struct Connection {
     pub id: ConnectionId,
     pub address: Address,
     pub remote: Option<SocketAddr>,
+    /// The host writes what is sent, when its thread is free for that: see `bridge`.
+    pub bridged: bool,
     last_seen: AtomicU64,
     observed: AtomicBool,
     introduced: AtomicBool,
@@ -139,11 +141,12 @@ pub struct Connection {
 }
 
 impl Connection {
-    pub fn new(address: Address, remote: Option<SocketAddr>) -> Arc<Self> {
+    pub fn new(address: Address, remote: Option<SocketAddr>, bridged: bool) -> Arc<Self> {
         Arc::new(Self {
             id: ConnectionId::generate(),
             address,
             remote,
+            bridged,
             last_seen: AtomicU64::new(clock::steady_millis()),
             observed: AtomicBool::new(false),
             introduced: AtomicBool::new(false),
@@ -278,7 +281,7 @@ mod tests {
 
     #[test]
     fn a_closed_connection_fails_its_requests_and_cannot_be_observed() {
-        let connection = Connection::new(Address { shard: 0, slot: 0, serial: 1 }, None);
+        let connection = Connection::new(Address { shard: 0, slot: 0, serial: 1 }, None, false);
         let mut answer = connection.expect_answer("r1").unwrap();
         assert_eq!(connection.expect_answer("r1").err(), Some(RequestError::Duplicate));
         assert!(connection.observe());

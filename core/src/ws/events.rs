@@ -193,6 +193,11 @@ impl EventQueue {
         self.interest.load(Relaxed) & (1 << kind as u32) != 0
     }
 
+    /// Whether the host was woken and has not found the queue empty since: it will take again.
+    pub fn is_host_awake(&self) -> bool {
+        self.awake.load(Acquire)
+    }
+
     /// Whether connections should not be read now, because the host is behind.
     pub fn is_full(&self) -> bool {
         self.full.load(Acquire)
@@ -236,7 +241,7 @@ impl EventQueue {
     }
 
     /// Takes up to `max` events. An empty answer means that the host will be woken for the next.
-    pub fn take(&self, max: usize) -> Vec<Event> {
+    pub(super) fn take(&self, max: usize) -> Vec<Event> {
         let mut waiting = self.lock();
         let count = waiting.events.len().min(max);
         let batch: Vec<_> = waiting.events.drain(..count).collect();

@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering::AcqRel, Ordering::Release};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::Instant;
 
@@ -20,6 +21,8 @@ pub enum Job {
     Adopt(Arrival),
     /// The host has lost this socket, which was its own.
     Abandon(u64),
+    /// The host has pushed bytes into a bridge that waited for them.
+    Read(Waker),
     One {
         to: Address,
         frame: Frame,
@@ -65,9 +68,9 @@ pub enum Job {
 }
 
 impl Job {
-    /// Whether it changes a membership, which by itself sends nothing to anybody.
-    pub fn is_membership(&self) -> bool {
-        matches!(self, Self::Join { .. } | Self::Leave { .. })
+    /// Whether it by itself sends nothing to anybody.
+    pub fn is_silent(&self) -> bool {
+        matches!(self, Self::Join { .. } | Self::Leave { .. } | Self::Read(_))
     }
 
     /// The client that waits for the answer to it, if one does.

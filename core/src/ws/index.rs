@@ -313,7 +313,7 @@ mod tests {
         // What a look-up by halves takes among so many, and what moving up into gaps adds to it.
         const FEW: usize = 20;
         let index = Index::new(1);
-        let connection = Connection::new(Address { shard: 0, slot: 0, serial: 1 }, None);
+        let connection = Connection::new(Address { shard: 0, slot: 0, serial: 1 }, None, false);
         let names: Vec<String> = (0..ROOMS).map(|number| format!("room{number}")).collect();
         let looks = |from: usize| connection.lock().memberships.looks.get() - from;
 
@@ -336,7 +336,7 @@ mod tests {
     fn the_end_of_a_connection_looks_at_each_of_its_memberships_once() {
         const ROOMS: usize = 1000;
         let index = Index::new(1);
-        let connection = Connection::new(Address { shard: 0, slot: 0, serial: 1 }, None);
+        let connection = Connection::new(Address { shard: 0, slot: 0, serial: 1 }, None, false);
         assert!(index.claim(1));
         index.register(&connection);
         for number in 0..ROOMS {

@@ -7,7 +7,7 @@ use socket2::SockRef;
 use std::fmt;
 use std::io;
 use std::net::{Shutdown, SocketAddr, TcpListener};
-use std::sync::atomic::{AtomicBool, Ordering::AcqRel, Ordering::Acquire};
+use std::sync::atomic::{AtomicBool, Ordering::AcqRel, Ordering::Acquire, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::runtime::{Builder, Handle};
@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use super::budget::Budget;
 use super::config::Config;
 use super::connection::{Connection, ConnectionId, GroupKind, Status};
-use super::events::EventQueue;
+use super::events::{Event, EventQueue};
 use super::inbox::{Inbox, Job};
 use super::index::{Index, Join, Leave};
 use super::listener::{self, BindError};
@@ -38,6 +38,8 @@ pub struct Server {
     address: Option<SocketAddr>,
     /// The shards' listener once more, so that `close()` frees the port before it returns.
     listener: Mutex<Option<TcpListener>>,
+    /// Sends wait in inboxes whose shards have not been woken for them.
+    held: AtomicBool,
     /// How many shards are alive.
     alive: watch::Receiver<usize>,
     /// Where the host waits for what takes time.
@@ -132,7 +134,8 @@ impl Server {
                 return Err(error);
             }
         }
-        Ok(Self { shared, address, listener: Mutex::new(listener), alive: watcher, background })
+        let (listener, held) = (Mutex::new(listener), AtomicBool::new(false));
+        Ok(Self { shared, address, listener, held, alive: watcher, background })
     }
 
     /// Begins to accept connections.
@@ -152,6 +155,14 @@ impl Server {
 
     pub fn config(&self) -> &Config {
         &self.shared.config
+    }
+
+    /// Takes up to `max` events. An empty answer means that the host will be woken for the next.
+    pub fn take_events(&self, max: usize) -> Vec<Event> {
+        if self.held.swap(false, Relaxed) {
+            self.rouse();
+        }
+        self.shared.events.take(max)
     }
 
     pub fn events(&self) -> &EventQueue {
@@ -184,7 +195,16 @@ impl Server {
             return false;
         };
         let to = connection.address;
-        self.shared.inboxes[to.shard].push(Job::One { to, frame });
+        let inbox = &self.shared.inboxes[to.shard];
+        let job = Job::One { to, frame };
+        // The host takes events again before it can write what the shard makes of this: early enough
+        // to wake the shard, once for all that the host sends until then.
+        if connection.bridged && self.shared.events.is_host_awake() {
+            inbox.append(job);
+            self.held.store(true, Relaxed);
+        } else {
+            inbox.push(job);
+        }
         true
     }
 

@@ -139,6 +139,10 @@ impl Transport {
         }
     }
 
+    pub fn is_bridge(&self) -> bool {
+        matches!(self.stream, Stream::Bridge(_))
+    }
+
     pub fn set_nodelay(&self) {
         self.stream.set_nodelay();
     }

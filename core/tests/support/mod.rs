@@ -54,7 +54,7 @@ impl Host {
     /// The next batch of events, when there is one.
     pub async fn events(&self) -> Vec<Event> {
         loop {
-            let batch = self.server.events().take(256);
+            let batch = self.server.take_events(256);
             if !batch.is_empty() {
                 return batch;
             }

@@ -45,10 +45,12 @@ export function topicMethods(ask: Ask, context: AdminContext): TopicMethods {
       const request = { topics: possible, validateOnly, timeout };
       const answered = possible.length === 0 ? [] : await ask('createTopics', request);
       const failures = creationErrors([...refused, ...answered]);
-      if (failures.every(({ type }) => type === 'TOPIC_ALREADY_EXISTS') && failures.length > 0) {
-        return false;
+      if (failures[0]) {
+        const all = (wanted: string) => failures.every(({ type }) => type === wanted);
+        if (all('TOPIC_ALREADY_EXISTS')) return false;
+        if (all('NOT_CONTROLLER')) throw failures[0];
+        throw new KafkaJSAggregateError('Topic creation errors', failures);
       }
-      if (failures.length > 0) throw new KafkaJSAggregateError('Topic creation errors', failures);
       if (waitForLeaders && !validateOnly) {
         const names = topics.map(({ topic }) => topic);
         const longest = options.timeout ?? LEADERS_WAIT;

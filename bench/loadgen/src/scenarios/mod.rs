@@ -3,11 +3,12 @@
 mod broadcast;
 mod connect;
 mod cycle;
-mod heartbeat;
 mod idle;
 mod js_thread;
+mod round_trips;
 mod series;
 
+use self::round_trips::Talk;
 use crate::Result;
 use crate::client::{Client, Scenario as Handler};
 use crate::control::Control;
@@ -57,7 +58,12 @@ pub fn play(options: &Options) -> Result<Report> {
             };
             broadcast::play(&mut stage, &shape)
         }
-        Scenario::Heartbeat { in_flight } => heartbeat::play(&mut stage, *in_flight),
+        Scenario::Heartbeat { in_flight } => {
+            round_trips::play(&mut stage, Talk::heartbeat(), *in_flight)
+        }
+        Scenario::Echo { in_flight, size } => {
+            round_trips::play(&mut stage, Talk::Echo(*size), *in_flight)
+        }
         Scenario::Connect { concurrency } => connect::play(&mut stage, *concurrency),
         Scenario::Cycle { concurrency, limit } => cycle::play(&mut stage, *concurrency, *limit),
         Scenario::Idle { concurrency } => idle::play(&mut stage, *concurrency),

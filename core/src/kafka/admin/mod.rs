@@ -1,41 +1,40 @@
-//! An admin: a native client, and a thread that hands the answers of its requests on.
+//! An admin: native clients, each with a thread that hands the answers of its requests on.
 
+mod native;
 mod request;
 mod waiting;
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::{self, JoinHandle};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::client::{Client, Done};
+use super::client::Done;
 use super::config::ClientConfig;
 use super::error::KafkaError;
 use super::notices::Notices;
-use super::sys::{AdminOperation, AdminOptions, Event, Kind, List, Position, Queue, Scope};
+use super::sys::{AdminOperation, AdminOptions, List, Position, Scope};
 use super::work;
 
+use native::Open;
 pub use request::{
     AdminReply, AdminRequest, Assignment, ConfigEntry, OutcomeReply, Partition, PartitionOffset,
     PartitionTime, PositionReply, TopicToCreate,
 };
 use waiting::Waiting;
 
-/// How long the thread sleeps when nothing happens; its end wakes it.
-const IDLE: Duration = Duration::from_secs(3_600);
-
-/// Ends when the last clone is closed or dropped; `close` waits for it.
+/// Every clone is the same admin.
 #[derive(Debug, Clone)]
 pub struct Admin {
     /// None when it is closed.
-    open: Arc<Mutex<Option<Open>>>,
+    clients: Arc<Mutex<Option<Clients>>>,
     waiting: Arc<Waiting>,
 }
 
 #[derive(Debug)]
-struct Open {
-    client: Arc<Client>,
-    answers: Arc<Queue>,
-    thread: JoinHandle<()>,
+struct Clients {
+    cluster: Open,
+    /// Made when it is needed.
+    groups: Option<Open>,
+    config: ClientConfig,
 }
 
 impl Admin {
@@ -43,44 +42,39 @@ impl Admin {
     ///
     /// # Errors
     /// Settings that librdkafka refuses, or the system has no thread.
-    pub fn new(config: &ClientConfig, notices: Arc<Notices>) -> Result<Self, KafkaError> {
-        let client = Client::new(Kind::Producer, config, &[], 0, notices)?;
-        let answers = Arc::new(Queue::new(client.handle()));
-        Queue::main(client.handle()).forward_to(&answers);
+    pub fn new(config: ClientConfig, notices: Arc<Notices>) -> Result<Self, KafkaError> {
         let waiting = Arc::new(Waiting::default());
-        let started = thread::Builder::new().name("messaging-kafka-admin".to_owned()).spawn({
-            let (client, answers, waiting) = (client.clone(), answers.clone(), waiting.clone());
-            move || serve(&client, &answers, &waiting)
-        });
-        match started {
-            Ok(thread) => {
-                let open = Arc::new(Mutex::new(Some(Open { client, answers, thread })));
-                Ok(Self { open, waiting })
-            }
-            Err(error) => {
-                work::drop_aside((answers, client));
-                Err(KafkaError::no_thread(error.to_string()))
-            }
-        }
+        let cluster = Open::cluster(&config, notices, &waiting)?;
+        let clients = Arc::new(Mutex::new(Some(Clients { cluster, groups: None, config })));
+        Ok(Self { clients, waiting })
     }
 
     /// One attempt to reach the cluster, as `Client::connect`.
     pub fn connect(&self, timeout: Duration, done: Done<AdminReply>) {
-        self.ask(done, |open, number, waiting| {
+        self.ask(done, |clients, number, waiting| {
+            let waiting = waiting.clone();
             let answer = move |outcome: Result<_, _>| {
                 waiting.answer(number, outcome.map(AdminReply::Cluster));
             };
-            open.client.connect(timeout, Box::new(answer));
+            clients.cluster.client.connect(timeout, Box::new(answer));
             Ok(())
         });
     }
 
     /// Asks, and waits so long for the answer.
     pub fn request(&self, request: AdminRequest, timeout: Duration, done: Done<AdminReply>) {
-        self.ask(done, |open, number, waiting| start(open, number, waiting, request, timeout));
+        self.ask(done, |clients, number, waiting| {
+            let open = match &request {
+                AdminRequest::ListGroupOffsets { group_id, .. } => {
+                    clients.for_groups(group_id, waiting)?
+                }
+                _ => &clients.cluster,
+            };
+            start(open, number, waiting, request, timeout)
+        });
     }
 
-    /// Ends it. What waits for an answer fails; done when the native client has ended, too.
+    /// Ends it. What waits for an answer fails; done when the native clients have ended, too.
     pub fn close(&self, done: Done<()>) {
         let ending = Ending(self.end());
         work::ask(done, move || {
@@ -91,55 +85,72 @@ impl Admin {
 
     /// The same for whoever does not wait for it.
     pub fn abandon(&self) {
-        if let Some(open) = self.end() {
-            work::drop_aside(open);
-        }
+        drop(Ending(self.end()));
     }
 
-    fn end(&self) -> Option<Open> {
-        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner).take();
+    fn end(&self) -> Option<Clients> {
+        let clients = self.clients().take();
         self.waiting.close();
-        if let Some(open) = &open {
+        for open in clients.iter().flat_map(Clients::all) {
             open.answers.interrupt();
         }
-        open
+        clients
     }
 
     fn ask(
         &self,
         done: Done<AdminReply>,
-        start: impl FnOnce(&Open, usize, Arc<Waiting>) -> Result<(), KafkaError>,
+        start: impl FnOnce(&mut Clients, usize, &Arc<Waiting>) -> Result<(), KafkaError>,
     ) {
         let Some(number) = self.waiting.expect(done) else { return };
-        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let started = match &*open {
-            Some(open) => start(open, number, self.waiting.clone()),
+        let started = match &mut *self.clients() {
+            Some(clients) => start(clients, number, &self.waiting),
             None => Err(KafkaError::closed()),
         };
-        drop(open);
         if let Err(error) = started {
             self.waiting.answer(number, Err(error));
         }
     }
+
+    fn clients(&self) -> MutexGuard<'_, Option<Clients>> {
+        self.clients.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-/// What was open, for whoever waits for its end. Where nobody can, it ends aside.
-struct Ending(Option<Open>);
+impl Clients {
+    /// # Errors
+    /// The system has no thread for another client.
+    fn for_groups(&mut self, group: &str, waiting: &Arc<Waiting>) -> Result<&Open, KafkaError> {
+        let open = match self.groups.take() {
+            Some(open) => open,
+            None => {
+                let notices = self.cluster.client.notices().clone();
+                Open::groups(group.to_owned(), &self.config, notices, waiting)?
+            }
+        };
+        Ok(self.groups.insert(open))
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Open> {
+        [&self.cluster].into_iter().chain(&self.groups)
+    }
+}
+
+/// What was open, for whoever waits for its end. Where nobody does or can, it ends aside.
+struct Ending(Option<Clients>);
 
 impl Ending {
     fn wait(mut self) {
-        if let Some(Open { client, answers, thread }) = self.0.take() {
-            // A thread that has panicked has ended as well.
-            let _ = thread.join();
-            drop((answers, client));
+        if let Some(Clients { cluster, groups, .. }) = self.0.take() {
+            [cluster].into_iter().chain(groups).for_each(Open::wait);
         }
     }
 }
 
 impl Drop for Ending {
     fn drop(&mut self) {
-        if let Some(open) = self.0.take() {
-            work::drop_aside(open);
+        if let Some(clients) = self.0.take() {
+            work::drop_aside(clients);
         }
     }
 }
@@ -148,7 +159,7 @@ impl Drop for Ending {
 fn start(
     open: &Open,
     number: usize,
-    waiting: Arc<Waiting>,
+    waiting: &Arc<Waiting>,
     request: AdminRequest,
     timeout: Duration,
 ) -> Result<(), KafkaError> {
@@ -197,7 +208,7 @@ fn start(
             handle.delete_groups(&group_ids, &options, answers)
         }
         blocking => {
-            let asked = handle.clone();
+            let (asked, waiting) = (handle.clone(), waiting.clone());
             let done = move |outcome| waiting.answer(number, outcome);
             client.ask(Box::new(done), move || {
                 let metadata = |scope| asked.metadata(scope, timeout);
@@ -222,41 +233,6 @@ fn start(
             Ok(())
         }
     }
-}
-
-/// The thread's work.
-fn serve(client: &Client, answers: &Queue, waiting: &Waiting) {
-    while !waiting.is_closed() {
-        let event = answers.poll(IDLE).and_then(|event| client.handle_event(event));
-        if let Some(event) = event {
-            waiting.answer(event.opaque().addr(), reply(&event));
-        }
-    }
-}
-
-fn reply(event: &Event) -> Result<AdminReply, KafkaError> {
-    use rdkafka::bindings as native;
-    if let Some(error) = event.error() {
-        return Err(error);
-    }
-    Ok(match event.kind() {
-        native::RD_KAFKA_EVENT_DESCRIBETOPICS_RESULT => {
-            AdminReply::Topics(event.described_topics())
-        }
-        native::RD_KAFKA_EVENT_LISTOFFSETS_RESULT => positions(event.listed_offsets()),
-        native::RD_KAFKA_EVENT_LISTCONSUMERGROUPOFFSETS_RESULT
-        | native::RD_KAFKA_EVENT_ALTERCONSUMERGROUPOFFSETS_RESULT => {
-            match event.group_positions() {
-                Some(group) => group.error.map_or_else(|| Ok(positions(group.positions)), Err)?,
-                None => positions(Vec::new()),
-            }
-        }
-        _ => AdminReply::Outcomes(event.outcomes().into_iter().map(Into::into).collect()),
-    })
-}
-
-fn positions(positions: Vec<Position>) -> AdminReply {
-    AdminReply::Positions(positions.into_iter().map(Into::into).collect())
 }
 
 fn list<'a>(entries: impl Iterator<Item = (&'a String, i32, i64)>) -> Result<List, KafkaError> {

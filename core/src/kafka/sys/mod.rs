@@ -5,9 +5,11 @@
 
 mod admin;
 mod admin_results;
+mod census;
 mod certificate;
 mod conf;
 mod consumer;
+mod delivery;
 mod event;
 mod groups;
 mod handle;
@@ -16,13 +18,15 @@ mod list;
 mod message;
 mod metadata;
 mod mock;
+mod produce;
 mod queue;
 mod text;
 
 pub(crate) use admin::{AdminOperation, AdminOptions, NewTopic};
 pub(crate) use admin_results::Outcome;
 pub(crate) use conf::{Conf, Events};
-pub(crate) use event::{Event, EventKind};
+pub(crate) use delivery::Delivery;
+pub(crate) use event::Event;
 pub use groups::{GroupInfo, MemberInfo};
 pub(crate) use handle::{Handle, Kind};
 pub(crate) use library::{features, version};
@@ -31,5 +35,5 @@ pub(crate) use message::{Inbox, Message};
 pub use metadata::{BrokerInfo, ClusterInfo, PartitionInfo, TopicInfo};
 pub(crate) use metadata::{Scope, Topic};
 pub(crate) use mock::MockCluster;
+pub(crate) use produce::{Batch, Extras, Plain, TopicHandle, is_full};
 pub(crate) use queue::Queue;
-pub(crate) use text::{c_string, code_of, owned};

@@ -26,7 +26,8 @@ impl Host {
     fn new() -> Self {
         let signals = Arc::new(Mutex::new(Vec::new()));
         let told = signals.clone();
-        let (bridge, stream) = Bridge::new(None, move |signal| told.lock().unwrap().push(signal));
+        let (bridge, stream) =
+            Bridge::new(None, move |signal| told.lock().unwrap().push(signal), Waker::wake);
         Self { bridge, stream: Some(stream), signals, woken: Arc::default() }
     }
 

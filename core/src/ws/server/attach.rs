@@ -31,11 +31,16 @@ impl Server {
     }
 
     /// Takes over a socket whose bytes the host goes on reading and writing. Signals come as events
-    /// with the number returned.
+    /// with the number returned. What is pushed is read after the next [`rouse`](Self::rouse).
     pub fn attach_bridge(&self, peer: Option<SocketAddr>, given: Given) -> (u64, Arc<Bridge>) {
         let serial = next_serial();
         let shared = self.shared.clone();
-        let (bridge, stream) = Bridge::new(peer, move |signal| shared.signal(serial, signal));
+        let inbox = shared.inboxes[self.shard_of(serial)].clone();
+        let (bridge, stream) = Bridge::new(
+            peer,
+            move |signal| shared.signal(serial, signal),
+            move |reader| inbox.append(Job::Read(reader)),
+        );
         self.adopt(Carrier::bridge(stream), serial, given);
         (serial, bridge)
     }
@@ -44,6 +49,12 @@ impl Server {
         let shard = self.shard_of(serial);
         let arrival = Arrival { carrier, serial, given: Some(Box::new(given)) };
         self.shared.inboxes[shard].push(Job::Adopt(arrival));
+    }
+
+    /// Lets the shards read what was pushed into bridges. One call for those of many sockets: each would
+    /// cost a system call and a switch to the shard's thread.
+    pub fn rouse(&self) {
+        self.shared.inboxes.iter().for_each(|inbox| inbox.poke());
     }
 
     /// The host has lost a socket that it had attached.

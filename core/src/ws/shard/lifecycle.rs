@@ -65,7 +65,8 @@ impl Shard {
         }
         let slot = &mut self.sockets.slots[key];
         let address = Address { shard: self.number, slot: key, serial: slot.serial };
-        let connection = Connection::new(address, slot.stream.peer_addr());
+        let (remote, bridged) = (slot.stream.peer_addr(), slot.stream.is_bridge());
+        let connection = Connection::new(address, remote, bridged);
         slot.window = request.deflate.map(|agreement| agreement.window);
         slot.phase = Phase::Open(connection.clone());
         slot.live_at = self.live.len();

@@ -204,6 +204,7 @@ impl Shard {
                     self.begin_close(who.slot, code, reason);
                 }
             }
+            Job::Read(reader) => reader.wake(),
             Job::Compressed => self.sockets.compressed(),
             Job::Flush(done) => self.flushes.push(Flush { done, owed: self.sockets.debts() }),
             Job::Resume => self.resume(),
@@ -235,7 +236,7 @@ impl Shard {
         let serial = self.sockets.slots[key].serial;
         self.inbox.take(&mut self.jobs);
         // Where nothing is sent in between, the answers of one read go out in one write.
-        let apart = !self.jobs.iter().all(Job::is_membership);
+        let apart = !self.jobs.iter().all(Job::is_silent);
         if apart {
             self.write_answers(key);
         }
