@@ -183,7 +183,8 @@ export class AttachedSockets {
 
 /** What the engine is told of a request. */
 export function requestOf(request: IncomingMessage): NativeRequest {
-  const { method = '', url = '', httpVersion, rawHeaders } = request;
+  // A host may emit upgrades of its own making.
+  const { method = '', url = '', httpVersion = '1.1', rawHeaders = [] } = request;
   return { method, url, httpVersion, rawHeaders };
 }
 
