@@ -93,12 +93,6 @@ impl Conf {
         mem::forget(self);
         (raw, servername)
     }
-
-    /// # Safety
-    /// From `into_raw`, and owned by nobody.
-    pub(super) unsafe fn from_raw(raw: *mut rd_kafka_conf_t) -> Self {
-        Self { raw, servername: None }
-    }
 }
 
 impl Drop for Conf {

@@ -54,12 +54,10 @@ impl Handle {
         // SAFETY: a live configuration, and a buffer with its length.
         let raw = unsafe { rd_kafka_new(native, conf, text.as_mut_ptr(), text.len()) };
         if raw.is_null() {
-            // SAFETY: a failed call leaves the configuration ours, and has ended its text.
-            let text = unsafe {
-                drop(Conf::from_raw(conf));
-                owned(text.as_ptr())
-            };
-            return Err(KafkaError::invalid(text));
+            // A failed call leaves the configuration ours, but has freed the interceptors in it (librdkafka
+            // 2.12), which destroying it would free again: some KB are lost with each client refused.
+            // SAFETY: the call has ended its text.
+            return Err(KafkaError::invalid(unsafe { owned(text.as_ptr()) }));
         }
         let handle = Self { raw, _servername: servername, census };
         // SAFETY: a live client, whose own queue the null stands for.
