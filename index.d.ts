@@ -151,7 +151,8 @@ export interface KafkaConfig {
 	brokers: string[] | BrokersFunction;
 	/**
 	 * Whether to use TLS, and how: `ca`, `cert`, `key`, `passphrase`, `servername`, `rejectUnauthorized` of
-	 * Node's `tls.connect`. Without `ca`, the system's authorities are trusted. Other options of TLS are
+	 * Node's `tls.connect`. Without `ca`, the system's authorities are trusted. A `servername` is the name that
+	 * brokers' certificates have to have; what is sent to them (SNI) is their host all the same. Other options of TLS are
 	 * refused: KafkaJSNonRetriableError. Default: no TLS.
 	 */
 	ssl?: ConnectionOptions | boolean;
@@ -546,6 +547,12 @@ export interface ConsumerConfig {
 	rackId?: string;
 	/** This member's own name in the group, which then waits for it through a restart. kafkajs has no such option. */
 	groupInstanceId?: string;
+	/**
+	 * How long a handler may take without a sign of life: a message that is done, or a call of `heartbeat()`. Then
+	 * the consumer crashes, and others get its partitions. Milliseconds, default 300,000; 0 for no limit. kafkajs
+	 * has `sessionTimeout` for it, which here is only for the process.
+	 */
+	maxHandlerTime?: number;
 }
 /** A kafkajs assigner; see {@link ConsumerConfig.partitionAssigners}. */
 export type PartitionAssigner = (config: {
@@ -1297,7 +1304,7 @@ export declare class Kafka {
 export interface EngineStats {
 	/** Clients of librdkafka. */
 	nativeClients: number;
-	/** Threads of the system, those of librdkafka among them. */
+	/** Threads of the system: librdkafka's, and one of the engine's own for each client. */
 	threads: number;
 	/** Connections to brokers that are open. */
 	connections: number;
@@ -1339,7 +1346,11 @@ export declare class KafkaClient {
 	 * begins anew.
 	 */
 	static disconnect(): Promise<void>;
-	/** Native clients, threads and connections: of the producer, of each consumer, and in all. */
+	/**
+	 * Native clients, threads and connections as they are now: of the producer, of each consumer, and in all. With
+	 * n brokers, the producer has for each combination of `acks`, `timeout` and `compression` that is sent with one
+	 * native client, 3 + n threads and at most n connections; each consumer has one, 4 + n and at most 1 + n.
+	 */
 	static getStats(): KafkaClientStats;
 }
 /** The layouts that kafkajs exports. `userData` may be left out. */

@@ -6,9 +6,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { request } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { EmbeddedKafka, Kafka } from '@libs/messaging';
 import { type Browser, chromium, type Locator, type Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
 
 declare module 'vitest' {
@@ -37,10 +39,18 @@ interface Demo {
   url: string;
 }
 
+const environment = (port: number, kafkaBrokers: string) => ({
+  ...process.env,
+  DEMO_PORT: String(port),
+  DEMO_HOST: '',
+  DEMO_WS_PORT: '',
+  KAFKA_BROKERS: kafkaBrokers,
+});
+
 /** Starts the demo and reads its address from the line that a person would click. */
-async function startDemo(port = 0): Promise<Demo> {
+async function startDemo(port = 0, kafkaBrokers = ''): Promise<Demo> {
   const child = spawn(process.execPath, [SERVER], {
-    env: { ...process.env, DEMO_PORT: String(port), DEMO_HOST: '', DEMO_WS_PORT: '' },
+    env: environment(port, kafkaBrokers),
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   let output = '';
@@ -55,10 +65,10 @@ async function startDemo(port = 0): Promise<Demo> {
   });
 }
 
-async function stopDemo(demo: Demo): Promise<number | null> {
+async function stopDemo(demo: Demo, signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
   if (demo.process.exitCode !== null) return demo.process.exitCode;
   const exit = once(demo.process, 'exit');
-  demo.process.kill('SIGTERM');
+  demo.process.kill(signal);
   const [code] = await exit;
   return code;
 }
@@ -71,6 +81,14 @@ async function get(url: string, path: string, method = 'GET') {
   let body = '';
   for await (const chunk of response) body += chunk;
   return { status: response.statusCode, headers: response.headers, body };
+}
+
+/** An event by http, as another service sends it. */
+async function postEvent(url: string, event: unknown, type = 'application/json') {
+  const body = typeof event === 'string' ? event : JSON.stringify(event);
+  const headers = { 'Content-Type': type };
+  const response = await fetch(`${url}/events`, { method: 'POST', headers, body });
+  return { status: response.status, body: await response.json() };
 }
 
 const part = (page: Page, testId: string) => page.getByTestId(testId);
@@ -126,6 +144,41 @@ describe('the demo service', () => {
     expect(answer.headers.allow).toBe('GET, HEAD');
   });
 
+  test('takes events by http, and tells where Kafka has them', async () => {
+    const place = {
+      topic: 'messaging-demo-events',
+      partition: expect.any(Number),
+      offset: expect.stringMatching(/^\d+$/),
+    };
+    const [first, second] = [
+      await postEvent(demo.url, { to: 'nobody', text: 'hi' }),
+      await postEvent(demo.url, { to: 'nobody', text: 'hi' }),
+    ];
+    expect([first, second]).toEqual([
+      { status: 201, body: place },
+      { status: 201, body: place },
+    ]);
+    expect(second.body.partition).toBe(first.body.partition);
+    expect(Number(second.body.offset)).toBeGreaterThan(Number(first.body.offset));
+  });
+
+  test.each<[unknown, string, number]>([
+    [{ text: '' }, 'application/json', 400],
+    [{ to: 7, text: 'hi' }, 'application/json', 400],
+    [null, 'application/json', 400],
+    ['{', 'application/json', 400],
+    [{ text: 'hi' }, 'text/plain', 415],
+    [{ text: 'x'.repeat(20_000) }, 'application/json', 413],
+  ])('refuses the event %j as %s', async (event, type, status) => {
+    expect((await postEvent(demo.url, event, type)).status).toBe(status);
+  });
+
+  test('has no events to read', async () => {
+    const answer = await get(demo.url, '/events');
+    expect(answer.status).toBe(405);
+    expect(answer.headers.allow).toBe('POST');
+  });
+
   test('refuses what it cannot use, with a code, and the connection lives on', async () => {
     const { url } = JSON.parse((await get(demo.url, '/config.json')).body);
     const client = new WebSocket(url);
@@ -152,6 +205,7 @@ describe('the demo service', () => {
     for (const text of [undefined, null, 7, '', '   ', 'x'.repeat(2001)]) {
       expect(await ask('chat', { room: 'r', text })).toEqual(refused('chat', 'INVALID_PAYLOAD'));
     }
+    expect(await ask('publish', null)).toEqual(refused('publish', 'INVALID_PAYLOAD'));
     expect(await ask('direct', null)).toEqual(refused('direct', 'INVALID_PAYLOAD'));
     expect(await ask('direct', { to: 'x'.repeat(33), text: 'hi' })).toEqual(
       refused('direct', 'INVALID_PAYLOAD'),
@@ -168,6 +222,56 @@ describe('the demo service', () => {
     const closed = once(client, 'close');
     client.send(JSON.stringify({ type: 'authenticate', payload: { userId: 'x'.repeat(33) } }));
     expect((await closed)[0]).toBe(1008);
+  });
+});
+
+describe('the demo and Kafka', () => {
+  test('uses the one at KAFKA_BROKERS, and ends within seconds when that is gone', async () => {
+    const embedded = await EmbeddedKafka.start();
+    onTestFinished(() => embedded.close());
+    const demo = await startDemo(0, embedded.brokers.join(','));
+    onTestFinished(() => {
+      demo.process.kill('SIGKILL');
+    });
+    const { body } = await postEvent(demo.url, { to: 'ada', text: 'hi' });
+
+    const consumer = new Kafka({ brokers: embedded.brokers, logLevel: 0 }).consumer({
+      groupId: 'readers',
+    });
+    onTestFinished(() => consumer.disconnect());
+    await consumer.connect();
+    await consumer.subscribe({ topic: body.topic, fromBeginning: true });
+    const event = await new Promise((resolve) => {
+      consumer.run({
+        eachMessage: async ({ partition, message }) => {
+          if (partition === body.partition && message.offset === body.offset) {
+            resolve(JSON.parse(String(message.value)));
+          }
+        },
+      });
+    });
+    expect(event).toMatchObject({ userId: 'ada', payload: { from: 'http', text: 'hi' } });
+
+    await embedded.close();
+    const start = performance.now();
+    expect(await stopDemo(demo, 'SIGINT')).toBe(0);
+    expect(performance.now() - start).toBeLessThan(10_000);
+  });
+
+  test('says that there is none, and fails', async () => {
+    const child = spawn(process.execPath, [SERVER], {
+      env: environment(0, '127.0.0.1:1'),
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const [output, errors, [code]] = await Promise.all([
+      text(child.stdout),
+      text(child.stderr),
+      once(child, 'exit'),
+    ]);
+    expect({ code, output }).toEqual({ code: 1, output: '' });
+    expect(errors).toMatch(
+      /^The demo cannot run: .*KAFKA_BROKERS=127\.0\.0\.1:1: .*ECONNREFUSED.*\n$/,
+    );
   });
 });
 
@@ -261,6 +365,41 @@ describe('the demo page', { skip: skipped, meta: skipped ? { skipReason } : {} }
     await expectMessage(ada, 'Not delivered: nobody is not online');
   });
 
+  test('brings an event through Kafka to the page of its user', async () => {
+    const event = (page: Page, text: string) =>
+      part(page, 'events').getByRole('listitem').filter({ hasText: text });
+    await part(ada, 'event-to').fill('bob');
+    await part(ada, 'event-text').fill('For bob <b>alone</b>');
+    await part(ada, 'event-publish').click();
+    await expectText(ada, 'event-status').toMatch(/^Written to partition \d+, offset \d+$/);
+    const place = (await textOf(part(ada, 'event-status')))?.replace('Written to ', '');
+    await event(bob, `ada: For bob <b>alone</b>${place}`).waitFor();
+
+    const posted = await postEvent(demo.url, { to: 'ada', text: 'From a service' });
+    const { partition, offset } = posted.body;
+    await event(ada, `http: From a servicepartition ${partition}, offset ${offset}`).waitFor();
+
+    // What is for all comes behind what was for one of them.
+    await part(bob, 'event-text').fill('For all');
+    await part(bob, 'event-text').press('Enter');
+    for (const page of [ada, bob]) await event(page, 'bob: For all').waitFor();
+    expect(await event(ada, 'For bob').count()).toBe(0);
+    expect(await event(bob, 'From a service').count()).toBe(0);
+  });
+
+  test('shows where the last events stand in Kafka', async () => {
+    await expectText(ada, 'kafka-topic').toBe('Topic messaging-demo-events');
+    await expectText(ada, 'kafka-where').toBe('embedded');
+    await expectText(ada, 'kafka-lag').toMatch(/^\d+$/);
+    const rows = part(ada, 'kafka-last').locator('tr');
+    for (const kind of ['metrics', 'stats', 'notification']) {
+      await rows.filter({ hasText: new RegExp(`^${kind}\\d+$`) }).waitFor();
+    }
+    const consumed = async () => Number(await textOf(part(ada, 'kafka-consumed')));
+    const before = await consumed();
+    await expect.poll(consumed, { timeout: PATIENCE }).toBeGreaterThan(before);
+  });
+
   test('feeds figures that change', async () => {
     for (const testId of ['metric-cpu', 'metric-memory', 'metric-loop', 'stats-rate-out']) {
       await expectText(ada, testId).toMatch(/^\d+(\.\d)?$/);
@@ -279,17 +418,17 @@ describe('the demo page', { skip: skipped, meta: skipped ? { skipReason } : {} }
     await expectText(bob, 'stats-connections').toBe('2');
     await expectText(bob, 'stats-users').toBe('2');
     await expectText(bob, 'stats-rooms').toBe('2');
-    await expectText(bob, 'stats-topics').toBe('3');
+    await expectText(bob, 'stats-topics').toBe('4');
   });
 
   test('stops and starts the feed with its subscription', async () => {
     const number = part(bob, 'metric-cpu');
     for (const page of [ada, bob]) await part(page, 'topic-metrics').click();
     await number.waitFor({ state: 'hidden' });
-    await expectText(bob, 'stats-topics').toBe('2');
+    await expectText(bob, 'stats-topics').toBe('3');
     await part(bob, 'topic-metrics').press('Space');
     await number.waitFor();
-    await expectText(bob, 'stats-topics').toBe('3');
+    await expectText(bob, 'stats-topics').toBe('4');
   });
 
   test('leaves a room', async () => {

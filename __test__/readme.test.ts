@@ -218,5 +218,7 @@ test('every code that the package gives is in the tables of errors', () => {
   );
   const section = README.split(/^## /m).find((part) => part.startsWith('Errors')) ?? '';
   const told = section.match(/^\| `.*?` \|/gm)?.flatMap((cell) => cell.match(/[A-Z_]+/g) ?? []);
-  expect(new Set(told)).toEqual(new Set(given));
+  // Codes inside: how the boundary marks what becomes an error of kafkajs's, and what librdkafka's log calls a loss.
+  const inside = new Set(['KAFKA', 'FAIL', 'SSLCERTVRFY']);
+  expect(new Set(told)).toEqual(new Set(given?.filter((code) => !inside.has(code))));
 });

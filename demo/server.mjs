@@ -1,14 +1,17 @@
-// The demo's entry: a page over http, and a WebSocketManager on a port of its own. It prints the
-// page's address, and on SIGINT or SIGTERM it says goodbye to every client and ends.
+// The demo's entry: a page over http, a WebSocketManager on a port of its own, and its events through Kafka. It
+// prints the page's address, and on SIGINT or SIGTERM it says goodbye to every client and ends.
 //
 // DEMO_PORT (default 3000, 0 = any free one) and DEMO_HOST (default 127.0.0.1) place the page,
-// DEMO_WS_PORT (default 0) places the WebSocketManager, which listens on the same host.
+// DEMO_WS_PORT (default 0) places the WebSocketManager, which listens on the same host. KAFKA_BROKERS, and what else
+// configures KafkaClient, names the Kafka; without it there is one inside this process.
 
 import { WebSocketManager } from '../index.js';
 import { answerClients } from './service/client-messages.mjs';
 import { MachineFigures, ServerFigures } from './service/figures.mjs';
+import { KafkaEvents } from './service/kafka-events.mjs';
 import { createPageServer, listen } from './service/page-server.mjs';
 import { startPublishing } from './service/publisher.mjs';
+import { relayTo } from './service/relay.mjs';
 import { RoomWatch } from './service/room-watch.mjs';
 
 const SHUTDOWN_TIMEOUT = 5000;
@@ -36,27 +39,31 @@ async function main() {
   const manager = new WebSocketManager({ port: socketPort, host, path: '/ws' });
   const machine = new MachineFigures();
   const rooms = new RoomWatch(manager);
-  const publisher = startPublishing(manager, machine, new ServerFigures(manager), rooms);
-  answerClients(manager, rooms, publisher);
   manager.on('warning', ({ code, message }) => console.warn(`Warning: ${code}: ${message}`));
 
+  let events;
+  let publisher;
   let page;
   const stop = async () => {
-    publisher.stop();
+    publisher?.stop();
     machine.stop();
     page?.close();
     page?.closeAllConnections();
-    await manager.shutdown({ timeout: SHUTDOWN_TIMEOUT });
+    await Promise.all([manager.shutdown({ timeout: SHUTDOWN_TIMEOUT }), events?.close()]);
   };
 
   try {
     const { port } = await manager.ready();
     manager.on('error', ({ message }) => console.error(`Error: ${message}`));
-    page = createPageServer({ socketPort: port, socketPath: '/ws' });
+    events = await KafkaEvents.open(relayTo(manager));
+    publisher = startPublishing(manager, machine, new ServerFigures(manager), rooms, events);
+    answerClients(manager, rooms, publisher, events);
+    page = createPageServer({ socketPort: port, socketPath: '/ws', events });
     const address = await listen(page, { port: pagePort, host });
     if (pagePort !== 0 && address.port !== pagePort) {
       console.log(`Port ${pagePort} is taken, so the page is on a free one.`);
     }
+    console.log(events.description);
     console.log(`Demo: ${urlOf(address)}`);
   } catch (error) {
     await stop();

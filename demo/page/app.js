@@ -4,6 +4,7 @@
 import { Chats, directKey, roomKey } from './chats.js';
 import { ConversationView } from './conversation.js';
 import { avatar, byId } from './dom.js';
+import { KafkaPanel } from './kafka.js';
 import { LivePanel } from './live.js';
 import { Sidebar } from './sidebar.js';
 import { Socket } from './socket.js';
@@ -20,6 +21,10 @@ const save = () => sessionStorage.setItem(STORAGE_KEY, JSON.stringify(session));
 const socket = new Socket();
 const chats = new Chats();
 const live = new LivePanel();
+const kafka = new KafkaPanel(async (to, text) => {
+  const { payload } = await socket.request('publish', { to, text });
+  return payload;
+});
 const conversation = new ConversationView(chats, { send, leave });
 new Sidebar(chats, { open, join });
 const stateView = new StateView(socket);
@@ -30,7 +35,7 @@ const stateView = new StateView(socket);
 async function resume() {
   await socket.request('authenticate', { userId: session.user, sessionId: session.id });
   chats.me = session.user;
-  await socket.request('subscribe', { topic: 'rooms' });
+  for (const topic of ['rooms', 'events']) await socket.request('subscribe', { topic });
   await loadHistory();
   for (const topic of session.topics) await socket.request('subscribe', { topic });
   for (const room of session.rooms) {
@@ -82,6 +87,7 @@ byId('logout').onclick = () => {
   sessionStorage.removeItem(STORAGE_KEY);
   Object.assign(session, { user: '', id: '', rooms: [] });
   chats.clear();
+  kafka.clear();
   socket.restart();
   showLogin();
 };
@@ -210,6 +216,8 @@ socket.addEventListener('open', () => {
 socket.addEventListener('message', ({ detail }) => {
   if (detail.type === 'metrics') live.showMetrics(detail.payload);
   else if (detail.type === 'stats') live.showStats(detail.payload);
+  else if (detail.type === 'kafka') kafka.showFigures(detail.payload);
+  else if (detail.type === 'notification') kafka.showEvent(detail.payload);
   else if (!chats.receive(detail) && detail.type === 'error') {
     stateView.complain(detail.payload.message);
   }

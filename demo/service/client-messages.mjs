@@ -1,32 +1,13 @@
 // Answers the messages that the protocol leaves to the service: `chat` to a room, `direct` to a
-// user, `list_rooms` and `history`. Whatever is wrong with one gets an `error` that names it, and
+// user, `publish` to Kafka, `list_rooms` and `history`. Whatever is wrong with one gets an `error` that names it, and
 // every answer carries the message's `id` back, so that the page knows what it belongs to.
 
-const MAX_TEXT = 2000;
-const MAX_NAME = 32;
+import { MAX_NAME, MAX_TEXT, Refusal, text } from './fields.mjs';
+import { notify } from './notifications.mjs';
+
 const MAX_ROOM = 256;
 const MAX_ID = 64;
 const POLICY_VIOLATION = 1008;
-
-/** A client's message that is not done; code and message are sent back as they are. */
-class Refusal extends Error {
-  constructor(code, message) {
-    super(message);
-    this.code = code;
-  }
-}
-
-/** The field as trimmed text of 1 to `max` characters. */
-function text(payload, field, max) {
-  const value = payload?.[field];
-  if (typeof value !== 'string') throw new Refusal('INVALID_PAYLOAD', `${field} must be a string`);
-  const trimmed = value.trim();
-  if (trimmed === '') throw new Refusal('INVALID_PAYLOAD', `${field} must not be empty`);
-  if (trimmed.length > max) {
-    throw new Refusal('INVALID_PAYLOAD', `${field} has more than ${max} characters`);
-  }
-  return trimmed;
-}
 
 /** A message's type as an answer repeats it; a client may have put any name there. */
 const shown = (type) => type.slice(0, MAX_NAME);
@@ -36,7 +17,7 @@ function userOf(connection) {
   throw new Refusal('NOT_LOGGED_IN', 'Log in first');
 }
 
-export function answerClients(manager, rooms, publisher) {
+export function answerClients(manager, rooms, publisher, events) {
   const handlers = {
     chat(payload, connection) {
       const from = userOf(connection);
@@ -58,6 +39,10 @@ export function answerClients(manager, rooms, publisher) {
       return { type: 'direct_sent', payload: { to, online: receivers > 0, receivers } };
     },
 
+    async publish(payload, connection) {
+      return { type: 'published', payload: await notify(events, userOf(connection), payload) };
+    },
+
     list_rooms() {
       return { type: 'rooms', payload: { rooms: rooms.check() } };
     },
@@ -72,12 +57,12 @@ export function answerClients(manager, rooms, publisher) {
     throw new Refusal('UNKNOWN_TYPE', `Unknown message type: ${shown(type)}`);
   };
 
-  manager.on('message', (message, connection) => {
+  manager.on('message', async (message, connection) => {
     const { id, type } = message;
     const echo = typeof id === 'string' && Buffer.byteLength(id) <= MAX_ID ? { id } : {};
     let reply;
     try {
-      reply = answer(message, connection);
+      reply = await answer(message, connection);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       const { code, message: reason } = error;

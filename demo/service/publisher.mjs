@@ -1,11 +1,29 @@
-// Publishes each second: the machine's figures on topic `metrics`, getStats() on topic `stats`, and
-// who is in which room. It keeps the last minute of chart points for pages that come later.
+// Publishes each second, through Kafka, the machine's figures for topic `metrics` and getStats() for topic
+// `stats`; and at once, what only this server knows: how far it has read Kafka, and who is in which room. It keeps the
+// last minute of chart points for pages that come later.
 
 const INTERVAL = 1000;
 const HISTORY_LENGTH = 60;
 
-export function startPublishing(manager, machine, server, rooms) {
+export function startPublishing(manager, machine, server, rooms, events) {
   const history = [];
+  let publishing = false;
+  let stopped = false;
+
+  /** Figures are of no use later: while Kafka does not take them they are left out. */
+  const publish = async (...figures) => {
+    if (publishing) return;
+    publishing = true;
+    try {
+      await Promise.all(
+        figures.map(([topic, payload]) => events.publish({ kind: topic, topic, payload })),
+      );
+    } catch (error) {
+      if (!stopped) console.error(`Error: figures are not published: ${error.message}`);
+    } finally {
+      publishing = false;
+    }
+  };
 
   const timer = setInterval(() => {
     const metrics = machine.sample();
@@ -18,14 +36,17 @@ export function startPublishing(manager, machine, server, rooms) {
     });
     if (history.length > HISTORY_LENGTH) history.shift();
 
-    manager.broadcastToTopic('metrics', { type: 'metrics', payload: metrics });
-    manager.broadcastToTopic('stats', { type: 'stats', payload: stats });
+    publish(['metrics', metrics], ['stats', stats]);
+    manager.broadcastToTopic('events', { type: 'kafka', payload: events.figures() });
     rooms.check();
   }, INTERVAL);
 
   return {
     /** The chart points of the last minute, oldest first. */
     history: () => history,
-    stop: () => clearInterval(timer),
+    stop: () => {
+      stopped = true;
+      clearInterval(timer);
+    },
   };
 }

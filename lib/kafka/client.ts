@@ -55,7 +55,11 @@ export class KafkaClient {
     return shared.disconnect();
   }
 
-  /** Native clients, threads and connections: of the producer, of each consumer, and in all. */
+  /**
+   * Native clients, threads and connections as they are now: of the producer, of each consumer, and in all. With
+   * n brokers, the producer has for each combination of `acks`, `timeout` and `compression` that is sent with one
+   * native client, 3 + n threads and at most n connections; each consumer has one, 4 + n and at most 1 + n.
+   */
   static getStats(): KafkaClientStats {
     return shared.getStats();
   }

@@ -29,7 +29,7 @@ export interface NativeError {
 export interface EngineStats {
   /** Clients of librdkafka. */
   nativeClients: number;
-  /** Threads of the system, those of librdkafka among them. */
+  /** Threads of the system: librdkafka's, and one of the engine's own for each client. */
   threads: number;
   /** Connections to brokers that are open. */
   connections: number;

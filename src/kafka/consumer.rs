@@ -27,6 +27,7 @@ enum Request {
 }
 
 #[napi]
+#[derive(Debug)]
 pub struct KafkaConsumer {
     consumer: Arc<Consumer>,
     entry: Entry,
@@ -69,6 +70,12 @@ impl KafkaConsumer {
     pub fn take_notices(&self) -> Vec<String> {
         let notices = self.consumer.notices().take();
         notices.iter().map(|it| serde_json::to_string(it).unwrap_or_default()).collect()
+    }
+
+    /// JSON of the core's `ClientStats`.
+    #[napi]
+    pub fn stats(&self) -> String {
+        serde_json::to_string(&self.consumer.stats()).unwrap_or_default()
     }
 
     /// An order without an answer, as JSON.

@@ -4,6 +4,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use serde::Serialize;
+
 use super::config::ClientConfig;
 use super::error::KafkaError;
 use super::notices::{Notice, Notices};
@@ -22,6 +24,9 @@ const LOST: &str = "FAIL";
 /// The facility of log lines about certificates that `sys/certificate.rs` has refused.
 const UNTRUSTED: &str = "SSLCERTVRFY";
 
+/// Of each client one thread is ours, which takes what comes from librdkafka's.
+const OWN_THREADS: usize = 1;
+
 /// Events of every client: log lines, errors, statistics.
 const EVENTS: Events = rdkafka::bindings::RD_KAFKA_EVENT_LOG
     | rdkafka::bindings::RD_KAFKA_EVENT_ERROR
@@ -32,6 +37,27 @@ pub struct Client {
     handle: Arc<Handle>,
     notices: Arc<Notices>,
     faults: Mutex<Faults>,
+}
+
+/// What clients cost now.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClientStats {
+    pub native_clients: usize,
+    /// Threads of the system: librdkafka's, and ours.
+    pub threads: usize,
+    /// Connections to brokers that are open.
+    pub connections: usize,
+}
+
+impl std::iter::Sum for ClientStats {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), |sum, it| Self {
+            native_clients: sum.native_clients + it.native_clients,
+            threads: sum.threads + it.threads,
+            connections: sum.connections + it.connections,
+        })
+    }
 }
 
 /// What went wrong with connections, as far as a `connect` that waits has to know.
@@ -81,6 +107,15 @@ impl Client {
         &self.handle
     }
 
+    pub(crate) fn stats(&self) -> ClientStats {
+        let census = self.handle.census();
+        ClientStats {
+            native_clients: 1,
+            threads: OWN_THREADS + census.threads(),
+            connections: census.connections(),
+        }
+    }
+
     pub(crate) fn notices(&self) -> &Arc<Notices> {
         &self.notices
     }
@@ -118,7 +153,9 @@ impl Client {
         match error.name.as_str() {
             "_AUTHENTICATION" | "_SSL" | "SASL_AUTHENTICATION_FAILED" => {
                 let mut error = error.clone();
-                if let Some(what) = faults.certificate.take()
+                // The next attempts fail for the same reason, which is not said again.
+                if error.message.contains("certificate verify failed")
+                    && let Some(what) = &faults.certificate
                     && let Some((broker, _)) = error.message.split_once(": ")
                 {
                     error.message = format!("{broker}: certificate verify failed: {what}");

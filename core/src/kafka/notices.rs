@@ -115,7 +115,12 @@ mod tests {
     fn counted() -> (Notices, Arc<AtomicUsize>) {
         let wakes = Arc::new(AtomicUsize::new(0));
         let counter = wakes.clone();
-        (Notices::new(move || drop(counter.fetch_add(1, Relaxed))), wakes)
+        (
+            Notices::new(move || {
+                counter.fetch_add(1, Relaxed);
+            }),
+            wakes,
+        )
     }
 
     #[test]

@@ -276,7 +276,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     events: consumerEvents,
     logger: () => logger,
   };
-  reportStats(consumer, () => (session?.engine ? { ...NO_STATS, nativeClients: 1 } : NO_STATS));
+  reportStats(consumer, () => session?.engine?.stats() ?? { ...NO_STATS });
   return consumer;
 }
 

@@ -3,7 +3,7 @@
  * in the group, cannot be changed in it.
  */
 import type { EngineConfig } from '../config.js';
-import type { NativeError } from '../native.js';
+import type { EngineStats, NativeError } from '../native.js';
 import type { Notice as CommonNotice } from '../notices.js';
 import type { PartitionMetadata } from '../types.js';
 import type { ConsumerSettings } from './checks.js';
@@ -13,6 +13,7 @@ export interface NativeConsumer {
   take(): Buffer | null;
   topics(): string[];
   takeNotices(): string[];
+  stats(): string;
   command(json: string): void;
   request(json: string): Promise<string>;
 }
@@ -149,6 +150,10 @@ export class ConsumerEngine {
   topic(number: number): string {
     if (number >= this.#topics.length) this.#topics = this.#native.topics();
     return this.#topics[number] ?? '';
+  }
+
+  stats(): EngineStats {
+    return JSON.parse(this.#native.stats());
   }
 
   /** Leaves the group and ends. It resolves in any case. */

@@ -136,19 +136,22 @@ export function createProducer(options: ProducerOptions): Producer {
     events.emit('producer.disconnect');
   };
 
-  const sendBatch = async (batch: ProducerBatch): Promise<RecordMetadata[]> => {
-    const { acks = -1, timeout = 30_000, topicMessages = [] } = batch;
-    const compression = batch.compression ?? 0;
+  /** Sends what is given, after kafkajs's checks, which throw. */
+  const start = (
+    acks = -1,
+    timeout = 30_000,
+    codec: ProducerBatch['compression'],
+    topicMessages: TopicMessages[] = [],
+  ): Promise<RecordMetadata[]> => {
+    const compression = codec ?? 0;
     const topics = checkBatch({ acks, compression, topicMessages }, idempotent);
     checkConnected(status());
     const engine = session?.engine as ProducerEngine;
-    if (topics.every(({ messages }) => messages.length === 0)) return [];
-    try {
-      const partitioned = partitioner ? await partition(engine, topics) : topics;
-      return await engine.send({ acks, timeout, compression }, partitioned);
-    } catch (thrown) {
-      throw afterRetries(thrown);
-    }
+    if (topics.every(({ messages }) => messages.length === 0)) return Promise.resolve([]);
+    const options = { acks, timeout, compression };
+    return partitioner
+      ? partition(engine, topics).then((partitioned) => engine.send(options, partitioned))
+      : engine.send(options, topics);
   };
 
   const partition = async (
@@ -192,9 +195,23 @@ export function createProducer(options: ProducerOptions): Producer {
     isIdempotent: () => idempotent,
     events: producerEvents,
     on: events.on,
-    send: async ({ topic, messages, ...rest }: ProducerRecord) =>
-      sendBatch({ ...rest, topicMessages: [{ topic, messages }] }),
-    sendBatch,
+    // A send of one message costs about as much as its promises, so both are flat, and spread nothing.
+    send: async ({ acks, timeout, compression, topic, messages }: ProducerRecord) => {
+      const sent = start(acks, timeout, compression, [{ topic, messages }]);
+      try {
+        return await sent;
+      } catch (thrown) {
+        throw afterRetries(thrown);
+      }
+    },
+    sendBatch: async ({ acks, timeout, compression, topicMessages }: ProducerBatch) => {
+      const sent = start(acks, timeout, compression, topicMessages);
+      try {
+        return await sent;
+      } catch (thrown) {
+        throw afterRetries(thrown);
+      }
+    },
     transaction: async () => {
       if (!transactionalId) {
         throw new KafkaJSNonRetriableError(

@@ -71,7 +71,9 @@ mod tests {
     fn the_host_is_woken_only_when_it_has_found_nothing() {
         let wakes = Arc::new(AtomicUsize::new(0));
         let counter = wakes.clone();
-        let batches = Batches::new(move || drop(counter.fetch_add(1, Relaxed)));
+        let batches = Batches::new(move || {
+            counter.fetch_add(1, Relaxed);
+        });
         batches.push(vec![1]);
         assert!(batches.have_room());
         batches.push(vec![2]);

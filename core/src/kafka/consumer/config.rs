@@ -11,6 +11,8 @@ const LONGEST_SESSION: u32 = 3_600_000;
 /// without costing anything.
 const LONGEST_WAIT: u32 = 290_000;
 const SHORT_WAIT: u32 = 500;
+/// A fetch is no smaller: what bounds it bounds requests too. A broker gives whole batches in any case.
+const SMALLEST_FETCH: u32 = 65_536;
 /// The largest fetch that librdkafka takes.
 const LARGEST_FETCH: u32 = 1_000_000_000;
 
@@ -47,7 +49,7 @@ impl ConsumerConfig {
     pub(crate) fn settings(&self) -> Vec<Setting> {
         let session = self.session_timeout.clamp(1, LONGEST_SESSION);
         let heartbeat = self.heartbeat_interval.clamp(1, LONGEST_SESSION);
-        let most = self.max_bytes.clamp(1, LARGEST_FETCH - 512);
+        let most = self.max_bytes.clamp(SMALLEST_FETCH, LARGEST_FETCH - 512);
         let of_partition = self.max_bytes_per_partition.clamp(1, LARGEST_FETCH);
         let isolation = if self.read_uncommitted { "read_uncommitted" } else { "read_committed" };
         let mut settings = vec![
@@ -63,6 +65,8 @@ impl ConsumerConfig {
             ("fetch.min.bytes", self.min_bytes.clamp(1, 100_000_000).to_string()),
             ("fetch.wait.max.ms", self.wait().to_string()),
             ("fetch.max.bytes", most.to_string()),
+            // librdkafka refuses a fetch that is smaller than the largest message it would produce.
+            ("message.max.bytes", most.min(1_000_000).to_string()),
             ("max.partition.fetch.bytes", of_partition.to_string()),
             // librdkafka wants room for one fetch.
             ("receive.message.max.bytes", (most + 512).max(100_000_000).to_string()),

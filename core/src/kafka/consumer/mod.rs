@@ -25,7 +25,7 @@ use self::batches::Batches;
 use self::order::{Order, Orders};
 use self::signal::Signal;
 use self::topics::Topics;
-use super::client::{Client, Done};
+use super::client::{Client, ClientStats, Done};
 use super::error::KafkaError;
 use super::notices::Notices;
 use super::sys::{ClusterInfo, Kind, Position};
@@ -168,6 +168,13 @@ impl Consumer {
     /// Is carried out by the thread, in order.
     pub fn command(&self, command: Command) {
         self.order(Order::Command(command));
+    }
+
+    /// What it costs now; nothing once it is closed.
+    #[must_use]
+    pub fn stats(&self) -> ClientStats {
+        let client = self.client.lock().unwrap_or_else(PoisonError::into_inner);
+        client.as_ref().map(|it| it.stats()).unwrap_or_default()
     }
 
     /// Leaves the group and ends; any number of times. What is given is called when all is gone.

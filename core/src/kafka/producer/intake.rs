@@ -148,7 +148,7 @@ impl Intake {
         } else {
             match &native.native {
                 // What was wrong may be over, such as too many threads.
-                Native::Absent | Native::Failed(_) => {
+                Native::Absent | Native::Failed => {
                     native.native = Native::Wanted;
                     work = true;
                 }
@@ -373,7 +373,7 @@ impl Intake {
     /// Fails what waits for a profile that could not be made.
     pub(super) fn fail_profile(&mut self, profile: u32, error: &KafkaError) {
         let Some(of) = self.profiles.get_mut(profile as usize) else { return };
-        of.native = Native::Failed(error.clone());
+        of.native = Native::Failed;
         for waiting in of.give_up() {
             self.waiting = self.waiting.saturating_sub(waiting.cost());
             self.ledger.fail(waiting.tag, error.clone());
@@ -492,7 +492,7 @@ mod tests {
         let (mut intake, ledger) = intake();
         intake.flush(&send(1, 5), b"value").unwrap();
         intake.fail_profile(0, &KafkaError::invalid(""));
-        assert!(matches!(intake.profiles[0].native, Native::Failed(_)));
+        assert!(matches!(intake.profiles[0].native, Native::Failed));
         intake.flush(&send(2, 5), b"value").unwrap();
         assert!(matches!(intake.profiles[0].native, Native::Wanted));
         assert!(failures(&ledger).is_empty());

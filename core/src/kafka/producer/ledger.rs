@@ -274,7 +274,12 @@ mod tests {
     fn counted() -> (Ledger, Arc<AtomicUsize>) {
         let wakes = Arc::new(AtomicUsize::new(0));
         let counter = wakes.clone();
-        (Ledger::new(move || drop(counter.fetch_add(1, Relaxed))), wakes)
+        (
+            Ledger::new(move || {
+                counter.fetch_add(1, Relaxed);
+            }),
+            wakes,
+        )
     }
 
     fn delivered(tag: usize, partition: i32, offset: i64) -> Delivery {

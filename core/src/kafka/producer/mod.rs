@@ -17,7 +17,6 @@ pub use config::{ProducerConfig, ProfileConfig};
 use serde::Serialize;
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -26,7 +25,7 @@ use self::ledger::Ledger;
 use self::profile::Native;
 use self::shared::Shared;
 use self::topics::{Asking, State};
-use super::client::Done;
+use super::client::{ClientStats, Done};
 use super::error::KafkaError;
 use super::notices::Notices;
 use super::sys::{ClusterInfo, PartitionInfo};
@@ -39,9 +38,6 @@ pub struct Producer {
     connecting: Mutex<Vec<Call<ClusterInfo>>>,
 }
 
-/// Of each client: librdkafka's two that belong to no broker, and ours.
-const OWN_THREADS: usize = 3;
-
 /// A call that may be answered from two sides.
 type Call<T> = Arc<Mutex<Option<Done<T>>>>;
 
@@ -49,12 +45,8 @@ type Call<T> = Arc<Mutex<Option<Done<T>>>>;
 #[derive(Debug, Clone, Copy, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ProducerStats {
-    pub native_clients: usize,
-    /// Threads of the system, as librdkafka starts them: two for each client and one for each broker,
-    /// and our own.
-    pub threads: usize,
-    /// Connections to brokers: at most so many are open.
-    pub connections: usize,
+    #[serde(flatten)]
+    pub clients: ClientStats,
     /// Sends that are not finished.
     pub sends: usize,
     /// What waits in front of librdkafka, in bytes.
@@ -91,13 +83,7 @@ impl Producer {
                 let config = &shared.config.client;
                 let patience =
                     u64::from(config.connection_timeout) + u64::from(config.request_timeout);
-                let theirs = shared.clone();
-                let done = Box::new(move |outcome: Result<ClusterInfo, KafkaError>| {
-                    if let Ok(info) = &outcome {
-                        theirs.brokers.store(info.brokers.len(), Relaxed);
-                    }
-                    answer(&inside, outcome);
-                });
+                let done = Box::new(move |outcome| answer(&inside, outcome));
                 client.connect(Duration::from_millis(patience), done);
             }
             Err(error) => answer(&inside, Err(error)),
@@ -178,17 +164,13 @@ impl Producer {
     #[must_use]
     pub fn stats(&self) -> ProducerStats {
         let intake = self.shared.intake();
-        let ready = intake.profiles.iter().filter(|it| matches!(it.native, Native::Ready(_)));
-        let (native_clients, waiting_bytes) = (ready.count(), intake.waiting());
+        let ready = intake.profiles.iter().filter_map(|it| match &it.native {
+            Native::Ready(ready) => Some(ready.client.stats()),
+            _ => None,
+        });
+        let (clients, waiting_bytes) = (ready.sum(), intake.waiting());
         drop(intake);
-        let brokers = self.shared.brokers.load(Relaxed);
-        ProducerStats {
-            native_clients,
-            threads: native_clients * (OWN_THREADS + brokers),
-            connections: native_clients * brokers,
-            sends: self.shared.ledger.unfinished(),
-            waiting_bytes,
-        }
+        ProducerStats { clients, sends: self.shared.ledger.unfinished(), waiting_bytes }
     }
 
     /// Takes no more sends, waits for those that are under way as long as the configuration says, and
@@ -236,7 +218,7 @@ fn default_client(shared: &Arc<Shared>) -> Result<Arc<super::Client>, KafkaError
         match &profile.native {
             Native::Ready(ready) => return Ok(ready.client.clone()),
             Native::Making => return Err(KafkaError::invalid("it is connecting already")),
-            Native::Absent | Native::Wanted | Native::Failed(_) => profile.native = Native::Making,
+            Native::Absent | Native::Wanted | Native::Failed => profile.native = Native::Making,
         }
         number
     };

@@ -32,7 +32,7 @@ pub(super) enum Native {
     Wanted,
     Making,
     Ready(Ready),
-    Failed(KafkaError),
+    Failed,
 }
 
 #[derive(Debug)]

@@ -1,7 +1,7 @@
 //! The threads of a producer: one that makes native clients and asks for topics while there is
 //! something to make or to ask, and one per client that takes its deliveries.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -31,8 +31,6 @@ pub(super) struct Shared {
     /// There is work for the thread.
     changed: Condvar,
     notices: Arc<Notices>,
-    /// How many the cluster has.
-    pub(super) brokers: AtomicUsize,
 }
 
 enum Job {
@@ -45,15 +43,7 @@ impl Shared {
     pub(super) fn new(config: ProducerConfig, notices: Arc<Notices>, ledger: Arc<Ledger>) -> Self {
         let age = Duration::from_millis(config.client.metadata_max_age.into());
         let intake = Intake::new(config.max_waiting_bytes, age, ledger.clone());
-        let brokers = AtomicUsize::new(0);
-        Self {
-            config,
-            ledger,
-            intake: Mutex::new(intake),
-            changed: Condvar::new(),
-            notices,
-            brokers,
-        }
+        Self { config, ledger, intake: Mutex::new(intake), changed: Condvar::new(), notices }
     }
 
     pub(super) fn intake(&self) -> MutexGuard<'_, Intake> {

@@ -1,12 +1,12 @@
 //! What became of messages.
 
 use rdkafka::bindings::{
-    rd_kafka_event_message_next, rd_kafka_message_errstr, rd_kafka_message_timestamp,
+    rd_kafka_event_message_next, rd_kafka_message_produce_errstr, rd_kafka_message_timestamp,
     rd_kafka_resp_err_t, rd_kafka_timestamp_type_t,
 };
 
 use super::Event;
-use super::text::{error_of, owned};
+use super::text::{error_of, owned, text_of};
 use crate::kafka::error::KafkaError;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,8 +34,10 @@ impl Event {
         let by_broker = kind == rd_kafka_timestamp_type_t::RD_KAFKA_TIMESTAMP_LOG_APPEND_TIME;
         let failed = message.err != rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR;
         let error = failed.then(|| {
-            // SAFETY: a live message; the text lives as long.
-            error_of(message.err, unsafe { owned(rd_kafka_message_errstr(raw)) })
+            // Not `rd_kafka_message_errstr`, which takes the message's own content for a text.
+            // SAFETY: a live message; the text lives as long. Null where the broker gave none.
+            let text = unsafe { owned(rd_kafka_message_produce_errstr(raw)) };
+            error_of(message.err, if text.is_empty() { text_of(message.err) } else { text })
         });
         Some(Delivery {
             tag: message._private.addr(),

@@ -2,9 +2,8 @@
 
 use rdkafka::bindings::{
     rd_kafka_event_destroy, rd_kafka_event_error, rd_kafka_event_error_is_fatal,
-    rd_kafka_event_error_string, rd_kafka_event_log, rd_kafka_event_opaque, rd_kafka_event_stats,
-    rd_kafka_event_t, rd_kafka_event_topic_partition_list, rd_kafka_event_type,
-    rd_kafka_resp_err_t,
+    rd_kafka_event_error_string, rd_kafka_event_log, rd_kafka_event_opaque, rd_kafka_event_t,
+    rd_kafka_event_topic_partition_list, rd_kafka_event_type, rd_kafka_resp_err_t,
 };
 use std::ffi::c_void;
 use std::ptr;
@@ -74,12 +73,6 @@ impl Event {
     pub(crate) fn partitions(&self) -> List {
         // SAFETY: a live event; the list is its own and copied.
         unsafe { List::copied(rd_kafka_event_topic_partition_list(self.raw)) }
-    }
-
-    /// The statistics, as JSON (librdkafka's STATISTICS.md).
-    pub(crate) fn statistics(&self) -> String {
-        // SAFETY: a live event of statistics.
-        unsafe { owned(rd_kafka_event_stats(self.raw)) }
     }
 
     /// What was given with the request that this event answers.

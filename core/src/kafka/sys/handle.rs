@@ -1,12 +1,14 @@
 //! A native client.
 
 use rdkafka::bindings::{
-    rd_kafka_destroy, rd_kafka_name, rd_kafka_new, rd_kafka_poll_set_consumer,
-    rd_kafka_set_log_queue, rd_kafka_t, rd_kafka_type_t,
+    rd_kafka_destroy, rd_kafka_new, rd_kafka_poll_set_consumer, rd_kafka_set_log_queue, rd_kafka_t,
+    rd_kafka_type_t,
 };
 use std::ffi::{CString, c_char};
 use std::ptr;
+use std::sync::Arc;
 
+use super::census::Census;
 use super::text::{check, owned};
 use super::{Conf, Queue};
 use crate::kafka::error::KafkaError;
@@ -24,6 +26,8 @@ pub(crate) struct Handle {
     raw: *mut rd_kafka_t,
     /// The client's callback has a pointer to it.
     _servername: Option<CString>,
+    /// So have its interceptors.
+    census: Arc<Census>,
 }
 
 // SAFETY: librdkafka is thread-safe for every call on a handle (INTRODUCTION.md, "Threads").
@@ -37,7 +41,11 @@ impl Handle {
     /// # Errors
     /// Settings that do not go together, or that name a file which cannot be read.
     pub(crate) fn new(kind: Kind, conf: Conf) -> Result<Self, KafkaError> {
-        let (conf, servername) = conf.with([("log.queue", "true")])?.into_raw();
+        let conf = conf.with([("log.queue", "true")])?;
+        let census = Arc::new(Census::default());
+        // SAFETY: a live configuration. The census is dropped behind the client, or behind the failed call.
+        unsafe { census.watch(conf.raw())? };
+        let (conf, servername) = conf.into_raw();
         let native = match kind {
             Kind::Producer => rd_kafka_type_t::RD_KAFKA_PRODUCER,
             Kind::Consumer => rd_kafka_type_t::RD_KAFKA_CONSUMER,
@@ -53,7 +61,7 @@ impl Handle {
             };
             return Err(KafkaError::invalid(text));
         }
-        let handle = Self { raw, _servername: servername };
+        let handle = Self { raw, _servername: servername, census };
         // SAFETY: a live client, whose own queue the null stands for.
         check(unsafe { rd_kafka_set_log_queue(raw, ptr::null_mut()) })?;
         if kind == Kind::Consumer {
@@ -67,10 +75,9 @@ impl Handle {
         self.raw
     }
 
-    /// The name that its log lines carry.
-    pub(crate) fn name(&self) -> String {
-        // SAFETY: the name lives as long as the client.
-        unsafe { owned(rd_kafka_name(self.raw)) }
+    /// What it has started.
+    pub(crate) fn census(&self) -> &Census {
+        &self.census
     }
 }
 
@@ -83,7 +90,7 @@ impl Drop for Handle {
 
 /// The queue of a client's events.
 impl Queue {
-    pub(crate) fn of_events(handle: &std::sync::Arc<Handle>, kind: Kind) -> Self {
+    pub(crate) fn of_events(handle: &Arc<Handle>, kind: Kind) -> Self {
         match kind {
             Kind::Producer => Self::main(handle),
             Kind::Consumer => Self::consumer(handle),

@@ -1,7 +1,7 @@
 //! A list of partitions with offsets.
 
 use rdkafka::bindings::{
-    rd_kafka_resp_err_t, rd_kafka_topic_partition_list_add, rd_kafka_topic_partition_list_copy,
+    rd_kafka_topic_partition_list_add, rd_kafka_topic_partition_list_copy,
     rd_kafka_topic_partition_list_destroy, rd_kafka_topic_partition_list_new,
     rd_kafka_topic_partition_list_t,
 };
@@ -78,12 +78,6 @@ impl List {
         })
     }
 
-    /// # Safety
-    /// A list that nobody else owns.
-    pub(crate) unsafe fn from_raw(raw: *mut rd_kafka_topic_partition_list_t) -> Self {
-        Self(raw)
-    }
-
     pub(crate) fn raw(&self) -> *mut rd_kafka_topic_partition_list_t {
         self.0
     }
@@ -124,11 +118,6 @@ impl Drop for List {
         // SAFETY: ours.
         unsafe { rd_kafka_topic_partition_list_destroy(self.0) };
     }
-}
-
-/// No error, or the call's.
-pub(crate) fn call(error: rd_kafka_resp_err_t) -> Result<(), KafkaError> {
-    check(error)
 }
 
 #[cfg(test)]

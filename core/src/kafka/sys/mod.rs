@@ -5,6 +5,7 @@
 
 mod admin;
 mod admin_results;
+mod census;
 mod certificate;
 mod conf;
 mod consumer;
@@ -25,7 +26,7 @@ pub(crate) use admin::{AdminOperation, AdminOptions, NewTopic};
 pub(crate) use admin_results::Outcome;
 pub(crate) use conf::{Conf, Events};
 pub(crate) use delivery::Delivery;
-pub(crate) use event::{Event, EventKind};
+pub(crate) use event::Event;
 pub use groups::{GroupInfo, MemberInfo};
 pub(crate) use handle::{Handle, Kind};
 pub(crate) use library::{features, version};
@@ -36,4 +37,3 @@ pub(crate) use metadata::{Scope, Topic};
 pub(crate) use mock::MockCluster;
 pub(crate) use produce::{Batch, Extras, Plain, TopicHandle, is_full};
 pub(crate) use queue::Queue;
-pub(crate) use text::{c_string, code_of, owned};
