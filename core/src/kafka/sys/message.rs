@@ -7,6 +7,7 @@ use rdkafka::bindings::{
     rd_kafka_topic_name,
 };
 use std::ffi::{CStr, c_void};
+use std::marker::PhantomData;
 use std::ptr;
 use std::slice;
 
@@ -117,36 +118,49 @@ impl<'a> Message<'a> {
     }
 
     pub(crate) fn headers(&self) -> Headers<'a> {
-        let mut headers: *mut rd_kafka_headers_t = ptr::null_mut();
-        // SAFETY: a live message and a place to write to. The headers stay the message's.
-        let error = unsafe { rd_kafka_message_headers(self.raw, &raw mut headers) };
-        if error != rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
-            headers = ptr::null_mut();
-        }
-        Headers { raw: headers, next: 0, message: std::marker::PhantomData }
+        Headers { message: self.raw, raw: None, next: 0, lifetime: PhantomData }
     }
 }
 
-/// Names and values, in order.
+/// Names and values, in order. They are looked for when the first one is asked for: they lie behind the value in
+/// memory that nobody has read yet, which is quicker when the value has been copied before.
 #[derive(Debug)]
 pub(crate) struct Headers<'a> {
-    raw: *mut rd_kafka_headers_t,
+    message: *mut rd_kafka_message_t,
+    /// Null when there are none.
+    raw: Option<*mut rd_kafka_headers_t>,
     next: usize,
-    message: std::marker::PhantomData<&'a rd_kafka_message_t>,
+    lifetime: PhantomData<&'a rd_kafka_message_t>,
+}
+
+impl Headers<'_> {
+    fn raw(&mut self) -> *mut rd_kafka_headers_t {
+        *self.raw.get_or_insert_with(|| {
+            let mut headers: *mut rd_kafka_headers_t = ptr::null_mut();
+            // SAFETY: a live message and a place to write to. The headers stay the message's.
+            let error = unsafe { rd_kafka_message_headers(self.message, &raw mut headers) };
+            if error == rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
+                headers
+            } else {
+                ptr::null_mut()
+            }
+        })
+    }
 }
 
 impl<'a> Iterator for Headers<'a> {
     type Item = (&'a [u8], Option<&'a [u8]>);
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.raw.is_null() {
+        let headers = self.raw();
+        if headers.is_null() {
             return None;
         }
         let (mut name, mut value, mut length) = (ptr::null(), ptr::null(), 0);
         // SAFETY: the headers of a live message, and three places to write to.
         let error = unsafe {
             rd_kafka_header_get_all(
-                self.raw,
+                headers,
                 self.next,
                 &raw mut name,
                 &raw mut value,
