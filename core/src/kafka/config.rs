@@ -7,6 +7,10 @@ use std::fmt;
 /// A setting by librdkafka's name.
 pub(crate) type Setting = (&'static str, String);
 
+/// The longest wait before a lost broker is tried again, ms; Java's client has the same. What is sent or asked
+/// meanwhile has a time of its own, within which a broker that is back must be found.
+const MOST_RECONNECT: u32 = 1_000;
+
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ClientConfig {
@@ -22,7 +26,8 @@ pub struct ClientConfig {
     /// How old metadata may get; ms.
     pub metadata_max_age: u32,
     pub allow_auto_topic_creation: bool,
-    /// Between attempts to connect again, and to send again; ms. It doubles up to `max_retry_time`.
+    /// Between attempts to connect again, and to send again; ms. It doubles up to `max_retry_time`, and for
+    /// connections to a second at most.
     pub initial_retry_time: u32,
     pub max_retry_time: u32,
     /// librdkafka's own debug contexts, such as `broker,cgrp`; for the log at its level DEBUG.
@@ -104,8 +109,8 @@ impl ClientConfig {
                 self.metadata_max_age.min(3_600_000).to_string(),
             ),
             ("allow.auto.create.topics", self.allow_auto_topic_creation.to_string()),
-            ("reconnect.backoff.ms", self.initial_retry_time.clamp(1, 3_600_000).to_string()),
-            ("reconnect.backoff.max.ms", self.longest_retry().to_string()),
+            ("reconnect.backoff.ms", self.first_reconnect().to_string()),
+            ("reconnect.backoff.max.ms", self.last_reconnect().to_string()),
             // Metrics of KIP-714 would go to the broker unasked.
             ("enable.metrics.push", "false".to_owned()),
             ("log_level", "7".to_owned()),
@@ -131,9 +136,13 @@ impl ClientConfig {
         self.ssl.as_ref()?.checked_name()
     }
 
+    fn first_reconnect(&self) -> u32 {
+        self.initial_retry_time.clamp(1, MOST_RECONNECT)
+    }
+
     /// At least the first wait, as librdkafka wants it.
-    fn longest_retry(&self) -> u32 {
-        self.max_retry_time.max(self.initial_retry_time).clamp(1, 3_600_000)
+    fn last_reconnect(&self) -> u32 {
+        self.max_retry_time.clamp(self.first_reconnect(), MOST_RECONNECT)
     }
 
     fn protocol(&self) -> &'static str {
