@@ -181,7 +181,7 @@ describe('a host', () => {
 
   test('may have set a time limit, which is for requests', async () => {
     const server = await httpServer();
-    server.setTimeout(100);
+    server.on('connection', (socket) => socket.setTimeout(100, () => socket.destroy()));
     const manager = attach(server);
     const client = await RawClient.greeted(manager);
     await sleep(400);
@@ -294,6 +294,17 @@ describe('a connection that is no socket', () => {
     pipe.push(null);
     await expect.poll(() => pipe.destroyed).toBe(true);
     expect(String(pipe.written)).toContain('Server shutting down');
+  });
+
+  test('may end without a Close frame', async () => {
+    const pipe = new Pipe();
+    const manager = attach(await serverWith(pipe));
+    const left = nextEvent<[unknown, number]>(manager, 'disconnect');
+    pipe.push(request());
+    await expect.poll(() => String(pipe.written)).toContain('connectionId');
+    pipe.push(null);
+    expect((await left)[1]).toBe(1006);
+    await expect.poll(() => pipe.destroyed).toBe(true);
   });
 
   test('that takes no output is not read beyond what the engine has room for', async () => {
