@@ -113,7 +113,10 @@ export class Runner {
     await joined;
   }
 
-  /** Lets handlers finish, for as long as `patience` lets it, and commits what is resolved. */
+  /**
+   * Lets handlers finish, for as long as `patience` lets it, and commits what is resolved: first what is so already,
+   * since a handler that hangs may use up all of the patience.
+   */
   async stop(patience: Promise<void>): Promise<void> {
     if (!this.#running) return;
     this.#running = false;
@@ -121,6 +124,7 @@ export class Runner {
     this.#failures.stop();
     this.#heartbeats.stop();
     for (const partition of this.#partitions.all()) this.#drop(partition);
+    await Promise.race([this.#offsets.commitNow(), patience]);
     await Promise.race([this.#handlersDone(), patience]);
     await Promise.race([this.#offsets.commitNow(), patience]);
     this.#partitions.unassign();
