@@ -7,10 +7,12 @@ import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
+import { startBroker } from './kafka/broker.mjs';
+import { haveJars } from './kafka/jars.mjs';
 import { build } from './pack/build.mjs';
 import { inspect } from './pack/gate.mjs';
 import { load } from './pack/load.mjs';
-import { Missing } from './pack/machine.mjs';
+import { Missing, output } from './pack/machine.mjs';
 import { makePackageFolders, packageOf } from './pack/package.mjs';
 import { TARGETS } from './pack/targets.mjs';
 import { prepare } from './prepare.mjs';
@@ -30,9 +32,11 @@ await prepare();
 await makePackageFolders();
 
 const lines = [];
+const broker = await brokerToTry();
 for (const target of TARGETS) {
   if (values.only === undefined || values.only.includes(target.platform)) await pack(target);
 }
+await broker?.stop();
 heading('Summary');
 console.log(lines.join('\n'));
 
@@ -61,9 +65,23 @@ async function pack(target) {
   });
 
   await step(say, `${platform}: loading it`, 'loaded', async () => {
-    const { node, librdkafka, features } = await load(binary, target);
-    return `${node}; librdkafka ${librdkafka} with ${features.join(', ')}`;
+    const { node, librdkafka, features, login } = await load(binary, target, broker);
+    const tried = login === null ? '' : `; a message there and back over TLS with ${login}`;
+    return `${node}; librdkafka ${librdkafka} with ${features.join(', ')}${tried}`;
   });
+}
+
+/** A broker with TLS and passwords, with which all binaries are tried. Undefined where none can run. */
+async function brokerToTry() {
+  const say = (text) => lines.push(`  ${'broker'.padEnd(18)}${text}`);
+  let broker;
+  await step(say, 'Starting Apache Kafka', 'started', async () => {
+    await output('java', ['--version']);
+    await output('openssl', ['version']);
+    if (!haveJars()) await output('mvn', ['--version']);
+    broker = await startBroker();
+  });
+  return broker;
 }
 
 /** Does a step and adds the line that says how it went. Returns whether it went well. */
