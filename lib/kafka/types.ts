@@ -71,8 +71,13 @@ export type Mechanism = {
 
 /** What an `oauthBearerProvider` gives. */
 export interface OauthbearerProviderResponse {
-  /** The token: a JSON web token, or what the brokers take. */
+  /**
+   * The token: a JSON web token, or what the brokers take. Another is asked for when four fifths of its time are
+   * over, or each minute if it does not say when it expires.
+   */
   value: string;
+  /** What goes to the brokers beside it (RFC 7628): names are letters. */
+  extensions?: Record<string, string> | undefined;
 }
 
 type Credentials = { username: string; password: string };
