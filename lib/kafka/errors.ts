@@ -1,6 +1,8 @@
 /**
  * kafkajs's error classes: the same names, fields and `retriable`, so that what catches them there catches
  * them here.
+ *
+ * A longer file than others, since it is one list: it is compared with kafkajs's, and each class is a few lines.
  */
 
 import type { PartitionMetadata } from './types.js';
