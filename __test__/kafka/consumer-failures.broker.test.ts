@@ -141,3 +141,33 @@ test('a handler that hangs longer than maxHandlerTime gives its partitions to ot
   await other.run({ eachMessage: async ({ message }) => seen.add(message.offset) });
   expect(await seen.count(4)).toEqual(['0', '1', '1', '2']);
 });
+
+test('a consumer that stops commits what is handled before it waits for a handler', async () => {
+  const topic = await lab.topic();
+  // In one send, and so in one batch: nothing of it is committed before its end.
+  await lab.produce(topic, numbered(3));
+  const groupId = unique('group');
+  const consumer = lab.consumer({ groupId });
+  const seen = new Seen<string>();
+  let finish = (): void => {};
+  const finished = new Promise<void>((resolve) => {
+    finish = resolve;
+  });
+  await consumer.subscribe({ topic, fromBeginning: true });
+  await consumer.run({
+    eachMessage: async ({ message }) => {
+      seen.add(message.offset);
+      if (message.offset === '1') await finished;
+    },
+  });
+  await seen.count(2);
+  expect(await lab.committed(groupId, topic)).toEqual([-1]);
+
+  // It has all the time in the world, and the handler takes it.
+  const stopped = consumer.stop();
+  await expect.poll(() => lab.committed(groupId, topic), { timeout: 10_000 }).toEqual([1]);
+  finish();
+  await stopped;
+  expect(await lab.committed(groupId, topic)).toEqual([2]);
+  expect(seen.all).toEqual(['0', '1']);
+});

@@ -72,6 +72,12 @@ impl KafkaConsumer {
         notices.iter().map(|it| serde_json::to_string(it).unwrap_or_default()).collect()
     }
 
+    /// What an `oauthBearerProvider` gives, as JSON: for connections from now on.
+    #[napi]
+    pub fn set_token(&self, json: String) -> Result<()> {
+        self.consumer.set_token(parsed(&json)?).map_err(|error| thrown(&error))
+    }
+
     /// JSON of the core's `ClientStats`.
     #[napi]
     pub fn stats(&self) -> String {

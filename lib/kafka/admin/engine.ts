@@ -2,12 +2,13 @@
  * The engine of an admin, for one connection: requests as JSON, their failures as kafkajs's errors.
  */
 import { NativeKafkaAdmin } from '../../native.js';
-import type { EngineConfig } from '../config.js';
+import type { EngineConfig, ResolvedConfig } from '../config.js';
 import type { Logger } from '../logger.js';
 import { type ErrorContext, kafkaErrorOf, translatedKafka } from '../native-errors.js';
 import type { NativeError } from '../native.js';
 import { logNotice } from '../notices.js';
 import type { Connectable } from '../session.js';
+import { Tokens } from '../tokens.js';
 import type { PartitionMetadata } from '../types.js';
 import type { IResourceConfigEntry, ReplicaAssignment } from './types.js';
 
@@ -104,8 +105,9 @@ export class AdminEngine implements Connectable {
   readonly #native: NativeKafkaAdmin;
   readonly #config: EngineConfig;
   readonly #context: ErrorContext;
+  readonly #tokens: Tokens | undefined;
 
-  constructor(config: EngineConfig, logger: Logger) {
+  constructor({ config, oauthBearerProvider }: ResolvedConfig, logger: Logger) {
     this.#config = config;
     this.#context = config.sasl ? { mechanism: config.sasl.mechanism } : {};
     const onNotices = (): void => {
@@ -116,6 +118,17 @@ export class AdminEngine implements Connectable {
     } catch (thrown) {
       throw kafkaErrorOf(thrown);
     }
+    this.#tokens =
+      oauthBearerProvider &&
+      new Tokens({
+        provider: oauthBearerProvider,
+        set: (token) => this.#native.setToken(token),
+        logger,
+      });
+  }
+
+  async login(): Promise<void> {
+    await this.#tokens?.begin();
   }
 
   async connect(): Promise<void> {
@@ -133,6 +146,7 @@ export class AdminEngine implements Connectable {
   };
 
   async disconnect(): Promise<void> {
+    this.#tokens?.end();
     await translatedKafka(() => this.#native.close());
   }
 }

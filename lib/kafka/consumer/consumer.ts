@@ -10,6 +10,7 @@ import { NO_STATS, reportStats } from '../native.js';
 import { fromNativeError, translatedKafka } from '../native-errors.js';
 import { logNotice, type Notice as CommonNotice } from '../notices.js';
 import { retrying, retrySettings } from '../retry.js';
+import { Sessions } from '../session.js';
 import {
   checkCommits,
   checkPartitions,
@@ -19,7 +20,7 @@ import {
   type ConsumerSettings,
   notRunning,
 } from './checks.js';
-import { type ClusterInfo, ConsumerEngine, type Notice, type OpenConsumer } from './engine.js';
+import { ConsumerEngine, type Notice, type OpenConsumer } from './engine.js';
 import { Runner } from './runner.js';
 import type { Consumer, GroupDescription } from './types.js';
 
@@ -34,17 +35,6 @@ export interface ConsumerOptions extends ClientBase {
 
 /** How long `disconnect` waits for handlers. They are not told to hurry, and what they do is not committed after it. */
 const PATIENCE = 3_000;
-/** How long it then waits for the engine to leave the group. */
-const CLOSING = 1_500;
-
-/** An engine that has reached the cluster, or tries to. */
-interface Session {
-  engine?: ConsumerEngine;
-  info?: ClusterInfo;
-  readonly ready: Promise<void>;
-  readonly abort: AbortController;
-}
-
 export function createConsumer(options: ConsumerOptions): Consumer {
   const { settings, retry } = options;
   const { groupId } = settings;
@@ -53,60 +43,28 @@ export function createConsumer(options: ConsumerOptions): Consumer {
   const events = new Instrumentation<ConsumerEventPayloads>('consumer', consumerEvents, logger);
   /** Where each topic begins, as subscribed. */
   const topics = new Map<string, boolean>();
-  let session: Session | undefined;
   let runner: Runner | undefined;
   let restart: NodeJS.Timeout | undefined;
   let stopping: Promise<void> | undefined;
 
-  const open = async (current: Session): Promise<void> => {
-    const { config } = await options.resolve();
-    const { signal } = current.abort;
-    signal.throwIfAborted();
-    const engine = new ConsumerEngine(options.Native, config, settings);
-    current.engine = engine;
-    engine.onNotices = (notices) => {
-      for (const it of notices) if (isCommon(it)) logNotice(logger, it);
-    };
-    const context = config.sasl ? { mechanism: config.sasl.mechanism } : {};
-    const timeout = config.connectionTimeout + config.requestTimeout;
-    await retrying(
-      retries,
-      async (attempt) => {
-        try {
-          current.info = await translatedKafka(() => engine.connect(timeout), context);
-        } catch (error) {
-          if (!signal.aborted) logger.error((error as Error).message, { ...attempt });
-          throw error;
-        }
-      },
-      signal,
-    );
-  };
-
-  /** The engine, reached. */
-  const connected = async (): Promise<Required<Pick<Session, 'engine' | 'info'>>> => {
-    session ??= begin(open);
-    const current = session;
-    try {
-      await current.ready;
-    } catch (error) {
-      if (session === current) session = undefined;
-      await current.engine?.close();
-      throw error;
-    }
-    return current as Required<Session>;
-  };
-
-  const close = async (): Promise<void> => {
-    const current = session;
-    session = undefined;
-    if (current === undefined) return;
-    current.abort.abort(new KafkaJSConnectionError('Closed connection'));
-    await Promise.race([current.engine?.close(), after(CLOSING)]);
-  };
+  const sessions = new Sessions({
+    create: async (ended) => {
+      const resolved = await options.resolve();
+      ended.throwIfAborted();
+      const engine = new ConsumerEngine(options.Native, resolved, settings, logger);
+      engine.onNotices = (notices) => {
+        for (const it of notices) if (isCommon(it)) logNotice(logger, it);
+      };
+      return engine;
+    },
+    retry: retries,
+    logger,
+    disconnected: () => new KafkaJSConnectionError('Closed connection'),
+  });
+  const close = (): Promise<void> => sessions.disconnect();
 
   const connect = async (): Promise<void> => {
-    await connected();
+    await sessions.connect();
     events.emit('consumer.connect');
   };
 
@@ -139,7 +97,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
 
   const subscribe: Consumer['subscribe'] = async (subscription) => {
     const { topics: given, fromBeginning } = checkSubscription(subscription, runner !== undefined);
-    const { engine } = await connected();
+    const engine = await sessions.connect();
     const names = given.filter((it) => typeof it === 'string');
     const patterns = given.filter((it) => typeof it !== 'string');
     if (patterns.length > 0) {
@@ -177,13 +135,14 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     const start = async (): Promise<void> => {
       logger.info('Starting', { groupId });
       try {
-        let { engine, info } = await connected();
+        let engine = await sessions.connect();
         if (engine.contradicts(topics)) {
           await close();
-          ({ engine, info } = await connected());
+          engine = await sessions.connect();
         }
         if (topics.size > 0) await declare(engine, topics);
-        if (session?.engine !== engine) return;
+        if (sessions.engine !== engine) return;
+        const { brokers } = engine.info;
         runner = new Runner({
           ...checked,
           engine,
@@ -192,7 +151,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
           logger: options.logger.namespace('Runner'),
           retry: retries,
           topics: [...topics.keys()],
-          nodeId: info.brokers.length === 1 ? (info.brokers[0]?.nodeId ?? -1) : -1,
+          nodeId: brokers.length === 1 ? (brokers[0]?.nodeId ?? -1) : -1,
           onCrash: (error) => void crash(error, start),
         });
         events.emit('consumer.connect');
@@ -276,19 +235,8 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     events: consumerEvents,
     logger: () => logger,
   };
-  reportStats(consumer, () => session?.engine?.stats() ?? { ...NO_STATS });
+  reportStats(consumer, () => sessions.engine?.stats() ?? { ...NO_STATS });
   return consumer;
-}
-
-function begin(open: (session: Session) => Promise<void>): Session {
-  const abort = new AbortController();
-  let start: () => void = () => {};
-  const begun = new Promise<void>((resolve) => {
-    start = resolve;
-  });
-  const session: Session = { abort, ready: begun.then(() => open(session)) };
-  start();
-  return session;
 }
 
 /** Each name is looked at by itself, whatever the flags. */

@@ -29,6 +29,7 @@ use super::client::{Client, ClientStats, Done};
 use super::error::KafkaError;
 use super::notices::Notices;
 use super::sys::{ClusterInfo, Kind, Position};
+use super::tokens::{Token, Tokens};
 
 /// Events of consumers.
 const EVENTS: i32 =
@@ -40,6 +41,7 @@ pub struct Consumer {
     /// None once it is closed: the last owner of a client waits for its threads, and must not be
     /// JavaScript.
     client: Mutex<Option<Arc<Client>>>,
+    tokens: Arc<Tokens>,
 }
 
 /// What JavaScript's thread and the consumer's own have in common.
@@ -80,7 +82,8 @@ impl Consumer {
         });
         let patience = Duration::from_millis(config.rebalance_timeout.into());
         worker::start(shared.clone(), client.clone(), patience)?;
-        Ok(Arc::new(Self { shared, client: Mutex::new(Some(client)) }))
+        let tokens = config.client.tokens.clone();
+        Ok(Arc::new(Self { shared, client: Mutex::new(Some(client)), tokens }))
     }
 
     /// What has happened, in order.
@@ -101,6 +104,14 @@ impl Consumer {
     /// The names of topics, by the numbers that batches have for them.
     pub fn topics(&self) -> Vec<String> {
         self.shared.topics.names()
+    }
+
+    /// What it logs in with from now on, if the mechanism is `oauthbearer`.
+    ///
+    /// # Errors
+    /// It cannot be sent.
+    pub fn set_token(&self, token: Token) -> Result<(), KafkaError> {
+        self.tokens.set(token)
     }
 
     /// One attempt to reach the cluster.

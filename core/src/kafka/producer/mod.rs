@@ -29,6 +29,7 @@ use super::client::{ClientStats, Done};
 use super::error::KafkaError;
 use super::notices::Notices;
 use super::sys::{ClusterInfo, PartitionInfo};
+use super::tokens::Token;
 use super::work;
 
 pub struct Producer {
@@ -91,6 +92,14 @@ impl Producer {
         if let Err(error) = started {
             answer(&call, Err(error));
         }
+    }
+
+    /// What clients log in with from now on, if the mechanism is `oauthbearer`.
+    ///
+    /// # Errors
+    /// It cannot be sent.
+    pub fn set_token(&self, token: Token) -> Result<(), KafkaError> {
+        self.shared.config.client.tokens.set(token)
     }
 
     /// The number of a profile.

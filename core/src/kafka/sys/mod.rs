@@ -21,6 +21,7 @@ mod mock;
 mod produce;
 mod queue;
 mod text;
+mod token;
 
 pub(crate) use admin::{AdminOperation, AdminOptions, NewTopic};
 pub(crate) use admin_results::Outcome;
