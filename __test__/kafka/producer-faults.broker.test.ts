@@ -5,6 +5,7 @@ import { expect, test, type TestContext } from 'vitest';
 import { Kafka } from '../../lib/kafka/kafka.js';
 import type { KafkaConfig } from '../../lib/kafka/types.js';
 import { BROKER_PATIENCE, startBroker, unique } from '../support/kafka-broker.ts';
+import { openLossyLink } from '../support/lossy-link.ts';
 import { Seen } from './consumer-support.ts';
 import { createTopic, readAll, readBack } from './read-back.ts';
 
@@ -69,15 +70,19 @@ test(
 );
 
 /**
- * Sends until so many rounds of messages are acknowledged, kills the broker in each of them and starts it again,
- * and compares the log with what the sends said. Tells how many messages were rejected.
+ * Sends until so many rounds of messages are acknowledged, kills the broker in each of them, with an answer on its
+ * way, and starts it again, and compares the log with what the sends said. Tells how many messages were rejected.
  */
 async function killedUnderSends(
   context: TestContext,
   { rounds, config = {} }: { rounds: number; config?: Partial<KafkaConfig> },
 ): Promise<{ lost: number }> {
-  const broker = await startBroker(context);
-  const { plaintext } = broker.brokers;
+  const link = await openLossyLink();
+  const plaintext = `127.0.0.1:${link.port}`;
+  const broker = await startBroker(context, {
+    properties: { 'advertised.listeners': `PLAINTEXT://${plaintext}` },
+  });
+  link.leadTo(broker.brokers.plaintext);
   const topic = await createTopic(plaintext, unique('killed'), 3);
   const kafka = new Kafka({ brokers: [plaintext], logLevel: 0, ...config });
   const producer = kafka.producer({ idempotent: true });
@@ -106,8 +111,11 @@ async function killedUnderSends(
   const senders = Array.from({ length: SENDERS }, sender);
   for (let round = 0; round < rounds; round += 1) {
     await acknowledged.until(() => kept.size >= round * ROUND + BEFORE_KILL);
+    // An answer is lost, or there would hardly be a message in the log of which the producer does not know it.
+    await link.loseAnswers();
     const [atKill, rejected] = [inFlight, lost.size];
     await broker.kill();
+    link.cut();
     await broker.restart();
     await acknowledged.until(() => kept.size >= (round + 1) * ROUND);
     console.log(
