@@ -67,6 +67,16 @@ export async function readBack(
   return read.sort((a, b) => a.partition - b.partition || Number(a.offset) - Number(b.offset));
 }
 
+/** Reads all that is in a topic to which nothing comes any more, if all of it is messages. */
+export async function readAll(broker: string, topic: string): Promise<ReadMessage[]> {
+  const admin = theirs(broker).admin();
+  await admin.connect();
+  const offsets = await admin.fetchTopicOffsets(topic);
+  await admin.disconnect();
+  const count = offsets.reduce((sum, { high, low }) => sum + Number(high) - Number(low), 0);
+  return readBack(broker, topic, count);
+}
+
 function textOf(headers: IHeaders): ReadMessage['headers'] {
   const texts = Object.entries(headers).map(([name, value]) => [
     name,
