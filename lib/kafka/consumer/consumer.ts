@@ -44,6 +44,8 @@ export function createConsumer(options: ConsumerOptions): Consumer {
   /** Where each topic begins, as subscribed. */
   const topics = new Map<string, boolean>();
   let runner: Runner | undefined;
+  /** While a run begins, what it is ordered until it is there: kafkajs's users do not wait for `run()`. */
+  let early: ((runner: Runner) => void)[] | undefined;
   let restart: NodeJS.Timeout | undefined;
   let stopping: Promise<void> | undefined;
 
@@ -96,7 +98,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
   };
 
   const subscribe: Consumer['subscribe'] = async (subscription) => {
-    const { topics: given, fromBeginning } = checkSubscription(subscription, runner !== undefined);
+    const { topics: given, fromBeginning } = checkSubscription(subscription, isRunning());
     const engine = await sessions.connect();
     const names = given.filter((it) => typeof it === 'string');
     const patterns = given.filter((it) => typeof it !== 'string');
@@ -128,12 +130,14 @@ export function createConsumer(options: ConsumerOptions): Consumer {
 
   const run: Consumer['run'] = async (config) => {
     const checked = checkRun(config);
-    if (runner !== undefined) {
+    if (isRunning()) {
       logger.warn('consumer#run was called, but the consumer is already running', { groupId });
       return;
     }
     const start = async (): Promise<void> => {
       logger.info('Starting', { groupId });
+      const orders: typeof early = [];
+      early = orders;
       try {
         let engine = await sessions.connect();
         if (engine.contradicts(topics)) {
@@ -141,7 +145,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
           engine = await sessions.connect();
         }
         if (topics.size > 0) await declare(engine, topics);
-        if (sessions.engine !== engine) return;
+        if (sessions.engine !== engine) return forget(orders);
         const { brokers } = engine.info;
         runner = new Runner({
           ...checked,
@@ -154,9 +158,12 @@ export function createConsumer(options: ConsumerOptions): Consumer {
           nodeId: brokers.length === 1 ? (brokers[0]?.nodeId ?? -1) : -1,
           onCrash: (error) => void crash(error, start),
         });
+        early = undefined;
+        for (const give of orders) give(runner);
         events.emit('consumer.connect');
         await runner.start();
       } catch (error) {
+        forget(orders);
         await crash(error as Error, start);
       }
     };
@@ -203,6 +210,18 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     return runner;
   };
 
+  const isRunning = (): boolean => runner !== undefined || early !== undefined;
+
+  const order = (give: (runner: Runner) => void): void => {
+    if (early !== undefined) early.push(give);
+    else give(running());
+  };
+
+  /** What that beginning is ordered is in vain. */
+  const forget = (orders: typeof early): void => {
+    if (early === orders) early = undefined;
+  };
+
   const consumer: Consumer = {
     connect,
     disconnect,
@@ -216,7 +235,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     },
     seek: (position) => {
       const { topic, partition, offset } = checkSeek(position);
-      running().seek(topic, Number(partition), offset);
+      order((current) => current.seek(topic, Number(partition), offset));
     },
     describeGroup: async () => {
       if (options.describeGroup) return options.describeGroup(groupId);
@@ -224,12 +243,12 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     },
     pause: (topicPartitions = []) => {
       checkPartitions('pause', topicPartitions);
-      running().pause(topicPartitions);
+      order((current) => current.pause(topicPartitions));
     },
     paused: () => runner?.paused() ?? [],
     resume: (topicPartitions = []) => {
       checkPartitions('resume', topicPartitions);
-      running().resume(topicPartitions);
+      order((current) => current.resume(topicPartitions));
     },
     on: events.on,
     events: consumerEvents,
