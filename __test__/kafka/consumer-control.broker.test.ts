@@ -165,6 +165,21 @@ test('seek in a handler makes its batch stale, whatever it resolves afterwards',
   expect(all).toEqual([...range(5), ...range(8, 2)].map(String));
 });
 
+test('seek in eachMessage goes on there at once: the rest of the batch does not come', async () => {
+  const topic = await lab.topic();
+  await lab.produce(topic, numbered(6));
+  const consumer = lab.consumer();
+  const seen = new Seen<string>();
+  await consumer.subscribe({ topic, fromBeginning: true });
+  await consumer.run({
+    eachMessage: async ({ message }) => {
+      seen.add(message.offset);
+      if (message.offset === '1') consumer.seek({ topic, partition: 0, offset: '4' });
+    },
+  });
+  expect(await seen.until((all) => all.includes('5'))).toEqual(['0', '1', '4', '5']);
+});
+
 test('without autoCommit, seek commits nothing', async () => {
   const topic = await lab.topic();
   await lab.produce(topic, numbered(5));
