@@ -180,6 +180,20 @@ test('seek in eachMessage goes on there at once: the rest of the batch does not 
   expect(await seen.until((all) => all.includes('5'))).toEqual(['0', '1', '4', '5']);
 });
 
+test('seek behind the last message begins anew, as the subscription says', async () => {
+  const [topic, groupId] = [await lab.topic(), unique('group')];
+  await lab.produce(topic, numbered(10));
+  const consumer = lab.consumer({ groupId });
+  const seen = new Seen<number>();
+  await consumer.subscribe({ topic, fromBeginning: true });
+  void consumer.run({ eachMessage: async ({ message }) => seen.add(Number(message.offset)) });
+  consumer.seek({ topic, partition: 0, offset: '100' });
+  expect(await seen.count(10)).toEqual(range(10));
+  consumer.seek({ topic, partition: 0, offset: '5000' });
+  expect((await seen.count(20)).slice(10)).toEqual(range(10));
+  await expect.poll(() => lab.committed(groupId, topic)).toEqual([10]);
+});
+
 test('without autoCommit, seek commits nothing', async () => {
   const topic = await lab.topic();
   await lab.produce(topic, numbered(5));

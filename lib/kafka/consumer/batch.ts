@@ -28,6 +28,8 @@ export class Run {
   readonly count: number;
   /** The offset behind it, control records included. */
   readonly next: number;
+  /** A handler has had it. It comes again when that has failed. */
+  begun = false;
   readonly #high: number;
   readonly #offset: number;
   readonly #timestamp: number;

@@ -49,6 +49,11 @@ class Task {
     this.work = work;
     this.#moves = partition.moves;
     this.#cuts = partition.cuts;
+    // What was not read before can only lie before `next` when that is an offset which the partition does not have,
+    // or has no more: it has begun anew.
+    const anew = !run.begun && run.offset(0) < (partition.next ?? 0);
+    run.begun = true;
+    if (anew) partition.next = run.offset(0);
     partition.next ??= run.offset(0);
     this.from = run.from(partition.next);
     partition.committed ??= partition.next;
