@@ -10,6 +10,7 @@ import { logNotice } from '../notices.js';
 import type { Connectable } from '../session.js';
 import { Tokens } from '../tokens.js';
 import type { PartitionMetadata } from '../types.js';
+import { askEmbedded, isEmbedded } from './embedded.js';
 import type { IResourceConfigEntry, ReplicaAssignment } from './types.js';
 
 /** What became of one topic or group of a request. */
@@ -133,17 +134,23 @@ export class AdminEngine implements Connectable {
 
   async connect(): Promise<void> {
     const { connectionTimeout } = this.#config;
-    await translatedKafka(() => this.#native.connect(connectionTimeout), this.#context);
+    const connected = await translatedKafka(
+      () => this.#native.connect(connectionTimeout),
+      this.#context,
+    );
+    if (isEmbedded(JSON.parse(connected))) this.ask = askEmbedded(this.#ask);
   }
 
-  /** Makes a request. */
-  readonly ask: Ask = async (type, request) => {
+  readonly #ask: Ask = async (type, request) => {
     const json = JSON.stringify({ type, ...request });
     const { requestTimeout } = this.#config;
     return JSON.parse(
       await translatedKafka(() => this.#native.request(json, requestTimeout), this.#context),
     );
   };
+
+  /** Makes a request. */
+  ask: Ask = this.#ask;
 
   async disconnect(): Promise<void> {
     this.#tokens?.end();

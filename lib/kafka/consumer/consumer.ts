@@ -7,7 +7,7 @@ import { KafkaJSConnectionError, KafkaJSNotImplemented } from '../errors.js';
 import { type ConsumerEventPayloads, consumerEvents } from '../events.js';
 import { Instrumentation } from '../instrumentation.js';
 import { NO_STATS, reportStats } from '../native.js';
-import { fromNativeError, translatedKafka } from '../native-errors.js';
+import { fromNativeError } from '../native-errors.js';
 import { logNotice, type Notice as CommonNotice } from '../notices.js';
 import { retrying, retrySettings } from '../retry.js';
 import { Sessions } from '../session.js';
@@ -40,6 +40,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
   const { groupId } = settings;
   const logger = options.logger.namespace('Consumer');
   const retries = retrySettings(retry);
+  const clusterRetries = retrySettings(options.clusterRetry);
   const events = new Instrumentation<ConsumerEventPayloads>('consumer', consumerEvents, logger);
   /** Where each topic begins, as subscribed. */
   const topics = new Map<string, boolean>();
@@ -48,6 +49,10 @@ export function createConsumer(options: ConsumerOptions): Consumer {
   let early: ((runner: Runner) => void)[] | undefined;
   let restart: NodeJS.Timeout | undefined;
   let stopping: Promise<void> | undefined;
+  /** A start that is under way, or what has come of it. Its end ends the start. */
+  let attempt: AbortController | undefined;
+  /** How often users have ended it: what was to come of a crash before is not wanted any more. */
+  let ends = 0;
 
   const sessions = new Sessions({
     create: async (ended) => {
@@ -59,9 +64,10 @@ export function createConsumer(options: ConsumerOptions): Consumer {
       };
       return engine;
     },
-    retry: retries,
+    // As in kafkajs, the consumer's own settings are for its run, and not for the cluster.
+    retry: clusterRetries,
     logger,
-    disconnected: () => new KafkaJSConnectionError('Closed connection'),
+    disconnected,
   });
   const close = (): Promise<void> => sessions.disconnect();
 
@@ -74,14 +80,16 @@ export function createConsumer(options: ConsumerOptions): Consumer {
   const stop = (patience?: Promise<void>): Promise<void> => {
     stopping ??= (async () => {
       clearTimeout(restart);
-      const current = runner;
-      if (current !== undefined) {
-        await current.stop(patience ?? new Promise(() => {}));
-        runner = undefined;
+      const [begun, current] = [attempt, runner];
+      attempt = undefined;
+      early = undefined;
+      begun?.abort(disconnected());
+      await current?.stop(patience ?? new Promise(() => {}));
+      runner = undefined;
+      if (begun !== undefined) {
         await close();
         events.emit('consumer.stop');
       }
-      clearTimeout(restart);
       logger.info('Stopped', { groupId });
     })().finally(() => {
       stopping = undefined;
@@ -90,7 +98,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     return patience === undefined ? stopping : Promise.race([stopping, patience.then(close)]);
   };
 
-  const disconnect = async (): Promise<void> => {
+  const end = async (): Promise<void> => {
     await stop(after(PATIENCE));
     logger.debug('consumer has stopped, disconnecting', { groupId });
     await close();
@@ -98,12 +106,12 @@ export function createConsumer(options: ConsumerOptions): Consumer {
   };
 
   const subscribe: Consumer['subscribe'] = async (subscription) => {
-    const { topics: given, fromBeginning } = checkSubscription(subscription, isRunning());
+    const { topics: given, fromBeginning } = checkSubscription(subscription, attempt !== undefined);
     const engine = await sessions.connect();
     const names = given.filter((it) => typeof it === 'string');
     const patterns = given.filter((it) => typeof it !== 'string');
     if (patterns.length > 0) {
-      const cluster = await retrying(retries, () => translatedKafka(() => engine.metadata()));
+      const cluster = await retrying(clusterRetries, () => engine.metadata());
       for (const topicRegExp of patterns) {
         const matchedTopics = cluster.topics
           .map(({ name }) => name)
@@ -114,38 +122,66 @@ export function createConsumer(options: ConsumerOptions): Consumer {
         names.push(...matchedTopics);
       }
     }
-    for (const name of names) topics.set(name, fromBeginning);
     const wanted = new Map(names.map((name) => [name, fromBeginning]));
     if (names.length > 0) await declare(engine, wanted);
+    for (const name of names) topics.set(name, fromBeginning);
   };
 
   /** Waits until the cluster knows the topics, which it may create for that. */
-  const declare = (engine: ConsumerEngine, wanted: Map<string, boolean>): Promise<void> =>
-    retrying(retries, async () => {
-      const cluster = await translatedKafka(() => engine.declare(wanted));
-      for (const { name, error } of cluster.topics) {
-        if (error !== null) throw fromNativeError(error, { topic: name });
-      }
-    });
+  const declare = async (
+    engine: ConsumerEngine,
+    wanted: Map<string, boolean>,
+    signal?: AbortSignal,
+  ): Promise<void> => {
+    const missing = await retrying(
+      clusterRetries,
+      async ({ retryCount }) => {
+        const cluster = await engine.declare(wanted);
+        for (const { name, error } of cluster.topics) {
+          if (error === null) continue;
+          const failure = fromNativeError(error, { topic: name });
+          if (!isMissing(failure)) throw failure;
+          // One that is being created comes; another is told as it is, as by kafkajs.
+          const comes = settings.allowAutoTopicCreation && retryCount < clusterRetries.retries;
+          if (!comes) return failure;
+          throw failure;
+        }
+        return undefined;
+      },
+      signal,
+    );
+    if (missing) throw missing;
+  };
 
   const run: Consumer['run'] = async (config) => {
     const checked = checkRun(config);
-    if (isRunning()) {
+    if (attempt !== undefined) {
       logger.warn('consumer#run was called, but the consumer is already running', { groupId });
       return;
     }
     const start = async (): Promise<void> => {
       logger.info('Starting', { groupId });
+      clearTimeout(restart);
+      const begun = new AbortController();
+      const { signal } = begun;
+      attempt = begun;
+      const crashed = async (error: Error): Promise<void> => {
+        // A crash while it stops is none any more.
+        if (!signal.aborted) await crash(error, start);
+      };
       const orders: typeof early = [];
       early = orders;
       try {
+        await stopping;
+        signal.throwIfAborted();
         let engine = await sessions.connect();
+        signal.throwIfAborted();
         if (engine.contradicts(topics)) {
           await close();
           engine = await sessions.connect();
         }
-        if (topics.size > 0) await declare(engine, topics);
-        if (sessions.engine !== engine) return forget(orders);
+        if (topics.size > 0) await declare(engine, topics, signal);
+        signal.throwIfAborted();
         const { brokers } = engine.info;
         runner = new Runner({
           ...checked,
@@ -156,7 +192,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
           retry: retries,
           topics: [...topics.keys()],
           nodeId: brokers.length === 1 ? (brokers[0]?.nodeId ?? -1) : -1,
-          onCrash: (error) => void crash(error, start),
+          onCrash: (error) => void crashed(error),
         });
         early = undefined;
         for (const give of orders) give(runner);
@@ -164,7 +200,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
         await runner.start();
       } catch (error) {
         forget(orders);
-        await crash(error as Error, start);
+        await crashed(error as Error);
       }
     };
     await start();
@@ -172,18 +208,17 @@ export function createConsumer(options: ConsumerOptions): Consumer {
 
   const crash = async (error: Error, start: () => Promise<void>): Promise<void> => {
     const { retryCount, retryTime } = error as { retryCount?: number; retryTime?: number };
-    const crashed = runner;
     logger.error(`Crash: ${error.name}: ${error.message}`, {
       ...{ groupId, retryCount, stack: error.stack },
     });
-    // A crash while it stops is none any more.
-    if (stopping !== undefined) return;
-    await disconnect();
-    if (runner !== undefined && runner !== crashed) return;
+    const before = ends;
+    await end();
     const mayHelp = error.name === 'KafkaJSNumberOfRetriesExceeded' || isCauseRetriable(error);
-    const restarts = mayHelp && (await wantsRestart(error));
+    const wanted = mayHelp && (await wantsRestart(error));
+    // Meanwhile it may have been ended for good, or run again.
+    const restarts = wanted && ends === before && attempt === undefined;
     events.emit('consumer.crash', { error, groupId, restart: restarts });
-    if (!restarts) return;
+    if (!restarts || ends !== before || attempt !== undefined) return;
     const time = retryTime || retry.initialRetryTime || retries.initialRetryTime;
     logger.error(`Restarting the consumer in ${time}ms`, { retryCount, retryTime: time, groupId });
     restart = setTimeout(() => void start(), time);
@@ -210,8 +245,6 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     return runner;
   };
 
-  const isRunning = (): boolean => runner !== undefined || early !== undefined;
-
   const order = (give: (runner: Runner) => void): void => {
     if (early !== undefined) early.push(give);
     else give(running());
@@ -224,9 +257,15 @@ export function createConsumer(options: ConsumerOptions): Consumer {
 
   const consumer: Consumer = {
     connect,
-    disconnect,
+    disconnect: () => {
+      ends += 1;
+      return end();
+    },
     subscribe,
-    stop: () => stop(),
+    stop: () => {
+      ends += 1;
+      return stop();
+    },
     run,
     commitOffsets: async (topicPartitions) => {
       const commits = checkCommits(topicPartitions);
@@ -256,6 +295,14 @@ export function createConsumer(options: ConsumerOptions): Consumer {
   };
   reportStats(consumer, () => sessions.engine?.stats() ?? { ...NO_STATS });
   return consumer;
+}
+
+function disconnected(): Error {
+  return new KafkaJSConnectionError('Closed connection');
+}
+
+function isMissing(error: Error): boolean {
+  return (error as { type?: string }).type === 'UNKNOWN_TOPIC_OR_PARTITION';
 }
 
 /** Each name is looked at by itself, whatever the flags. */

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { EngineConfig, ResolvedConfig } from '../config.js';
 import type { Logger } from '../logger.js';
 import type { EngineStats, NativeError } from '../native.js';
-import { translatedKafka } from '../native-errors.js';
+import { type ErrorContext, kafkaErrorOf, translatedKafka } from '../native-errors.js';
 import type { Notice as CommonNotice } from '../notices.js';
 import type { Connectable } from '../session.js';
 import { Tokens } from '../tokens.js';
@@ -102,11 +102,15 @@ export class ConsumerEngine implements Connectable {
     logger: Logger,
   ) {
     this.#config = config;
-    this.#native = new Native(
-      JSON.stringify(nativeConfig(config, settings)),
-      () => this.onNotices(this.#native.takeNotices().map((notice) => JSON.parse(notice))),
-      () => this.onBatch(),
-    );
+    try {
+      this.#native = new Native(
+        JSON.stringify(nativeConfig(config, settings)),
+        () => this.onNotices(this.#native.takeNotices().map((notice) => JSON.parse(notice))),
+        () => this.onBatch(),
+      );
+    } catch (thrown) {
+      throw kafkaErrorOf(thrown);
+    }
     const set = (token: string): void => this.#native.setToken(token);
     this.#tokens = provider && new Tokens({ provider, set, logger });
   }
@@ -123,8 +127,8 @@ export class ConsumerEngine implements Connectable {
   async connect(): Promise<void> {
     const { sasl, connectionTimeout, requestTimeout } = this.#config;
     const timeout = connectionTimeout + requestTimeout;
-    const connect = (): Promise<ClusterInfo> => this.#request({ type: 'connect', timeout });
-    this.#info = await translatedKafka(connect, sasl ? { mechanism: sasl.mechanism } : {});
+    const context = sasl ? { mechanism: sasl.mechanism } : {};
+    this.#info = await this.#request({ type: 'connect', timeout }, context);
   }
 
   /** All topics of the cluster. */
@@ -200,12 +204,19 @@ export class ConsumerEngine implements Connectable {
     return this.#closing;
   }
 
-  async #request<T>(request: object): Promise<T> {
-    return JSON.parse(await this.#native.request(JSON.stringify(request)));
+  // Nothing of the engine's gets out as it is: users know kafkajs's errors.
+
+  async #request<T>(request: object, context?: ErrorContext): Promise<T> {
+    const json = JSON.stringify(request);
+    return JSON.parse(await translatedKafka(() => this.#native.request(json), context));
   }
 
   #command(command: object): void {
-    this.#native.command(JSON.stringify(command));
+    try {
+      this.#native.command(JSON.stringify(command));
+    } catch (thrown) {
+      throw kafkaErrorOf(thrown);
+    }
   }
 }
 

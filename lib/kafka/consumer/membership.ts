@@ -42,6 +42,11 @@ export class Membership {
   async join(): Promise<void> {
     const { engine, topics } = this.#options;
     this.#joinedAt = Date.now();
+    if (topics.length === 0) {
+      // librdkafka has no subscription to nothing: kafkajs's members that have one get nothing.
+      this.#tellJoined('', {});
+      return;
+    }
     const joined = new Promise<void>((resolve) => {
       this.#onJoined = resolve;
     });
@@ -96,15 +101,6 @@ export class Membership {
     this.#inconsistent = false;
     heartbeats.join(memberId, generation);
     const memberAssignment = Object.fromEntries(known.byTopic());
-    const payload = {
-      groupId: settings.groupId,
-      memberId,
-      leaderId: '',
-      isLeader: false,
-      memberAssignment,
-      groupProtocol: 'roundrobin',
-      duration: Date.now() - this.#joinedAt,
-    };
     const assignedTopics = Object.keys(memberAssignment);
     const topicsNotSubscribed = assignedTopics.filter((it) => !topics.includes(it));
     if (topicsNotSubscribed.length > 0) {
@@ -115,10 +111,24 @@ export class Membership {
       events.emit('consumer.received_unsubscribed_topics', unsubscribed);
       logger.warn('Consumer group received unsubscribed topics', unsubscribed);
     }
-    events.emit('consumer.group_join', payload);
-    logger.info('Consumer has joined the group', payload);
+    this.#tellJoined(memberId, memberAssignment);
     pump.beginFetch();
     this.#onJoined();
+  }
+
+  #tellJoined(memberId: string, memberAssignment: Record<string, number[]>): void {
+    const { events, logger, settings } = this.#options;
+    const payload = {
+      groupId: settings.groupId,
+      memberId,
+      leaderId: '',
+      isLeader: false,
+      memberAssignment,
+      groupProtocol: 'roundrobin',
+      duration: Date.now() - this.#joinedAt,
+    };
+    events.emit('consumer.group_join', payload);
+    logger.info('Consumer has joined the group', payload);
   }
 
   /** Handlers may finish what they have begun; what is resolved is committed; then the partitions go. */

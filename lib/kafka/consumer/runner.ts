@@ -6,10 +6,9 @@ import { KafkaJSError } from '../errors.js';
 import type { ConsumerEventPayloads } from '../events.js';
 import type { Instrumentation } from '../instrumentation.js';
 import type { Logger } from '../logger.js';
-import { kafkaErrorOf } from '../native-errors.js';
 import type { RetrySettings } from '../retry.js';
 import type { ConsumerSettings, TopicCommits } from './checks.js';
-import type { ConsumerEngine, Place } from './engine.js';
+import type { ConsumerEngine } from './engine.js';
 import { Failures, isForbidden } from './failures.js';
 import { BatchHandler, type Handlers, MessageHandler, type Work } from './handlers.js';
 import { Heartbeats } from './heartbeats.js';
@@ -58,7 +57,7 @@ export class Runner {
     );
     this.#offsets = new Offsets(this.#partitions, {
       ...options,
-      commit: (assignment, offsets) => this.#commit(assignment, offsets),
+      commit: (assignment, offsets) => engine.commit(assignment, offsets),
       onCommitted: (topics) => {
         events.emit('consumer.commit_offsets', { ...this.#heartbeats.member(), topics });
       },
@@ -205,14 +204,6 @@ export class Runner {
   }
 
   // ---- commits and ends
-
-  async #commit(assignment: number, offsets: Place[]): Promise<void> {
-    try {
-      await this.#options.engine.commit(assignment, offsets);
-    } catch (error) {
-      throw kafkaErrorOf(error);
-    }
-  }
 
   #commitFailed(error: Error): void {
     const { groupId } = this.#options.settings;
