@@ -284,7 +284,7 @@ describe('listeners', () => {
   });
 
   test('get thousands of messages complete and in order', async () => {
-    const manager = await openManager();
+    const manager = await openManager({ limits: { messagesPerSecond: false } });
     const count = 20_000;
     const numbers: number[] = [];
     const all = new Promise<void>((resolve) => {

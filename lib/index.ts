@@ -14,6 +14,7 @@ export type {
   WebSocketConfig,
   WebSocketConnection,
   WebSocketError,
+  WebSocketLimits,
   WebSocketLogger,
   WebSocketMessage,
   WebSocketRequest,

@@ -39,6 +39,38 @@ export interface WebSocketLogger {
 }
 
 /**
+ * How much one client may ask for. `false` turns a limit off, and so do `off` and `0` in its variable.
+ *
+ * What is over a rate or a number is answered by an `error` message with `payload.code` `RATE_LIMITED` or
+ * `LIMIT_EXCEEDED`, changes nothing, and is counted in `getStats().refusals`.
+ */
+export interface WebSocketLimits {
+  /**
+   * Messages of one connection in a second, pings and pongs too. What is over it is not carried out; a
+   * connection that is over it for 10 s, without a second's pause, is closed with 1008. Environment:
+   * `WS_RATE_LIMIT`, `100` or with the burst `100/200`. Default: 100; off under `protocol: 'raw'`, where
+   * nothing can be answered: there a message over the rate is lost. Limit: 1000000.
+   */
+  messagesPerSecond?: number | false | undefined;
+  /** Messages that may come at once. Default: twice `messagesPerSecond`. Limit: 1000000. */
+  burst?: number | undefined;
+  /**
+   * Bytes of one connection in a second, as they come over the wire; at once, twice as many or
+   * `maxPayload`. Messages that come over it are refused as by `messagesPerSecond`. Environment:
+   * `WS_RATE_LIMIT_BYTES`. Default: off, since the rate of messages and `maxPayload` bound it. Limit:
+   * 1099511627776.
+   */
+  bytesPerSecond?: number | false | undefined;
+  /**
+   * Topics of one connection, those included that the service subscribes it to, which is never refused.
+   * Environment: `WS_MAX_SUBSCRIPTIONS`. Default: 1000. Limit: 10000000.
+   */
+  subscriptions?: number | false | undefined;
+  /** Rooms of one connection, likewise. Environment: `WS_MAX_ROOMS`. Default: 1000. Limit: 10000000. */
+  rooms?: number | false | undefined;
+}
+
+/**
  * Options of a `WebSocketManager`.
  *
  * A value that is undefined, null, NaN, '' or 0 falls through to the environment variable named beside
@@ -141,6 +173,8 @@ export interface WebSocketConfig {
    * 1 to 4. Limit: 64.
    */
   shards?: number | undefined;
+  /** How much one client may ask for. */
+  limits?: WebSocketLimits | null | undefined;
   /** Where lines about the server's life go. Default: nowhere. It has no environment variable. */
   logger?: WebSocketLogger | null | undefined;
 }
@@ -256,7 +290,10 @@ export interface WebSocketStats {
     /** Messages that were queued for a receiver whose connection ended before they were written. */
     unwritten: number;
   };
-  /** Handshakes and connections refused, by reason, for example `not_found` or `server_overloaded`. */
+  /**
+   * Handshakes, connections and messages refused, by reason, for example `not_found`, `server_overloaded` or
+   * `rate_limited`.
+   */
   refusals: Record<string, number>;
   /** Figures of the process. */
   process: ProcessStats;

@@ -4,7 +4,9 @@
 
 use messaging_core::ws::HEADROOM;
 use messaging_core::ws::config::RawValue;
-use napi::bindgen_prelude::{Float64Array, FromNapiValue, TypeName, Uint8Array, ValidateNapiValue};
+use napi::bindgen_prelude::{
+    Float64Array, FromNapiValue, Object, TypeName, Uint8Array, ValidateNapiValue,
+};
 use napi::{Error, Result, Status, ValueType, sys};
 use std::ptr;
 
@@ -120,6 +122,34 @@ impl FromNapiValue for Given {
             }
         };
         Ok(Self(value))
+    }
+}
+
+/// An object inside of another one, or whatever else is there.
+pub struct Inner<'env>(pub Option<Object<'env>>);
+
+impl TypeName for Inner<'_> {
+    fn type_name() -> &'static str {
+        "unknown"
+    }
+
+    fn value_type() -> ValueType {
+        ValueType::Unknown
+    }
+}
+
+impl FromNapiValue for Inner<'_> {
+    unsafe fn from_napi_value(env: sys::napi_env, value: sys::napi_value) -> Result<Self> {
+        let mut kind = 0;
+        // SAFETY: `env` and `value` are valid, as this function's own contract says; the conversion
+        // is of the type that Node-API just reported.
+        unsafe {
+            check(sys::napi_typeof(env, value, &raw mut kind), "an option could not be read")?;
+            match ValueType::from(kind) {
+                ValueType::Object => Object::from_napi_value(env, value).map(|it| Self(Some(it))),
+                _ => Ok(Self(None)),
+            }
+        }
     }
 }
 

@@ -14,6 +14,10 @@ pub mod code {
     pub const UNKNOWN_TYPE: &str = "UNKNOWN_TYPE";
     /// A payload that a type of the protocol's cannot use.
     pub const INVALID_PAYLOAD: &str = "INVALID_PAYLOAD";
+    /// The client sends faster than it may: the message was not carried out.
+    pub const RATE_LIMITED: &str = "RATE_LIMITED";
+    /// The client, or its user, has as many already as it may have.
+    pub const LIMIT_EXCEEDED: &str = "LIMIT_EXCEEDED";
 }
 
 /// What the server says of its own accord or in answer to a client.

@@ -5,6 +5,7 @@
 //! exception is `port: 0`, the ephemeral port. For booleans only `undefined` and `null` do. An
 //! empty environment variable is unset.
 
+mod limits;
 mod setting;
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+pub use limits::Limits;
 pub use setting::{RawOptions, RawValue};
 
 /// The longest timer in ms: what a signed 32-bit number holds, which is also Node's limit.
@@ -72,6 +74,8 @@ pub struct Config {
     /// `shards`, `WS_SHARDS`: threads that serve connections, up to 64. Default: the number of
     /// cores less one, which is JavaScript's, but at least 1 and at most 4; I/O rarely needs more.
     pub shards: usize,
+    /// `limits`: how much one client, user or address may ask for.
+    pub limits: Limits,
 }
 
 impl Default for Config {
@@ -92,6 +96,7 @@ impl Default for Config {
             slow_consumer: SlowConsumer::Disconnect,
             memory_budget: 256 * 1024 * 1024,
             shards: (cores - 1).clamp(1, 4),
+            limits: Limits::default(),
         }
     }
 }
@@ -116,6 +121,14 @@ impl Config {
             let printable = path.bytes().all(|byte| byte.is_ascii_graphic());
             (path.starts_with('/') && printable && !path.contains(['?', '#'])).then(|| path.into())
         })?;
+        let protocol = given.protocol.text("messaging or raw", |name| match name {
+            "messaging" => Some(Protocol::Messaging),
+            "raw" => Some(Protocol::Raw),
+            _ => None,
+        })?;
+        let protocol = protocol.unwrap_or(default.protocol);
+        let max_payload = given.max_payload.integer(1..=MAX_PAYLOAD)?;
+        let max_payload = max_payload.unwrap_or(default.max_payload);
         Ok(Self {
             port: match options.port {
                 RawValue::Number(0.0) => 0,
@@ -132,15 +145,8 @@ impl Config {
                 .integer(1..=MAX_CONNECTIONS)?
                 .unwrap_or(default.max_connections),
             compression: compression(&given)?,
-            protocol: given
-                .protocol
-                .text("messaging or raw", |name| match name {
-                    "messaging" => Some(Protocol::Messaging),
-                    "raw" => Some(Protocol::Raw),
-                    _ => None,
-                })?
-                .unwrap_or(default.protocol),
-            max_payload: given.max_payload.integer(1..=MAX_PAYLOAD)?.unwrap_or(default.max_payload),
+            protocol,
+            max_payload,
             handshake_timeout: millis(
                 given.handshake_timeout.integer(timer.clone())?,
                 default.handshake_timeout,
@@ -163,6 +169,7 @@ impl Config {
                 .integer(1..=MAX_QUEUE)?
                 .unwrap_or(default.memory_budget),
             shards: given.shards.integer(1..=MAX_SHARDS)?.unwrap_or(default.shards),
+            limits: Limits::resolve(&given, protocol, max_payload)?,
         })
     }
 }

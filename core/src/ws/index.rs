@@ -51,6 +51,8 @@ pub struct Index {
 pub enum Join {
     Joined,
     Already,
+    /// It has as many already as it may have: nothing has changed.
+    Full,
     /// The connection is not open any more.
     Gone,
 }
@@ -158,12 +160,27 @@ impl Index {
         name: &str,
         tell: impl FnOnce(GroupId),
     ) -> Join {
+        self.join_within(connection, kind, name, None, tell)
+    }
+
+    /// The same for one that may have so many memberships of this kind.
+    pub fn join_within(
+        &self,
+        connection: &Connection,
+        kind: GroupKind,
+        name: &str,
+        limit: Option<usize>,
+        tell: impl FnOnce(GroupId),
+    ) -> Join {
         let mut state = connection.lock();
         if state.status != Status::Open {
             return Join::Gone;
         }
         if self.membership(kind, name, connection).is_some() {
             return Join::Already;
+        }
+        if limit.is_some_and(|limit| state.memberships.count(kind) >= limit) {
+            return Join::Full;
         }
         let place = state.memberships.next_place();
         let membership = self.enter(kind, name, connection, place, tell);

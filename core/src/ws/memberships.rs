@@ -5,13 +5,15 @@
 #[cfg(test)]
 use std::cell::Cell;
 
-use super::connection::Membership;
+use super::connection::{GroupKind, Membership};
 
 #[derive(Debug, Default)]
 pub struct Memberships {
     /// By place. What ended leaves a gap, until there are more gaps than memberships.
     entries: Vec<(Place, Option<Membership>)>,
     gaps: usize,
+    /// How many of them are topics; the others are rooms.
+    topics: usize,
     /// How many entries were looked at in all, which the tests count instead of the time.
     #[cfg(test)]
     pub looks: Cell<usize>,
@@ -28,6 +30,7 @@ impl Memberships {
 
     /// Adds a membership at the next place.
     pub fn push(&mut self, membership: Membership) {
+        self.topics += usize::from(membership.kind == GroupKind::Topic);
         self.entries.push((self.next_place(), Some(membership)));
     }
 
@@ -37,7 +40,8 @@ impl Memberships {
             self.look();
             at.cmp(&place)
         });
-        if found.is_ok_and(|index| self.entries[index].1.take().is_some()) {
+        if let Some(ended) = found.ok().and_then(|index| self.entries[index].1.take()) {
+            self.topics -= usize::from(ended.kind == GroupKind::Topic);
             self.gaps += 1;
         }
         if self.gaps * 2 > self.entries.len() {
@@ -45,6 +49,15 @@ impl Memberships {
             self.entries.retain(|(_, membership)| membership.is_some());
             self.entries.shrink_to(self.entries.len() * 2);
             self.gaps = 0;
+        }
+    }
+
+    /// How many there are of a kind.
+    pub fn count(&self, kind: GroupKind) -> usize {
+        match kind {
+            GroupKind::Topic => self.topics,
+            GroupKind::Room => self.entries.len() - self.gaps - self.topics,
+            GroupKind::User => 0,
         }
     }
 
@@ -63,7 +76,6 @@ impl Memberships {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ws::connection::GroupKind;
 
     fn room(number: u64) -> Membership {
         Membership { kind: GroupKind::Room, group: number, name: number.to_string().into() }
@@ -108,5 +120,20 @@ mod tests {
         memberships.remove(1);
         memberships.remove(99);
         assert_eq!(groups(&memberships), [0, 2, 3]);
+    }
+
+    #[test]
+    fn each_kind_is_counted() {
+        let mut memberships = Memberships::default();
+        for number in 0..6 {
+            let kind = if number % 3 == 0 { GroupKind::Topic } else { GroupKind::Room };
+            memberships.push(Membership { kind, ..room(number) });
+        }
+        memberships.remove(0);
+        memberships.remove(0);
+        memberships.remove(1);
+        assert_eq!([GroupKind::Topic, GroupKind::Room].map(|kind| memberships.count(kind)), [1, 3]);
+        (2..6).for_each(|place| memberships.remove(place));
+        assert_eq!([GroupKind::Topic, GroupKind::Room].map(|kind| memberships.count(kind)), [0, 0]);
     }
 }

@@ -34,6 +34,23 @@ pub enum Request<'a> {
     },
 }
 
+impl Request<'_> {
+    /// The message's type, if it has one.
+    pub fn kind(&self) -> Option<&str> {
+        match self {
+            Self::Authenticate { .. } => Some("authenticate"),
+            Self::Subscribe(_) => Some("subscribe"),
+            Self::Unsubscribe(_) => Some("unsubscribe"),
+            Self::JoinRoom(_) => Some("join_room"),
+            Self::LeaveRoom(_) => Some("leave_room"),
+            Self::Heartbeat => Some("heartbeat"),
+            Self::Other(kind) => Some(kind),
+            Self::Untyped(_) => None,
+            Self::Invalid { kind, .. } => Some(kind),
+        }
+    }
+}
+
 /// A message that has the shape of one.
 #[derive(Debug, PartialEq)]
 pub struct Message<'a> {

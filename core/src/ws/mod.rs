@@ -22,6 +22,7 @@ pub mod handshake;
 mod heartbeat;
 mod inbox;
 mod index;
+pub mod limits;
 mod listener;
 mod memberships;
 mod message;

@@ -24,6 +24,10 @@ pub struct Counters {
     pub dropped_unwritten: Counter,
     /// Connections that met the slow-consumer policy.
     pub slow_consumers: Counter,
+    /// Messages over a rate, which were not carried out.
+    pub rate_limited: Counter,
+    /// What was refused because a client, or its user, has the most of it already.
+    pub limit_exceeded: Counter,
     refusals: [Counter; RefusalReason::ALL.len()],
 }
 

@@ -60,7 +60,8 @@ impl fmt::Display for RawValue {
     }
 }
 
-/// The one list of the options: the field, the name in JavaScript, the environment variable.
+/// The one list of the options: the field, the name in JavaScript, the environment variable. A dot in a name
+/// leads into an object; without a name of a variable there is none.
 macro_rules! options {
     ($($field:ident, $name:literal, $variable:literal;)*) => {
         /// The options as the host gave them. By default none is given.
@@ -119,7 +120,19 @@ options! {
     slow_consumer, "slowConsumer", "WS_SLOW_CONSUMER";
     memory_budget, "memoryBudget", "WS_MEMORY_BUDGET";
     shards, "shards", "WS_SHARDS";
+    limits, "limits", "";
+    limits_messages_per_second, "limits.messagesPerSecond", "WS_RATE_LIMIT";
+    limits_burst, "limits.burst", "";
+    limits_bytes_per_second, "limits.bytesPerSecond", "WS_RATE_LIMIT_BYTES";
+    limits_subscriptions, "limits.subscriptions", "WS_MAX_SUBSCRIPTIONS";
+    limits_rooms, "limits.rooms", "WS_MAX_ROOMS";
 }
+
+/// What can be turned off: nothing then.
+pub(super) type Switch<T> = Option<T>;
+
+/// A rate, and what may come at once.
+pub(super) type Pace = (u64, Option<u64>);
 
 type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
@@ -185,6 +198,61 @@ impl Setting<'_> {
         }
     }
 
+    /// Reads a limit, which can be turned off: `Some(None)`.
+    pub(super) fn limit<T: TryFrom<u64>>(
+        &self,
+        range: RangeInclusive<u64>,
+    ) -> Result<Option<Switch<T>>, ConfigError> {
+        let expected = format!("an integer from {} to {}", range.start(), range.end());
+        self.switchable(&expected, |text| parse_in(text, &range).and_then(|n| T::try_from(n).ok()))
+    }
+
+    /// Reads a rate, in the environment with what may come at once: `100` or `100/200`.
+    pub(super) fn rate(
+        &self,
+        range: RangeInclusive<u64>,
+    ) -> Result<Option<Switch<Pace>>, ConfigError> {
+        let expected = format!("an integer from {} to {}", range.start(), range.end());
+        self.switchable(&expected, |text| match text.split_once('/') {
+            None => Some((parse_in(text, &range)?, None)),
+            Some((rate, burst)) => Some((parse_in(rate, &range)?, Some(parse_in(burst, &range)?))),
+        })
+    }
+
+    fn switchable<T>(
+        &self,
+        number: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Result<Option<Switch<T>>, ConfigError> {
+        let expected = format!("{number}, or false");
+        match self.value {
+            value if value.falls_through() => {}
+            RawValue::Bool(false) => return Ok(Some(None)),
+            // What is no integer is written with a sign or a point, and so is none to `parse` either.
+            RawValue::Number(number) => {
+                return self.in_range(&expected, parse(&number.to_string()).map(Some));
+            }
+            _ => return Err(self.wrong_type(&expected)),
+        }
+        let Some(text) = self.environment() else {
+            return Ok(None);
+        };
+        let value = match text.trim() {
+            "off" | "false" | "0" => Some(None),
+            text => parse(text).map(Some),
+        };
+        self.valid_variable(&format!("{number}, or off"), text, value)
+    }
+
+    /// Reads an object whose properties are options of their own. Returns whether it is there.
+    pub(super) fn object(&self, expected: &str) -> Result<bool, ConfigError> {
+        match self.value {
+            value if value.falls_through() => Ok(false),
+            RawValue::Other("object") => Ok(true),
+            _ => Err(self.wrong_type(expected)),
+        }
+    }
+
     fn environment(&self) -> Option<String> {
         (self.env)(self.variable).filter(|text| !text.is_empty())
     }
@@ -214,4 +282,11 @@ impl Setting<'_> {
             got: format!("type {}", self.value.type_name()),
         }
     }
+}
+
+/// A number in decimal digits, if it is within the range.
+fn parse_in(text: &str, range: &RangeInclusive<u64>) -> Option<u64> {
+    let text = text.trim();
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|number| digits && range.contains(number))
 }

@@ -5,6 +5,7 @@ use std::net::Ipv6Addr;
 use proptest::prelude::*;
 
 use super::*;
+use crate::ws::limits::Rate;
 
 fn number(number: impl Into<f64>) -> RawValue {
     RawValue::Number(number.into())
@@ -34,7 +35,7 @@ fn nothing_given_is_the_default() {
 #[test]
 fn an_unknown_name_is_not_an_option() {
     assert!(!RawOptions::default().set("prot", number(1)));
-    assert_eq!(RawOptions::NAMES.len(), 17);
+    assert_eq!(RawOptions::NAMES.len(), 23);
 }
 
 #[test]
@@ -57,6 +58,12 @@ fn every_option_is_read() {
         ("slowConsumer", text("dropOldest")),
         ("memoryBudget", number(4)),
         ("shards", number(64)),
+        ("limits", RawValue::Other("object")),
+        ("limits.messagesPerSecond", number(5)),
+        ("limits.burst", number(6)),
+        ("limits.bytesPerSecond", number(1 << 30)),
+        ("limits.subscriptions", number(7)),
+        ("limits.rooms", number(8)),
     ];
     let expected = Config {
         port: 9000,
@@ -73,6 +80,12 @@ fn every_option_is_read() {
         slow_consumer: SlowConsumer::DropOldest,
         memory_budget: 4,
         shards: 64,
+        limits: Limits {
+            messages: Some(Rate::new(5, 6)),
+            bytes: Some(Rate::new(1 << 30, 1 << 31)),
+            subscriptions: Some(7),
+            rooms: Some(8),
+        },
     };
     assert_eq!(resolve(&options, &[]), Ok(expected.clone()));
 
@@ -94,6 +107,10 @@ fn every_option_is_read() {
         ("WS_SLOW_CONSUMER", "dropOldest"),
         ("WS_MEMORY_BUDGET", "4"),
         ("WS_SHARDS", "64"),
+        ("WS_RATE_LIMIT", "5/6"),
+        ("WS_RATE_LIMIT_BYTES", "1073741824"),
+        ("WS_MAX_SUBSCRIPTIONS", "7"),
+        ("WS_MAX_ROOMS", " 8 "),
     ];
     assert_eq!(resolve(&[], &env), Ok(expected));
 }
@@ -141,6 +158,39 @@ fn booleans() {
 }
 
 #[test]
+fn the_rate_of_messages() {
+    let rate = |options: &[(&str, RawValue)], env| {
+        resolve(options, &[("WS_RATE_LIMIT", env)]).map(|config| config.limits.messages)
+    };
+    let (messages, burst) = ("limits.messagesPerSecond", "limits.burst");
+    assert_eq!(rate(&[], ""), Ok(Some(Rate::new(100, 200))));
+    assert_eq!(rate(&[], "50"), Ok(Some(Rate::new(50, 100))));
+    assert_eq!(rate(&[], "50 / 60"), Ok(Some(Rate::new(50, 60))));
+    assert_eq!(rate(&[(burst, number(70))], "50/60"), Ok(Some(Rate::new(50, 70))));
+    assert_eq!(rate(&[(burst, number(70))], ""), Ok(Some(Rate::new(100, 70))));
+    assert_eq!(rate(&[(messages, number(9))], "50/60"), Ok(Some(Rate::new(9, 18))));
+    assert_eq!(rate(&[(messages, number(0))], "50"), Ok(Some(Rate::new(50, 100))));
+    for off in ["off", "0", "false", " off "] {
+        assert_eq!(rate(&[], off), Ok(None));
+        assert_eq!(rate(&[(messages, number(1))], off), Ok(Some(Rate::new(1, 2))));
+    }
+    assert_eq!(rate(&[(messages, RawValue::Bool(false))], "50"), Ok(None));
+    let raw = ("protocol", text("raw"));
+    assert_eq!(rate(std::slice::from_ref(&raw), ""), Ok(None), "nothing can be answered there");
+    assert_eq!(rate(&[raw], "50"), Ok(Some(Rate::new(50, 100))));
+    for bad in ["50/", "/50", "50/0", "0/50", "-1", "1.5", "1e3", "1000001", "+5", "on"] {
+        assert!(rate(&[], bad).is_err(), "{bad}");
+    }
+}
+
+#[test]
+fn a_message_that_is_allowed_fits_into_the_bytes_at_once() {
+    let options = [("limits.bytesPerSecond", number(1000)), ("maxPayload", number(1 << 20))];
+    let bytes = resolve(&options, &[]).map(|config| config.limits.bytes);
+    assert_eq!(bytes, Ok(Some(Rate::new(1000, 1 << 20))));
+}
+
+#[test]
 fn hosts() {
     let host = |host| resolve(&[("host", text(host))], &[]).map(|config| config.host);
     assert_eq!(host("localhost"), Ok(Some(Ipv4Addr::LOCALHOST.into())));
@@ -169,6 +219,22 @@ fn wrong_options_name_themselves() {
             "closeTimeout",
             number(2_147_483_648_u32),
             "closeTimeout: must be an integer from 1 to 2147483647, got 2147483648",
+        ),
+        ("limits", number(1), "limits: must be an object, got type number"),
+        (
+            "limits.rooms",
+            number(-1),
+            "limits.rooms: must be an integer from 1 to 10000000, or false, got -1",
+        ),
+        (
+            "limits.rooms",
+            number(1.5),
+            "limits.rooms: must be an integer from 1 to 10000000, or false, got 1.5",
+        ),
+        (
+            "limits.rooms",
+            RawValue::Bool(true),
+            "limits.rooms: must be an integer from 1 to 10000000, or false, got type boolean",
         ),
         ("host", text("nowhere"), "host: must be an IP address or localhost, got \"nowhere\""),
         ("host", number(1), "host: must be an IP address or localhost, got type number"),
@@ -209,6 +275,8 @@ fn wrong_variables_name_themselves() {
         ("WS_HOST", "nowhere", "an IP address or localhost"),
         ("WS_PATH", "ws", "a path like /ws, without query or fragment"),
         ("WS_PROTOCOL", "Raw", "messaging or raw"),
+        ("WS_MAX_ROOMS", "many", "an integer from 1 to 10000000, or off"),
+        ("WS_RATE_LIMIT", "100/", "an integer from 1 to 1000000, or off"),
     ];
     for (variable, value, expected) in cases {
         let error = resolve(&[], &[(variable, value)]).expect_err(variable);

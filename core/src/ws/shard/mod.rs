@@ -6,6 +6,7 @@
 //!
 //! - `run` is the thread: it waits for jobs, readiness and deadlines.
 //! - `read` takes bytes from a socket and decides what the frames in them mean.
+//! - `excess` refuses what is over the limits.
 //! - `protocol` answers clients' messages.
 //! - `lifecycle` is birth and death: handshake, closing, heartbeat, shutdown.
 //! - `sockets` queues and writes; `slot` is the record of one socket.
@@ -13,6 +14,7 @@
 //! - `life` tells everybody else when the thread has ended.
 
 mod accept_faults;
+mod excess;
 #[cfg(test)]
 mod interleavings;
 pub mod life;

@@ -119,6 +119,7 @@ impl Shard {
         match self.shared.index.authenticate(connection, user, session, tell) {
             Join::Joined => self.catch_up(key, &answer, id),
             Join::Already => self.answer(&answer, id),
+            Join::Full => return self.full(GroupKind::User, id),
             Join::Gone => return,
         }
         if self.shared.events.wants(Kind::Authenticated) {
@@ -139,9 +140,11 @@ impl Shard {
     ) {
         let (who, inbox) = (connection.address, &self.inbox);
         let tell = |group| inbox.append(Job::Join { who, group, answered: true });
-        match self.shared.index.join(connection, kind, name, tell) {
+        let limit = self.limit_of(kind);
+        match self.shared.index.join_within(connection, kind, name, limit, tell) {
             Join::Joined => self.catch_up(key, answer, id),
             Join::Already => self.answer(answer, id),
+            Join::Full => self.full(kind, id),
             Join::Gone => {}
         }
     }

@@ -5,6 +5,7 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, ReadBuf};
 
 use super::Shard;
+use super::excess::Reading;
 use super::slot::Phase;
 use super::sockets::OWED_WHILE_READING;
 use crate::ws::arrival::Given;
@@ -159,7 +160,12 @@ impl Shard {
         let Some(connection) = slot.connection().cloned() else {
             return;
         };
-        slot.heard(clock::steady_millis());
+        let now = clock::steady_millis();
+        slot.heard(now);
+        let Some(reading) = self.meter(key, &connection, bytes.len(), now) else {
+            return;
+        };
+        let slot = &mut self.sockets.slots[key];
         // Out of their places while items borrow from them: slot and shard are needed for what
         // the items cause.
         let mut decoder = std::mem::take(&mut slot.decoder);
@@ -173,7 +179,7 @@ impl Shard {
         let more = loop {
             match decoder.next(&mut rest, &mut terms) {
                 Ok(Some(item)) => {
-                    if !self.item(key, &connection, item) {
+                    if !self.item(key, &connection, item, reading) {
                         break false;
                     }
                 }
@@ -191,7 +197,13 @@ impl Shard {
     }
 
     /// Returns whether more frames may follow.
-    fn item(&mut self, key: usize, connection: &Arc<Connection>, item: Item<'_>) -> bool {
+    fn item(
+        &mut self,
+        key: usize,
+        connection: &Arc<Connection>,
+        item: Item<'_>,
+        reading: Reading,
+    ) -> bool {
         let closing = matches!(self.sockets.slots[key].phase, Phase::Closing(_));
         match item {
             Item::Close(close) => {
@@ -200,6 +212,9 @@ impl Shard {
             }
             // Our Close frame is the last that we send (RFC 6455 section 5.5.1).
             _ if closing => {}
+            item if self.is_excess(key, reading) => {
+                return self.refuse_item(key, connection, &item, reading);
+            }
             Item::Ping(payload) => encode_into(Opcode::Pong, &payload, &mut self.answers),
             Item::Pong(_) => {}
             Item::Text(text) => {

@@ -8,6 +8,7 @@ use std::task::Waker;
 use crate::ws::connection::{Connection, GroupId};
 use crate::ws::decoder::Decoder;
 use crate::ws::deflate::Window;
+use crate::ws::limits::Meter;
 use crate::ws::outbox::Outbox;
 use crate::ws::transport::Transport;
 
@@ -22,6 +23,8 @@ pub struct Slot {
     pub decoder: Decoder,
     /// Compression is negotiated, and the client inflates with this window.
     pub window: Option<Window>,
+    /// What it sends, measured by the limits.
+    pub meter: Meter,
     /// Exists only while something is owed.
     pub outbox: Option<Box<Outbox>>,
     /// The lists of the shard that name this slot.
@@ -80,6 +83,7 @@ impl Slot {
             phase: Phase::Handshake(Vec::new()),
             decoder: Decoder::new(),
             window: None,
+            meter: Meter::default(),
             outbox: None,
             groups: FxHashSet::default(),
             live_at: usize::MAX,

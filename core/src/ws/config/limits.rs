@@ -1,0 +1,77 @@
+//! The limits of one client, user or address. Each may be turned off: by `false`, or by `off` or `0` in its
+//! variable, where a 0 that counts as not given would keep a limit that somebody wanted to be rid of.
+
+use super::setting::Settings;
+use super::{ConfigError, Protocol};
+use crate::ws::limits::Rate;
+
+/// The highest rate of messages or handshakes: beyond what a connection can carry.
+const MAX_RATE: u64 = 1_000_000;
+/// The most bytes a second: 1 TiB. More is a slip of the pen.
+const MAX_BYTES: u64 = 1 << 40;
+/// The most of what is counted: beyond what fits into memory.
+const MAX_COUNT: u64 = 10_000_000;
+
+/// The limits. `None` is none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// `limits.messagesPerSecond` and `limits.burst`, `WS_RATE_LIMIT` as `100` or `100/200`: messages of
+    /// one connection, pings and pongs too; default 100 a second, and twice as many at once, up to
+    /// 1,000,000. What is over it is not carried out. Off under `protocol: 'raw'` unless it is given, since
+    /// there nothing can be answered.
+    pub messages: Option<Rate>,
+    /// `limits.bytesPerSecond`, `WS_RATE_LIMIT_BYTES`: bytes of one connection as they come over the wire, up
+    /// to 1 TiB. Twice as many may come at once, and `maxPayload` at least, so that whoever was quiet may
+    /// send any message that is allowed. Off by default: `maxPayload` and the rate of messages bound it
+    /// already, and services raise `maxPayload` for uploads.
+    pub bytes: Option<Rate>,
+    /// `limits.subscriptions`, `WS_MAX_SUBSCRIPTIONS`: topics of one connection, default 1000, up to
+    /// 10,000,000. It binds clients; what the host subscribes counts, and is never refused.
+    pub subscriptions: Option<usize>,
+    /// `limits.rooms`, `WS_MAX_ROOMS`: the same for rooms.
+    pub rooms: Option<usize>,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            messages: Some(Rate::new(100, 200)),
+            bytes: None,
+            subscriptions: Some(1000),
+            rooms: Some(1000),
+        }
+    }
+}
+
+impl Limits {
+    pub(super) fn resolve(
+        given: &Settings<'_>,
+        protocol: Protocol,
+        max_payload: usize,
+    ) -> Result<Self, ConfigError> {
+        given.limits.object("an object")?;
+        let default = Self::default();
+        let burst = given.limits_burst.integer(1..=MAX_RATE)?;
+        let messages = match given.limits_messages_per_second.rate(1..=MAX_RATE)? {
+            Some(rate) => {
+                rate.map(|(rate, most)| Rate::new(rate, burst.or(most).unwrap_or(rate * 2)))
+            }
+            None if protocol == Protocol::Raw => None,
+            None => default.messages.map(|rate| match burst {
+                Some(burst) => Rate::new(rate.per_second(), burst),
+                None => rate,
+            }),
+        };
+        let bytes = given.limits_bytes_per_second.limit(1..=MAX_BYTES)?.flatten();
+        let bytes = bytes.map(|rate: u64| Rate::new(rate, (rate * 2).max(max_payload as u64)));
+        Ok(Self {
+            messages,
+            bytes,
+            subscriptions: given
+                .limits_subscriptions
+                .limit(1..=MAX_COUNT)?
+                .unwrap_or(default.subscriptions),
+            rooms: given.limits_rooms.limit(1..=MAX_COUNT)?.unwrap_or(default.rooms),
+        })
+    }
+}

@@ -1,0 +1,120 @@
+//! What a client sends over its limits: refused, counted, and after a while the end of its connection.
+
+use std::sync::Arc;
+
+use super::Shard;
+use super::slot::Phase;
+use crate::ws::answer::{Answer, code};
+use crate::ws::close;
+use crate::ws::config::Protocol;
+use crate::ws::connection::{Connection, GroupKind};
+use crate::ws::decoder::Item;
+use crate::ws::limits::Excess;
+use crate::ws::message;
+
+/// A refused message is looked into for its `id` and type up to this length: to read all of a long one
+/// would be the work that the limit is to spare.
+const LOOKED_INTO: usize = 4096;
+
+/// One read of a connection, as the limits see it.
+#[derive(Clone, Copy, Debug)]
+pub struct Reading {
+    /// When it was, in milliseconds.
+    now: u64,
+    /// The bytes were over their rate: whatever message they end is refused.
+    over: bool,
+}
+
+impl Shard {
+    /// Measures what was read. Nothing if the connection has come to its end by that.
+    pub(super) fn meter(
+        &mut self,
+        key: usize,
+        connection: &Arc<Connection>,
+        count: usize,
+        now: u64,
+    ) -> Option<Reading> {
+        let slot = &mut self.sockets.slots[key];
+        let over = !slot.meter.bytes(self.shared.config.limits.bytes, count, now);
+        // Here too, since bytes need never become a message.
+        if over && matches!(slot.phase, Phase::Open(_)) && !self.bear_with(key, connection, now) {
+            return None;
+        }
+        Some(Reading { now, over })
+    }
+
+    /// Whether a message is over a limit.
+    pub(super) fn is_excess(&mut self, key: usize, reading: Reading) -> bool {
+        let slot = &mut self.sockets.slots[key];
+        reading.over || !slot.meter.message(self.shared.config.limits.messages, reading.now)
+    }
+
+    /// Refuses a message that is over a limit. Returns whether more frames may follow.
+    pub(super) fn refuse_item(
+        &mut self,
+        key: usize,
+        connection: &Arc<Connection>,
+        item: &Item<'_>,
+        reading: Reading,
+    ) -> bool {
+        self.counters().rate_limited.add(1);
+        if !self.bear_with(key, connection, reading.now) {
+            return false;
+        }
+        if self.shared.config.protocol == Protocol::Messaging {
+            match item {
+                Item::Text(text) => self.answer_excess(Some(text)),
+                Item::Binary(data) => self.answer_excess(simdutf8::basic::from_utf8(data).ok()),
+                Item::Ping(_) | Item::Pong(_) | Item::Close(_) => {}
+            }
+        }
+        true
+    }
+
+    fn answer_excess(&mut self, text: Option<&str>) {
+        let message = text.filter(|text| text.len() <= LOOKED_INTO).and_then(message::parse);
+        let refused = message.as_ref().and_then(|message| message.request.kind());
+        let id = message.as_ref().and_then(|message| message.id.as_deref());
+        let text = "Rate limit exceeded";
+        self.answer(&Answer::Error { message: text, code: code::RATE_LIMITED, refused }, id);
+    }
+
+    /// Takes note of an excess. False when the connection has come to its end by it.
+    fn bear_with(&mut self, key: usize, connection: &Arc<Connection>, now: u64) -> bool {
+        match self.sockets.slots[key].meter.refuse(now) {
+            Excess::Begins => {
+                let message = "the client sends faster than the limits allow".to_owned();
+                self.shared.warn(Some(connection), "ERR_RATE_LIMITED", message);
+            }
+            Excess::GoesOn => {}
+            Excess::TooLong => {
+                self.close_now(key, close::POLICY, "Rate limit exceeded".to_owned());
+                return false;
+            }
+        }
+        true
+    }
+
+    /// How many memberships of this kind a client may have.
+    pub(super) fn limit_of(&self, kind: GroupKind) -> Option<usize> {
+        let limits = &self.shared.config.limits;
+        match kind {
+            GroupKind::Room => limits.rooms,
+            GroupKind::Topic => limits.subscriptions,
+            GroupKind::User => None,
+        }
+    }
+
+    /// Answers a client that has as many already as it may have.
+    pub(super) fn full(&mut self, kind: GroupKind, id: Option<&str>) {
+        self.counters().limit_exceeded.add(1);
+        let (refused, what) = match kind {
+            GroupKind::Room => ("join_room", "rooms"),
+            GroupKind::Topic => ("subscribe", "subscriptions"),
+            GroupKind::User => ("authenticate", "connections of this user"),
+        };
+        let message = format!("Limit exceeded: too many {what}");
+        let refused = Some(refused);
+        self.answer(&Answer::Error { message: &message, code: code::LIMIT_EXCEEDED, refused }, id);
+    }
+}
