@@ -6,7 +6,7 @@ mod support;
 
 use futures_util::{SinkExt, StreamExt};
 use messaging_core::ws::GroupKind;
-use messaging_core::ws::config::{Config, Protocol};
+use messaging_core::ws::config::{Config, Limits, Protocol};
 use messaging_core::ws::events::{Event, Kind};
 use serde_json::json;
 use std::io::{Read, Write};
@@ -113,7 +113,8 @@ async fn the_port_is_free_when_close_returns() {
 
 #[tokio::test]
 async fn a_host_that_falls_behind_stops_the_reading_and_loses_nothing() {
-    let raw = Config { protocol: Protocol::Raw, ..config() };
+    let limits = Limits { messages: None, ..Limits::default() };
+    let raw = Config { protocol: Protocol::Raw, limits, ..config() };
     let host = Host::start(raw, &[Kind::Connection, Kind::Data]);
     let url = format!("ws://{}/ws", host.address());
     let (stream, _) = tokio_tungstenite::connect_async(url).await.unwrap();

@@ -131,6 +131,9 @@ options! {
 /// What can be turned off: nothing then.
 pub(super) type Switch<T> = Option<T>;
 
+/// A rate, and what may come at once.
+pub(super) type Pace = (u64, Option<u64>);
+
 type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// One option, ready to be read. Each reader returns `None` when nothing is given.
@@ -208,7 +211,7 @@ impl Setting<'_> {
     pub(super) fn rate(
         &self,
         range: RangeInclusive<u64>,
-    ) -> Result<Option<Switch<(u64, Option<u64>)>>, ConfigError> {
+    ) -> Result<Option<Switch<Pace>>, ConfigError> {
         let expected = format!("an integer from {} to {}", range.start(), range.end());
         self.switchable(&expected, |text| match text.split_once('/') {
             None => Some((parse_in(text, &range)?, None)),
