@@ -32,6 +32,7 @@ mod server;
 mod shard;
 mod shared;
 mod stats;
+pub mod tls;
 mod transport;
 
 pub use arrival::Given;

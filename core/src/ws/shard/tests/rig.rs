@@ -42,6 +42,7 @@ pub fn shared(config: Config, wake_host: impl Fn() + Send + Sync + 'static) -> A
     let events = EventQueue::new(wake_host, || {});
     events.set_interest(u32::MAX);
     Arc::new(Shared {
+        tls: None,
         index: Index::new(1),
         events,
         budget: Budget::new(config.memory_budget),
