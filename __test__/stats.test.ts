@@ -48,6 +48,7 @@ test('a new manager has zeros everywhere, but for its threads', async () => {
       headers_too_large: 0,
       handshake_timeout: 0,
       server_overloaded: 0,
+      tls_handshake: 0,
     },
   });
 });

@@ -19,5 +19,6 @@ export type {
   WebSocketRequest,
   WebSocketSocket,
   WebSocketStats,
+  WebSocketTls,
   WebSocketWarning,
 } from './types.js';

@@ -33,7 +33,9 @@ impl RawValue {
         }
     }
 
-    const fn type_name(&self) -> &'static str {
+    /// What `typeof` says of it.
+    #[must_use]
+    pub const fn type_name(&self) -> &'static str {
         match self {
             Self::Absent => "undefined",
             Self::Bool(_) => "boolean",

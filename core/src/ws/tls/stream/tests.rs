@@ -314,7 +314,7 @@ proptest! {
     ) {
         let mut rig = Rig::new(vec![100_000], version);
         if open {
-            rig.until(|rig| rig.server.phase == Phase::Open);
+            rig.until(|rig| rig.server.phase == Phase::Open && !rig.client.is_handshaking());
             rig.client.writer().write_all(b"some message").unwrap();
         }
         let mut out = Vec::new();
