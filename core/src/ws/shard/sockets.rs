@@ -169,6 +169,7 @@ impl Sockets {
         let waker = slot.waker.as_ref().unwrap_or(Waker::noop());
         let mut cx = Context::from_waker(waker);
         let (mut bytes, mut frames, mut held) = (0, 0, slot.held_frames);
+        let held_before = slot.stream.held();
         slot.unjudged |= outbox.resolve();
         let mut outcome = loop {
             if outbox.is_empty() {
@@ -205,7 +206,8 @@ impl Sockets {
         slot.settle(frames);
         // A client that takes what it could not take before is alive, even if it is not read
         // meanwhile. The first bytes prove nothing: they went no further than the kernel.
-        if bytes > 0 && slot.blocked {
+        let moved = bytes > 0 || slot.stream.held() < held_before;
+        if moved && slot.blocked {
             slot.heard(clock::steady_millis());
         }
         if has_pending && !std::mem::replace(&mut slot.awaiting, true) {

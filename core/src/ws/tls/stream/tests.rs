@@ -3,18 +3,14 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::aws_lc_rs;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme};
+use rustls::ClientConnection;
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io::{Read, Write};
 use std::rc::Rc;
 
 use super::*;
-use crate::ws::tls::testing::identity;
-use crate::ws::tls::{Tls, TlsContext};
+use crate::ws::tls::testing::{client, context};
 
 /// The wire between the two, and the whims of the server's socket.
 #[derive(Default)]
@@ -80,59 +76,8 @@ impl AsyncWrite for Socket {
     }
 }
 
-/// Believes any certificate: whose it is is not the matter here.
-#[derive(Debug)]
-struct Credulous;
-
-impl ServerCertVerifier for Credulous {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        aws_lc_rs::default_provider().signature_verification_algorithms.supported_schemes()
-    }
-}
-
-fn client(version: &'static rustls::SupportedProtocolVersion) -> ClientConnection {
-    let provider = Arc::new(aws_lc_rs::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
-        .with_protocol_versions(&[version])
-        .unwrap()
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(Credulous))
-        .with_no_client_auth();
-    ClientConnection::new(Arc::new(config), "localhost".try_into().unwrap()).unwrap()
-}
-
 thread_local! {
-    static CONFIG: Arc<ServerConfig> =
-        TlsContext::new(Tls::resolve(Some(identity()), &|_| None).unwrap().unwrap()).current();
+    static CONFIG: Arc<ServerConfig> = context().current();
 }
 
 /// Both ends, and what each has got of the other.
