@@ -1767,8 +1767,45 @@ export interface WebSocketConfig {
 	shards?: number | undefined;
 	/** How much one client may ask for. */
 	limits?: WebSocketLimits | null | undefined;
+	/**
+	 * TLS on the manager's own port, so that clients come by `wss://`. Environment: the variables of its
+	 * parts. Default: none, plain `ws://`. An attached manager refuses the option and does not look at the
+	 * variables: its server has its own TLS.
+	 */
+	tls?: WebSocketTls | null | undefined;
 	/** Where lines about the server's life go. Default: nowhere. It has no environment variable. */
 	logger?: WebSocketLogger | null | undefined;
+}
+/**
+ * TLS of a manager's own port. PEM texts are taken as Node's `https.createServer` takes them; the variables
+ * are paths of PEM files. If one of the variables is set there is TLS, or an error.
+ *
+ * Beside the errors of all options: Error `ERR_TLS_CERTIFICATE`, `ERR_TLS_KEY`, `ERR_TLS_PASSPHRASE`,
+ * `ERR_TLS_KEY_MISMATCH`, `ERR_TLS_CA`. No error shows anything of a key or a passphrase. A certificate that has
+ * expired is taken, with the `warning` `ERR_TLS_EXPIRED`.
+ */
+export interface WebSocketTls {
+	/**
+	 * The certificate in PEM, and behind it those between it and its authority. Environment: `WS_TLS_CERT`.
+	 */
+	cert?: string | Uint8Array | undefined;
+	/** The certificate's private key in PEM. Environment: `WS_TLS_KEY`. */
+	key?: string | Uint8Array | undefined;
+	/**
+	 * The authorities of clients' certificates in PEM, needed for `requestCert`. Environment: `WS_TLS_CA`, one
+	 * file. Default: none.
+	 */
+	ca?: string | Uint8Array | readonly (string | Uint8Array)[] | undefined;
+	/** What the private key is encrypted with. Environment: `WS_TLS_PASSPHRASE`. Default: it is not. */
+	passphrase?: string | undefined;
+	/** The oldest version of TLS that is spoken. Environment: `WS_TLS_MIN_VERSION`. Default: `'TLSv1.2'`. */
+	minVersion?: "TLSv1.2" | "TLSv1.3" | undefined;
+	/**
+	 * Whether a client must present a certificate of one of `ca`: one that does not is refused, as under Node's
+	 * `rejectUnauthorized`, whose default is true too. Environment: `WS_TLS_REQUEST_CERT`, `true` or `false`;
+	 * anything else throws. Default: false.
+	 */
+	requestCert?: boolean | undefined;
 }
 /** The socket of one connection. */
 export interface WebSocketSocket {
@@ -2048,12 +2085,13 @@ export declare class WebSocketManager<Out extends WebSocketMessage = WebSocketMe
 	 * listeners set after this call see every one. A port that cannot be had is an `error` event.
 	 *
 	 * @throws TypeError `ERR_INVALID_OPTION_TYPE`, RangeError `ERR_INVALID_OPTION_RANGE`: an option that
-	 * cannot be, named at the start of the message. RangeError `ERR_INVALID_ENV`: an environment variable.
+	 * cannot be, named at the start of the message. RangeError `ERR_INVALID_ENV`: an environment variable. Error
+	 * `ERR_TLS_CERTIFICATE`, `ERR_TLS_KEY`, `ERR_TLS_PASSPHRASE`, `ERR_TLS_KEY_MISMATCH`, `ERR_TLS_CA`: see `tls`.
 	 */
 	constructor(config?: WebSocketConfig | null);
 	/**
 	 * Attaches a manager to a server of one's own: it gets the upgrades (RFC 9110, section 7.8) of its `path`,
-	 * and listens on no port. All options but `port` and `host` apply. The server goes on serving http, and
+	 * and listens on no port. All options but `port`, `host` and `tls` apply. The server goes on serving http, and
 	 * upgrades of other paths go to whoever listens for them; where nobody does, they are answered with 404.
 	 * `close()` detaches it and leaves the server as it was.
 	 *
@@ -2064,7 +2102,8 @@ export declare class WebSocketManager<Out extends WebSocketMessage = WebSocketMe
 	 * 1.4 does not tell where it listens: until the first upgrade, `address()` is null and `ready()` gives an empty
 	 * address with the port 0.
 	 * @throws TypeError `ERR_UNSUPPORTED_SERVER`: anything else, or a server that was closed. Error
-	 * `ERR_PATH_IN_USE`: another manager has this path of this server. Options as in the constructor.
+	 * `ERR_PATH_IN_USE`: another manager has this path of this server. Error `ERR_TLS_ATTACHED`: the option
+	 * `tls`, which is the server's. Options as in the constructor.
 	 */
 	static fromHttpServer<Out extends WebSocketMessage = WebSocketMessage, In extends WebSocketMessage = WebSocketMessage>(server: object, config?: WebSocketConfig | null): WebSocketManager<Out, In>;
 	/**
@@ -2079,6 +2118,17 @@ export declare class WebSocketManager<Out extends WebSocketMessage = WebSocketMe
 	 * attached manager it is its server's, null until that listens.
 	 */
 	address(): AddressInfo | null;
+	/**
+	 * Replaces certificate, key and authorities while the manager serves, as Node's
+	 * `server.setSecureContext()` does: connections that come from now on get the new ones, and open ones go on
+	 * with what they began with. If it throws, all stays as it was. After `close()` it changes nothing that can be seen.
+	 *
+	 * @param options - what is not given stays as it was. The files that the environment names are read again, so
+	 * that a manager that has its certificate from there needs no options.
+	 * @throws as the constructor does for `tls`, and Error `ERR_TLS_OFF`: the manager was made without `tls`;
+	 * `ERR_TLS_ATTACHED`: it has no port of its own.
+	 */
+	setSecureContext(options?: WebSocketTls | null): void;
 	/** Sends to one connection. Returns whether it was open. */
 	sendToConnection(connectionId: string, message: Out): boolean;
 	/** Sends to all connections of a user. Returns how many were open. */

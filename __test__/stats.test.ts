@@ -50,6 +50,7 @@ test('a new manager has zeros everywhere, but for its threads', async () => {
       server_overloaded: 0,
       rate_limited: 0,
       limit_exceeded: 0,
+      tls_handshake: 0,
     },
   });
 });

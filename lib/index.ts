@@ -20,5 +20,6 @@ export type {
   WebSocketRequest,
   WebSocketSocket,
   WebSocketStats,
+  WebSocketTls,
   WebSocketWarning,
 } from './types.js';

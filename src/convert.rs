@@ -4,8 +4,9 @@
 
 use messaging_core::ws::HEADROOM;
 use messaging_core::ws::config::RawValue;
+use messaging_core::ws::tls::RawPem;
 use napi::bindgen_prelude::{
-    Float64Array, FromNapiValue, Object, TypeName, Uint8Array, ValidateNapiValue,
+    Array, Float64Array, FromNapiValue, Object, TypeName, Uint8Array, ValidateNapiValue,
 };
 use napi::{Error, Result, Status, ValueType, sys};
 use std::ptr;
@@ -123,6 +124,71 @@ impl FromNapiValue for Given {
         };
         Ok(Self(value))
     }
+}
+
+/// A PEM text, as a string or bytes, or a list of such.
+#[derive(Debug)]
+pub struct GivenPem {
+    pub pem: RawPem,
+    pub is_list: bool,
+}
+
+impl TypeName for GivenPem {
+    fn type_name() -> &'static str {
+        "unknown"
+    }
+
+    fn value_type() -> ValueType {
+        ValueType::Unknown
+    }
+}
+
+impl FromNapiValue for GivenPem {
+    unsafe fn from_napi_value(env: sys::napi_env, value: sys::napi_value) -> Result<Self> {
+        let (mut is_list, mut is_typed) = (false, false);
+        // SAFETY: `env` and `value` are valid, as this function's own contract says; each
+        // conversion below is of the type that Node-API just reported.
+        unsafe {
+            let problem = "an option could not be read";
+            check(sys::napi_is_array(env, value, &raw mut is_list), problem)?;
+            check(sys::napi_is_typedarray(env, value, &raw mut is_typed), problem)?;
+            if is_list {
+                let pem = joined(&Array::from_napi_value(env, value)?)?;
+                return Ok(Self { pem, is_list });
+            }
+            if is_typed && let Ok(bytes) = Uint8Array::from_napi_value(env, value) {
+                let pem =
+                    if bytes.is_empty() { RawPem::Absent } else { RawPem::Text(bytes.to_vec()) };
+                return Ok(Self { pem, is_list });
+            }
+            let pem = match Given::from_napi_value(env, value)?.0 {
+                RawValue::Absent => RawPem::Absent,
+                RawValue::Text(text) if text.is_empty() => RawPem::Absent,
+                RawValue::Text(text) => RawPem::Text(text.into_bytes()),
+                other => RawPem::Other(other.type_name()),
+            };
+            Ok(Self { pem, is_list })
+        }
+    }
+}
+
+/// The texts of a list, one behind the other.
+fn joined(list: &Array<'_>) -> Result<RawPem> {
+    let mut all = Vec::new();
+    for at in 0..list.len() {
+        match list.get::<GivenPem>(at)? {
+            Some(GivenPem { is_list: true, .. }) => return Ok(RawPem::Other("array")),
+            Some(GivenPem { pem: RawPem::Text(text), .. }) => {
+                all.extend(text);
+                all.push(b'\n');
+            }
+            Some(GivenPem { pem: other @ RawPem::Other(_), .. }) => return Ok(other),
+            Some(GivenPem { pem: RawPem::Absent, .. }) | None => {
+                return Ok(RawPem::Other("undefined"));
+            }
+        }
+    }
+    Ok(if all.is_empty() { RawPem::Absent } else { RawPem::Text(all) })
 }
 
 /// An object inside of another one, or whatever else is there.

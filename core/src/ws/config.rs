@@ -15,6 +15,7 @@ use std::time::Duration;
 use thiserror::Error;
 
 pub use limits::Limits;
+pub(in crate::ws) use setting::{Env, Setting};
 pub use setting::{RawOptions, RawValue};
 
 /// The longest timer in ms: what a signed 32-bit number holds, which is also Node's limit.

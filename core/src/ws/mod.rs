@@ -33,6 +33,7 @@ mod server;
 mod shard;
 mod shared;
 mod stats;
+pub mod tls;
 mod transport;
 
 pub use arrival::Given;

@@ -12,10 +12,13 @@ use super::events::{Event, EventQueue, Kind};
 use super::inbox::Inbox;
 use super::index::Index;
 use super::stats::{Counter, Counters};
+use super::tls::TlsContext;
 
 #[derive(Debug)]
 pub struct Shared {
     pub config: Config,
+    /// The own port speaks TLS.
+    pub tls: Option<TlsContext>,
     pub index: Index,
     pub events: EventQueue,
     pub budget: Arc<Budget>,

@@ -17,11 +17,13 @@ pub enum RefusalReason {
     HandshakeTimeout,
     /// The server takes no more connections.
     ServerOverloaded,
+    /// No TLS came about: no TLS was spoken, or none that both sides could agree on.
+    TlsHandshake,
 }
 
 impl RefusalReason {
     /// All reasons, in the order of their numbers.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::BadRequest,
         Self::NotFound,
         Self::NotAWebsocket,
@@ -29,6 +31,7 @@ impl RefusalReason {
         Self::HeadersTooLarge,
         Self::HandshakeTimeout,
         Self::ServerOverloaded,
+        Self::TlsHandshake,
     ];
 
     /// The stable name in statistics.
@@ -42,6 +45,7 @@ impl RefusalReason {
             Self::HeadersTooLarge => "headers_too_large",
             Self::HandshakeTimeout => "handshake_timeout",
             Self::ServerOverloaded => "server_overloaded",
+            Self::TlsHandshake => "tls_handshake",
         }
     }
 
@@ -49,7 +53,7 @@ impl RefusalReason {
     #[must_use]
     pub const fn status(self) -> u16 {
         match self {
-            Self::BadRequest => 400,
+            Self::BadRequest | Self::TlsHandshake => 400,
             Self::NotFound => 404,
             Self::NotAWebsocket | Self::UnsupportedVersion => 426,
             Self::HeadersTooLarge => 431,
@@ -60,7 +64,7 @@ impl RefusalReason {
 
     const fn status_text(self) -> &'static str {
         match self {
-            Self::BadRequest => "Bad Request",
+            Self::BadRequest | Self::TlsHandshake => "Bad Request",
             Self::NotFound => "Not Found",
             Self::NotAWebsocket | Self::UnsupportedVersion => "Upgrade Required",
             Self::HeadersTooLarge => "Request Header Fields Too Large",

@@ -100,6 +100,7 @@ impl World {
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         let config = Config { shards: 1, protocol: Protocol::Raw, ..Config::default() };
         let shared = Arc::new(Shared {
+            tls: None,
             index: Index::new(1),
             events: EventQueue::new(|| {}, || {}),
             budget: Budget::new(config.memory_budget),

@@ -22,6 +22,7 @@ use crate::ws::connection::next_serial;
 use crate::ws::events::Event;
 use crate::ws::inbox::Job;
 use crate::ws::shared::Shared;
+use crate::ws::tls::TlsContext;
 use crate::ws::transport::{Carrier, Transport};
 
 /// How long accepting rests after a failure such as a lack of descriptors.
@@ -140,10 +141,14 @@ async fn accept(listener: TcpListener, shard: Rc<RefCell<Shard>>, shared: Arc<Sh
                 series.end();
                 let target = turn % shared.inboxes.len();
                 turn += 1;
+                let tls = shared.tls.as_ref().map(TlsContext::current);
                 if target == own {
-                    welcome(&shard, Transport::tcp(stream), next_serial(), None);
+                    // A session that cannot be made is a socket that is dropped.
+                    if let Ok(stream) = Transport::accepted(stream, tls) {
+                        welcome(&shard, stream, next_serial(), None);
+                    }
                 } else if let Ok(socket) = stream.into_std() {
-                    let (carrier, serial) = (Carrier::tcp(socket), next_serial());
+                    let (carrier, serial) = (Carrier::accepted(socket, tls), next_serial());
                     shared.inboxes[target].push(Job::Adopt(Arrival {
                         carrier,
                         serial,
