@@ -50,6 +50,12 @@ macro_rules! options {
         struct Items<'a> {
             $($field: Item<'a>,)*
         }
+
+        impl<'a> Items<'a> {
+            fn all(&self) -> [&Item<'a>; RawJwt::NAMES.len()] {
+                [$(&self.$field),*]
+            }
+        }
     };
 }
 
@@ -153,8 +159,7 @@ impl JwtSettings {
         let rules = rules(&items)?;
         let names = items.algorithms.texts("names of algorithms")?;
         let Some(source) = keys::source(&items, read)? else {
-            let others = [&items.algorithms, &items.issuer, &items.audience, &items.user_claim];
-            let set = others.into_iter().find(|item| item.is_given());
+            let set = items.all().into_iter().find(|item| item.is_given());
             return match (options, set) {
                 (Some(_), _) => Err(SettingsError::Range { option: "jwt", problem: NO_KEY.into() }),
                 (None, Some(item)) => Err(item.wrong(NO_KEY)),

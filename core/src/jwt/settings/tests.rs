@@ -74,6 +74,8 @@ fn rules_without_a_key_are_refused() {
     assert_range(refused(&[("secret", text(""))]), "jwt: nothing");
     assert_range(refused(&[("issuer", text("i"))]), "jwt: nothing");
     assert!(refused_env(&[("WS_JWT_ISSUER", "i")]).starts_with("WS_JWT_ISSUER: nothing"));
+    let tolerance = [("WS_JWT_CLOCK_TOLERANCE", "5")];
+    assert!(refused_env(&tolerance).starts_with("WS_JWT_CLOCK_TOLERANCE: nothing"));
 }
 
 #[test]
@@ -256,6 +258,8 @@ fn a_remote_key_set_has_a_uri_and_times() {
     let (_, found) =
         remote(json!({ "uri": uri, "cacheMaxAge": 0, "cooldown": null })).into_verifier();
     assert_eq!(found, Some((uri.to_owned(), default)));
+    let (_, found) = remote(json!({ "uri": "https://example.com?of=a@b" })).into_verifier();
+    assert_eq!(found, Some(("https://example.com?of=a@b".to_owned(), default)));
     let (_, found) = resolve_env(&[("WS_JWKS_URL", "http://issuer:8080/keys")]).into_verifier();
     assert_eq!(found, Some(("http://issuer:8080/keys".to_owned(), default)));
     for bad in [
@@ -265,6 +269,8 @@ fn a_remote_key_set_has_a_uri_and_times() {
         json!({ "uri": "https://" }),
         json!({ "uri": "https:///keys" }),
         json!({ "uri": "https://example.com/a b" }),
+        json!({ "uri": "https://user:password@example.com/keys" }),
+        json!({ "uri": "https://user@example.com?a@b" }),
         json!({ "uri": uri, "cooldown": -1 }),
         json!({ "uri": uri, "cooldown": 1.5 }),
         json!({ "uri": uri, "cooldown": "30s" }),
