@@ -37,6 +37,9 @@ export class Run {
   readonly #start: number;
   readonly #rows: Int32Array;
   readonly #row: number;
+  /** The last timestamp: messages that come together often have the same, and its text is not cheap. */
+  #time = Number.NaN;
+  #timeText = '';
 
   constructor(
     nameOf: (topic: number) => string,
@@ -93,7 +96,7 @@ export class Run {
     return {
       magicByte: 2,
       attributes: 0,
-      timestamp: String(this.#timestamp + (rows[row + 5] as number)),
+      timestamp: this.#textOf(this.#timestamp + (rows[row + 5] as number)),
       offset: String(this.#offset + (rows[row + 4] as number)),
       key: keyLength < 0 ? null : new View(memory, key, keyLength),
       value: valueLength < 0 ? null : new View(memory, value, valueLength),
@@ -104,6 +107,14 @@ export class Run {
               new View(memory, valueLength > 0 ? value + valueLength : value, headersLength),
             ),
     } as KafkaMessage;
+  }
+
+  #textOf(time: number): string {
+    if (time !== this.#time) {
+      this.#time = time;
+      this.#timeText = String(time);
+    }
+    return this.#timeText;
   }
 }
 

@@ -11,18 +11,21 @@ mod group;
 mod order;
 mod pack;
 mod partitions;
+mod pool;
 mod signal;
 mod topics;
 mod worker;
 
 pub use config::ConsumerConfig;
 pub use order::{Change, Command, OffsetText, PauseRule, Place, Subscription};
+pub use pool::Memory;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use self::batches::Batches;
 use self::order::{Order, Orders};
+use self::pool::Pool;
 use self::signal::Signal;
 use self::topics::Topics;
 use super::client::{Client, ClientStats, Done};
@@ -50,6 +53,7 @@ struct Shared {
     signal: Arc<Signal>,
     orders: Orders,
     batches: Batches,
+    pool: Arc<Pool>,
     topics: Topics,
     notices: Arc<Notices>,
 }
@@ -77,6 +81,7 @@ impl Consumer {
             signal: Arc::new(Signal::default()),
             orders: Orders::default(),
             batches: Batches::new(on_batch),
+            pool: Arc::default(),
             topics: Topics::default(),
             notices,
         });
@@ -92,7 +97,7 @@ impl Consumer {
     }
 
     /// The next batch. After none, the host is woken when there is one.
-    pub fn take(&self) -> Option<Vec<u8>> {
+    pub fn take(&self) -> Option<Memory> {
         let batch = self.shared.batches.take();
         if batch.is_some() {
             // There is room.

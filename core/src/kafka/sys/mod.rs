@@ -38,3 +38,5 @@ pub(crate) use metadata::{Scope, Topic};
 pub(crate) use mock::MockCluster;
 pub(crate) use produce::{Batch, Extras, Plain, TopicHandle, is_full};
 pub(crate) use queue::Queue;
+#[cfg(test)]
+pub(crate) use text::{code_of, name_of};
