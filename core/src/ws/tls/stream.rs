@@ -129,10 +129,6 @@ impl<Socket: AsyncRead + AsyncWrite + Unpin> TlsStream<Socket> {
             if self.peer_closed {
                 return Poll::Ready(Ok(()));
             }
-            if self.held() > PART {
-                // Whoever asks and asks shall first take the answers.
-                ready!(self.poll_flush(cx))?;
-            }
             let count =
                 ready!(SCRATCH.with_borrow_mut(|scratch| {
                     self.poll_fill(cx, &mut scratch.incoming, buffer)
