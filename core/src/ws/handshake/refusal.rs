@@ -17,11 +17,17 @@ pub enum RefusalReason {
     HandshakeTimeout,
     /// The server takes no more connections.
     ServerOverloaded,
+    /// The page is none of those that may connect.
+    Origin,
+    /// The client's address has as many connections as it may have, or comes too often.
+    IpLimited,
+    /// Too many clients come at a time.
+    HandshakeRate,
 }
 
 impl RefusalReason {
     /// All reasons, in the order of their numbers.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::BadRequest,
         Self::NotFound,
         Self::NotAWebsocket,
@@ -29,6 +35,9 @@ impl RefusalReason {
         Self::HeadersTooLarge,
         Self::HandshakeTimeout,
         Self::ServerOverloaded,
+        Self::Origin,
+        Self::IpLimited,
+        Self::HandshakeRate,
     ];
 
     /// The stable name in statistics.
@@ -42,6 +51,9 @@ impl RefusalReason {
             Self::HeadersTooLarge => "headers_too_large",
             Self::HandshakeTimeout => "handshake_timeout",
             Self::ServerOverloaded => "server_overloaded",
+            Self::Origin => "origin",
+            Self::IpLimited => "ip_limited",
+            Self::HandshakeRate => "handshake_rate",
         }
     }
 
@@ -54,7 +66,9 @@ impl RefusalReason {
             Self::NotAWebsocket | Self::UnsupportedVersion => 426,
             Self::HeadersTooLarge => 431,
             Self::HandshakeTimeout => 408,
-            Self::ServerOverloaded => 503,
+            Self::Origin => 403,
+            Self::IpLimited => 429,
+            Self::ServerOverloaded | Self::HandshakeRate => 503,
         }
     }
 
@@ -65,7 +79,9 @@ impl RefusalReason {
             Self::NotAWebsocket | Self::UnsupportedVersion => "Upgrade Required",
             Self::HeadersTooLarge => "Request Header Fields Too Large",
             Self::HandshakeTimeout => "Request Timeout",
-            Self::ServerOverloaded => "Service Unavailable",
+            Self::Origin => "Forbidden",
+            Self::IpLimited => "Too Many Requests",
+            Self::ServerOverloaded | Self::HandshakeRate => "Service Unavailable",
         }
     }
 }
@@ -95,6 +111,8 @@ impl From<RefusalReason> for Refusal {
         let detail = match reason {
             RefusalReason::NotAWebsocket => "This is a WebSocket endpoint",
             RefusalReason::UnsupportedVersion => "Sec-WebSocket-Version must be 13",
+            RefusalReason::Origin => "The origin is not allowed",
+            RefusalReason::IpLimited => "Too many connections or handshakes from this address",
             _ => reason.status_text(),
         };
         Self { reason, detail }
@@ -106,12 +124,13 @@ impl From<RefusalReason> for Refusal {
 pub fn refusal_response(refusal: &Refusal) -> Vec<u8> {
     let Refusal { reason, detail } = refusal;
     // A 426 tells what to upgrade to, and so lists Upgrade as an option of this connection.
-    let (connection, upgrade) = match reason.status() {
+    let (connection, more) = match reason.status() {
         426 => ("close, Upgrade", "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"),
+        429 | 503 => ("close", "Retry-After: 1\r\n"),
         _ => ("close", ""),
     };
     format!(
-        "HTTP/1.1 {status} {status_text}\r\nConnection: {connection}\r\n{upgrade}\
+        "HTTP/1.1 {status} {status_text}\r\nConnection: {connection}\r\n{more}\
          Content-Type: text/plain\r\nContent-Length: {length}\r\n\r\n{detail}\n",
         status = reason.status(),
         status_text = reason.status_text(),

@@ -23,6 +23,7 @@ use crate::ws::events::EventQueue;
 use crate::ws::handshake::Request;
 use crate::ws::inbox::{Inbox, Job};
 use crate::ws::index::{Index, Join, Leave};
+use crate::ws::limits::{Buckets, Entrance};
 use crate::ws::outgoing::Outgoing;
 use crate::ws::shared::Shared;
 use crate::ws::stats::{Counter, Counters};
@@ -105,6 +106,8 @@ impl World {
             budget: Budget::new(config.memory_budget),
             inboxes: vec![Arc::new(Inbox::new())],
             counters: vec![Counters::default()],
+            entrance: Entrance::new(&config.limits),
+            users: Buckets::new(),
             overloaded: Counter::default(),
             closed: AtomicBool::new(false),
             config,

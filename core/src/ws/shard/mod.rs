@@ -6,6 +6,7 @@
 //!
 //! - `run` is the thread: it waits for jobs, readiness and deadlines.
 //! - `read` takes bytes from a socket and decides what the frames in them mean.
+//! - `entrance` decides who comes in: addresses and origins.
 //! - `excess` refuses what is over the limits.
 //! - `protocol` answers clients' messages.
 //! - `lifecycle` is birth and death: handshake, closing, heartbeat, shutdown.
@@ -14,6 +15,7 @@
 //! - `life` tells everybody else when the thread has ended.
 
 mod accept_faults;
+mod entrance;
 mod excess;
 #[cfg(test)]
 mod interleavings;
@@ -201,6 +203,7 @@ impl Shard {
                     self.delist(who.slot, group);
                 }
             }
+            Job::Judged { who, allowed } => self.judged(who, allowed),
             Job::Close { who, code, reason } => {
                 if self.tenant(who).is_some() {
                     self.begin_close(who.slot, code, reason);

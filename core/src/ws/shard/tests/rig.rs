@@ -20,6 +20,7 @@ use crate::ws::events::{Event, EventQueue, Kind};
 use crate::ws::frame::{Opcode, encode};
 use crate::ws::inbox::{Inbox, Job};
 use crate::ws::index::Index;
+use crate::ws::limits::{Buckets, Entrance};
 use crate::ws::prepared::Frame;
 use crate::ws::shard::Shard;
 use crate::ws::shard::slot::{Phase, Slot};
@@ -47,6 +48,8 @@ pub fn shared(config: Config, wake_host: impl Fn() + Send + Sync + 'static) -> A
         budget: Budget::new(config.memory_budget),
         inboxes: vec![Arc::new(Inbox::new())],
         counters: vec![Counters::default()],
+        entrance: Entrance::new(&config.limits),
+        users: Buckets::new(),
         overloaded: Counter::default(),
         closed: AtomicBool::new(false),
         config,
