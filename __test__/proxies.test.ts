@@ -169,3 +169,116 @@ test('handshakes of all in a second: twice as many at once, then 503', async () 
   expect(refused[0]?.headers['retry-after']).toBe('1');
   expect(manager.getStats().refusals.handshake_rate).toBe(refused.length);
 });
+
+describe('proxyProtocol', () => {
+  const SIGNATURE = Buffer.from('\r\n\r\n\0\r\nQUIT\n', 'latin1');
+  const LINE = 'PROXY TCP4 203.0.113.7 10.0.0.1 4711 80\r\n';
+  const version2 = (command: number, family: number, ...rest: number[]) =>
+    Buffer.concat([SIGNATURE, Buffer.from([command, family, 0, rest.length, ...rest])]);
+  const FOUR = [203, 0, 113, 7, 10, 0, 0, 1, 0x12, 0x67, 0, 80];
+
+  /** What the service is told of a client whose balancer sends this. */
+  async function seen(manager: WebSocketManager, header: string | Uint8Array, forwarded?: string) {
+    const connected = nextEvent<[unknown, WebSocketRequest]>(manager, 'connection');
+    const client = await RawClient.connect(manager);
+    client.write(header, request({ 'X-Forwarded-For': forwarded }));
+    expect((await client.response()).status).toBe(101);
+    const [, { remoteAddress, remotePort }] = await connected;
+    return [remoteAddress, remotePort === client.port ? 'own' : remotePort];
+  }
+
+  test.for<[string, string | Buffer, unknown[]]>([
+    ['version 1', LINE, ['203.0.113.7', 4711]],
+    ['version 1, IPv6', 'PROXY TCP6 2001:db8::1 ::1 1 80\r\n', ['2001:db8::1', 1]],
+    ['version 1, unknown', 'PROXY UNKNOWN\r\n', ['127.0.0.1', 'own']],
+    ['version 2', version2(0x21, 0x11, ...FOUR), ['203.0.113.7', 4711]],
+    [
+      'version 2, with extensions',
+      version2(0x21, 0x11, ...FOUR, 4, 0, 1, 0),
+      ['203.0.113.7', 4711],
+    ],
+    ['version 2, local', version2(0x20, 0), ['127.0.0.1', 'own']],
+  ])('%s', async ([, header, expected]) => {
+    const manager = await startManager({ proxyProtocol: true });
+    // On either thread.
+    for (let i = 0; i < 2; i += 1) expect(await seen(manager, header)).toEqual(expected);
+  });
+
+  test.for([LINE, version2(0x21, 0x11, ...FOUR)])('a byte at a time', async (header) => {
+    const manager = await startManager({ proxyProtocol: true });
+    const client = await RawClient.connect(manager);
+    for (const byte of Buffer.from(header)) {
+      client.write(new Uint8Array([byte]));
+      await new Promise(setImmediate);
+    }
+    client.write(request());
+    expect((await client.response()).status).toBe(101);
+  });
+
+  test.for<[string, string | Buffer]>([
+    ['none', request()],
+    ['a wrong one', 'PROXY TCP4 203.0.113.7 10.0.0.1 4711\r\n'],
+    ['one without end', `PROXY UNKNOWN ${'x'.repeat(200)}`],
+    ['version 2 of another command', version2(0x22, 0x11, ...FOUR)],
+  ])('%s is closed and counted', async ([, bytes]) => {
+    const manager = await startManager({ proxyProtocol: true });
+    const client = await RawClient.connect(manager);
+    client.write(bytes);
+    await client.ended;
+    expect(manager.getStats().refusals).toMatchObject({ proxy_header: 1, bad_request: 0 });
+    expect(await seen(manager, LINE)).toEqual(['203.0.113.7', 4711]);
+  });
+
+  test('who is silent or dribbles is closed after handshakeTimeout', async () => {
+    const manager = await startManager({ proxyProtocol: true, handshakeTimeout: 100 });
+    const [silent, dribbling] = [
+      await RawClient.connect(manager),
+      await RawClient.connect(manager),
+    ];
+    dribbling.write('PROXY TCP4 1');
+    await Promise.all([silent.ended, dribbling.ended]);
+    expect(manager.getStats().refusals.proxy_header).toBe(2);
+  });
+
+  test('with trusted addresses, only these may send it', async () => {
+    const manager = await startManager({ proxyProtocol: true, trustProxy: '10.0.0.0/8' });
+    const client = await RawClient.connect(manager);
+    client.write(LINE, request());
+    await client.ended;
+    expect(manager.getStats().refusals.proxy_header).toBe(1);
+  });
+
+  test('the header counts before X-Forwarded-For, which a client may have forged', async () => {
+    for (const trustProxy of ['loopback', 1, undefined]) {
+      const manager = await startManager({ proxyProtocol: true, trustProxy });
+      expect(await seen(manager, LINE, '1.1.1.1')).toEqual(['203.0.113.7', 4711]);
+    }
+    // A second proxy behind the balancer's first.
+    const manager = await startManager({ proxyProtocol: true, trustProxy: 2 });
+    expect(await seen(manager, LINE, '9.9.9.9, 1.1.1.1')).toEqual(['1.1.1.1', 0]);
+  });
+
+  test('limits.perIp counts by it, and is on', async () => {
+    const limits = { perIp: { connections: 1 } };
+    const manager = await startManager({ proxyProtocol: true, limits });
+    expect(await seen(manager, LINE)).toEqual(['203.0.113.7', 4711]);
+    const client = await RawClient.connect(manager);
+    client.write(LINE, request());
+    expect((await client.response()).status).toBe(429);
+    expect(await seen(manager, LINE.replace('113.7', '113.8'))).toEqual(['203.0.113.8', 4711]);
+  });
+
+  test('a socket that waits for it does not hold up the end', async () => {
+    const manager = await startManager({ proxyProtocol: true });
+    const client = await RawClient.connect(manager);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await manager.shutdown();
+    await client.ended;
+  });
+
+  test('off, it is no request', async () => {
+    const client = await RawClient.connect(await startManager());
+    client.write(LINE, request());
+    expect((await client.response()).status).toBe(400);
+  });
+});

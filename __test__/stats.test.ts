@@ -51,6 +51,7 @@ test('a new manager has zeros everywhere, but for its threads', async () => {
       origin: 0,
       ip_limited: 0,
       handshake_rate: 0,
+      proxy_header: 0,
       rate_limited: 0,
       limit_exceeded: 0,
     },

@@ -85,7 +85,7 @@ export interface WebSocketLimits {
   handshakesPerSecond?: number | false | undefined;
   /**
    * What one address may ask for; of IPv6 the first 64 bits count. What is over it is answered with 429.
-   * `true` takes its defaults. Environment: `WS_LIMIT_PER_IP`. Default: off, unless `trustProxy` is given:
+   * `true` takes its defaults. Environment: `WS_LIMIT_PER_IP`. Default: off, unless `trustProxy` or `proxyProtocol` is given:
    * behind a balancer all clients seem to have one address.
    */
   perIp?:
@@ -228,6 +228,12 @@ export interface WebSocketConfig {
    * ignored. Environment: `WS_TRUST_PROXY`, with commas between. Default: none. Limit: 100 proxies.
    */
   trustProxy?: number | string | readonly string[] | false | null | undefined;
+  /**
+   * Whether every connection of the manager's own port begins with a header of the PROXY protocol, version 1
+   * or 2, by which a balancer tells the client's address. A connection without is closed, and, if `trustProxy`
+   * has addresses, any that is not of these. Environment: `WS_PROXY_PROTOCOL`. Default: false.
+   */
+  proxyProtocol?: boolean | undefined;
   /** How much one client may ask for. */
   limits?: WebSocketLimits | null | undefined;
   /** Where lines about the server's life go. Default: nowhere. It has no environment variable. */

@@ -82,6 +82,10 @@ pub struct Config {
     /// `trustProxy`, `WS_TRUST_PROXY`: whose `X-Forwarded-For` tells a client's address. Default: nobody's.
     /// All cannot be trusted: then any client could write itself any address.
     pub trust_proxy: TrustProxy,
+    /// `proxyProtocol`, `WS_PROXY_PROTOCOL`: every connection of the own port begins with a header of the PROXY
+    /// protocol, version 1 or 2, by which a balancer tells the client's address. Default false. Who sends
+    /// none is closed: to take both would let anybody write the header.
+    pub proxy_protocol: bool,
     /// `limits`: how much one client, user or address may ask for.
     pub limits: Limits,
 }
@@ -106,6 +110,7 @@ impl Default for Config {
             shards: (cores - 1).clamp(1, 4),
             origins: None,
             trust_proxy: TrustProxy::Nobody,
+            proxy_protocol: false,
             limits: Limits::default(),
         }
     }
@@ -140,6 +145,8 @@ impl Config {
         let max_payload = given.max_payload.integer(1..=MAX_PAYLOAD)?;
         let max_payload = max_payload.unwrap_or(default.max_payload);
         let trust_proxy = trust_proxy(&given)?;
+        let proxy_protocol = given.proxy_protocol.boolean()?.unwrap_or(default.proxy_protocol);
+        let trusts_proxies = proxy_protocol || trust_proxy != TrustProxy::Nobody;
         Ok(Self {
             port: match options.port {
                 RawValue::Number(0.0) => 0,
@@ -181,13 +188,14 @@ impl Config {
                 .unwrap_or(default.memory_budget),
             shards: given.shards.integer(1..=MAX_SHARDS)?.unwrap_or(default.shards),
             origins: origins(&given)?,
-            limits: Limits::resolve(
-                &given,
-                protocol,
-                max_payload,
-                trust_proxy != TrustProxy::Nobody,
-            )?,
-            trust_proxy,
+            limits: Limits::resolve(&given, protocol, max_payload, trusts_proxies)?,
+            trust_proxy: match trust_proxy {
+                // The balancer that sends the header is one of them.
+                TrustProxy::Hops(1) if proxy_protocol => TrustProxy::Nobody,
+                TrustProxy::Hops(hops) if proxy_protocol => TrustProxy::Hops(hops - 1),
+                trust => trust,
+            },
+            proxy_protocol,
         })
     }
 }

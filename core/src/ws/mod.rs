@@ -31,6 +31,7 @@ mod origins;
 mod outbox;
 mod outgoing;
 mod prepared;
+mod proxy_protocol;
 mod server;
 mod shard;
 mod shared;

@@ -18,6 +18,7 @@ use super::bridge::BridgeStream;
 pub struct Carrier {
     kind: CarrierKind,
     anchor: Option<Anchor>,
+    client: Option<SocketAddr>,
 }
 
 #[derive(Debug)]
@@ -50,14 +51,14 @@ impl fmt::Debug for Anchor {
 }
 
 impl Carrier {
-    /// A socket that was accepted here.
-    pub fn tcp(socket: std::net::TcpStream) -> Self {
-        Self { kind: CarrierKind::Tcp(socket), anchor: None }
+    /// A socket that was accepted here, and the client that a balancer has named.
+    pub fn tcp(socket: std::net::TcpStream, client: Option<SocketAddr>) -> Self {
+        Self { kind: CarrierKind::Tcp(socket), anchor: None, client }
     }
 
     /// A stream whose bytes the host reads and writes.
     pub fn bridge(stream: BridgeStream) -> Self {
-        Self { kind: CarrierKind::Bridge(stream), anchor: None }
+        Self { kind: CarrierKind::Bridge(stream), anchor: None, client: None }
     }
 
     /// A socket that the host accepted, a connected stream over TCP or a Unix domain, by a
@@ -79,12 +80,12 @@ impl Carrier {
             Domain::UNIX => CarrierKind::Unix(socket.into()),
             _ => return Err(io::ErrorKind::InvalidInput.into()),
         };
-        Ok(Self { kind, anchor: Some(anchor) })
+        Ok(Self { kind, anchor: Some(anchor), client: None })
     }
 
     /// Takes the socket into the runtime of the current thread.
     pub fn into_transport(self) -> io::Result<Transport> {
-        let Self { kind, anchor } = self;
+        let Self { kind, anchor, client } = self;
         let stream = match kind {
             CarrierKind::Tcp(socket) => {
                 socket.set_nonblocking(true)?;
@@ -97,7 +98,7 @@ impl Carrier {
             }
             CarrierKind::Bridge(stream) => Stream::Bridge(stream),
         };
-        Ok(Transport { stream, anchor: anchor.map(Box::new) })
+        Ok(Transport { stream, anchor: anchor.map(Box::new), client: client.map(Box::new) })
     }
 }
 
@@ -107,6 +108,8 @@ pub struct Transport {
     stream: Stream,
     /// Boxed, since most transports have none.
     anchor: Option<Box<Anchor>>,
+    /// Whom a balancer has named as the client; boxed for the same reason.
+    client: Option<Box<SocketAddr>>,
 }
 
 #[derive(Debug)]
@@ -127,8 +130,8 @@ impl Drop for Transport {
 }
 
 impl Transport {
-    pub fn tcp(stream: TcpStream) -> Self {
-        Self { stream: Stream::Tcp(stream), anchor: None }
+    pub fn tcp(stream: TcpStream, client: Option<SocketAddr>) -> Self {
+        Self { stream: Stream::Tcp(stream), anchor: None, client: client.map(Box::new) }
     }
 
     /// The socket, for tests that have to look at it.
@@ -157,7 +160,7 @@ impl Transport {
 
     /// The client's address, where there is one.
     pub fn peer_addr(&self) -> Option<SocketAddr> {
-        self.stream.peer_addr()
+        self.client.as_deref().copied().or_else(|| self.stream.peer_addr())
     }
 }
 

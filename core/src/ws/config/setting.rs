@@ -125,6 +125,7 @@ options! {
     shards, "shards", "WS_SHARDS";
     origins, "origins", "WS_ORIGINS";
     trust_proxy, "trustProxy", "WS_TRUST_PROXY";
+    proxy_protocol, "proxyProtocol", "WS_PROXY_PROTOCOL";
     limits, "limits", "";
     limits_messages_per_second, "limits.messagesPerSecond", "WS_RATE_LIMIT";
     limits_burst, "limits.burst", "";

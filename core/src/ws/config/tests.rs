@@ -35,7 +35,7 @@ fn nothing_given_is_the_default() {
 #[test]
 fn an_unknown_name_is_not_an_option() {
     assert!(!RawOptions::default().set("prot", number(1)));
-    assert_eq!(RawOptions::NAMES.len(), 31);
+    assert_eq!(RawOptions::NAMES.len(), 32);
 }
 
 #[test]
@@ -72,6 +72,7 @@ fn every_option_is_read() {
         ("limits.perIp.handshakesPerSecond", number(13)),
         ("origins", text("https://a.b")),
         ("trustProxy", number(2)),
+        ("proxyProtocol", RawValue::Bool(true)),
     ];
     let expected = Config {
         port: 9000,
@@ -99,7 +100,8 @@ fn every_option_is_read() {
             per_ip: Some(PerIp { connections: Some(12), handshakes: Some(Rate::new(13, 130)) }),
         },
         origins: Some([Pattern::Exact("https://a.b".to_owned())].into_iter().collect()),
-        trust_proxy: TrustProxy::Hops(2),
+        trust_proxy: TrustProxy::Hops(1),
+        proxy_protocol: true,
     };
     assert_eq!(resolve(&options, &[]), Ok(expected.clone()));
 
@@ -132,6 +134,7 @@ fn every_option_is_read() {
         ("WS_HANDSHAKE_RATE_PER_IP", "13"),
         ("WS_ORIGINS", "https://a.b"),
         ("WS_TRUST_PROXY", "2"),
+        ("WS_PROXY_PROTOCOL", "true"),
     ];
     assert_eq!(resolve(&[], &env), Ok(expected));
 }

@@ -23,11 +23,13 @@ pub enum RefusalReason {
     IpLimited,
     /// Too many clients come at a time.
     HandshakeRate,
+    /// A balancer's header is missing or wrong, or its sender is none.
+    ProxyHeader,
 }
 
 impl RefusalReason {
     /// All reasons, in the order of their numbers.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::BadRequest,
         Self::NotFound,
         Self::NotAWebsocket,
@@ -38,6 +40,7 @@ impl RefusalReason {
         Self::Origin,
         Self::IpLimited,
         Self::HandshakeRate,
+        Self::ProxyHeader,
     ];
 
     /// The stable name in statistics.
@@ -54,6 +57,7 @@ impl RefusalReason {
             Self::Origin => "origin",
             Self::IpLimited => "ip_limited",
             Self::HandshakeRate => "handshake_rate",
+            Self::ProxyHeader => "proxy_header",
         }
     }
 
@@ -61,7 +65,7 @@ impl RefusalReason {
     #[must_use]
     pub const fn status(self) -> u16 {
         match self {
-            Self::BadRequest => 400,
+            Self::BadRequest | Self::ProxyHeader => 400,
             Self::NotFound => 404,
             Self::NotAWebsocket | Self::UnsupportedVersion => 426,
             Self::HeadersTooLarge => 431,
@@ -74,7 +78,7 @@ impl RefusalReason {
 
     const fn status_text(self) -> &'static str {
         match self {
-            Self::BadRequest => "Bad Request",
+            Self::BadRequest | Self::ProxyHeader => "Bad Request",
             Self::NotFound => "Not Found",
             Self::NotAWebsocket | Self::UnsupportedVersion => "Upgrade Required",
             Self::HeadersTooLarge => "Request Header Fields Too Large",

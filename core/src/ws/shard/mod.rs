@@ -9,6 +9,7 @@
 //! - `entrance` decides who comes in: addresses and origins.
 //! - `excess` refuses what is over the limits.
 //! - `protocol` answers clients' messages.
+//! - `proxied` reads what a balancer says before a socket's first byte.
 //! - `lifecycle` is birth and death: handshake, closing, heartbeat, shutdown.
 //! - `sockets` queues and writes; `slot` is the record of one socket.
 //! - `accept_faults` decides what is done when accepting fails.
@@ -22,6 +23,7 @@ mod interleavings;
 pub mod life;
 mod lifecycle;
 mod protocol;
+mod proxied;
 mod read;
 pub mod run;
 mod slot;
