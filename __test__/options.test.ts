@@ -37,6 +37,8 @@ const VALUES: [keyof WebSocketConfig, string, unknown, string][] = [
   ['slowConsumer', 'WS_SLOW_CONSUMER', 'dropOldest', 'ignore'],
   ['memoryBudget', 'WS_MEMORY_BUDGET', 1_000_000, 'x'],
   ['shards', 'WS_SHARDS', 2, 'x'],
+  ['origins', 'WS_ORIGINS', '*', 'x'],
+  ['trustProxy', 'WS_TRUST_PROXY', 1, 'x'],
 ];
 
 /** What callers are used to pass for "not given". `port: 0` alone means something. */

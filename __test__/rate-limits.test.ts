@@ -7,7 +7,7 @@ import type { WebSocketManager } from '@libs/messaging';
 import { connectClient, type TestClient } from '@libs/messaging/testing';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { frame, Opcode } from './support/frames.js';
-import { startManager, warningsOf } from './support/managers.js';
+import { connectClients, startManager, warningsOf } from './support/managers.js';
 import { RawClient } from './support/raw-client.js';
 import { newManager as newOne } from './support/test-manager.js';
 
@@ -236,3 +236,46 @@ describe.for([
 const noise = () => randomBytes(120_000).toString('base64');
 
 const news = (payload: number) => ({ type: 'news', payload });
+
+describe('one user', () => {
+  test('has so many connections; a further login is refused, and the earlier ones stay', async () => {
+    const manager = await startManager({ limits: { connectionsPerUser: 2 } });
+    const [first, second, third] = await connectClients(manager, 3);
+    const login = (client: TestClient | undefined, userId: string) =>
+      client?.authenticate({ userId });
+    await login(first, 'ada');
+    await login(second, 'ada');
+    await expect(login(third, 'ada')).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED' });
+    expect(manager.getUserConnections('ada')).toHaveLength(2);
+    // To log in again is not a further one; and who is refused stays whom it was.
+    await login(first, 'ada');
+    await login(third, 'bob');
+    await expect(login(third, 'ada')).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED' });
+    expect(manager.getUserConnections('bob')).toEqual([third?.connectionId]);
+    expect(refused(manager).limit_exceeded).toBe(2);
+    // Places are given back by another login, and by the end of a connection.
+    await login(first, 'carl');
+    await login(third, 'ada');
+    await second?.close();
+    await vi.waitFor(() => login(first, 'ada'));
+  });
+
+  test('has one rate over all its connections, on whichever thread', async () => {
+    const limits = { messagesPerSecondPerUser: 5, messagesPerSecond: false as const };
+    const manager = await startManager({ limits });
+    const clients = await connectClients(manager, 4);
+    for (const client of clients) await client.authenticate({ userId: 'ada' });
+    const answers: string[] = [];
+    for (const client of clients) answers.push(...(await beat(client, 10)));
+    const passed = answers.filter((answer) => answer === 'heartbeat').length;
+    expect(passed).toBeGreaterThanOrEqual(10);
+    expect(passed).toBeLessThan(25);
+    expect(await beat(await connectClient(manager, { userId: 'bob' }), 10)).not.toContain(
+      'RATE_LIMITED',
+    );
+    // To come back does not help.
+    for (const client of clients) await client.close();
+    const back = await connectClient(manager, { userId: 'ada' });
+    expect(await beat(back, 20)).toContain('RATE_LIMITED');
+  });
+});

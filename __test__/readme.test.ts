@@ -18,7 +18,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { WebSocketManager } from '@libs/messaging';
+import { type WebSocketConfig, WebSocketManager } from '@libs/messaging';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { PACKAGE_ROOT } from './support/node-process.js';
 import { newManager, portOf } from './support/test-manager.js';
@@ -215,10 +215,11 @@ describe('the table of options', () => {
 
   test.for(known)('$option: $limits', ({ option, limits }) => {
     // What is no value of any option is refused by telling the limits.
-    const [name = '', inner] = option.split('.');
-    const config = inner === undefined ? { [name]: -1 } : { [name]: { [inner]: -1 } };
+    const nested = (config: unknown, name: string) => ({ [name]: config });
+    const config = option.split('.').reduceRight<unknown>(nested, -1) as WebSocketConfig;
+    const told = limits.replace(/[.*]/g, '\\$&');
     expect(() => new WebSocketManager(config)).toThrow(
-      new RegExp(`^${option}: must be (an integer from )?${limits}(, or false)?, got `),
+      new RegExp(`^${option}: must be (an integer from )?${told}(, or false)?, got `),
     );
   });
 });

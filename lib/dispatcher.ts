@@ -7,6 +7,7 @@ import type { TypedEmitter } from './emitter.js';
 import { codedError } from './errors.js';
 import { EventKind, type WebSocketManagerEvents } from './events.js';
 import type { NativeConnection, NativeManager } from './native.js';
+import type { OriginRules } from './origins.js';
 import type { Reporter } from './reporter.js';
 import type { WebSocketMessage, WebSocketWarning } from './types.js';
 
@@ -26,6 +27,8 @@ export class Dispatcher<In extends WebSocketMessage> {
   readonly #warn: (warning: WebSocketWarning) => void;
   /** Of a manager that is attached to a server. */
   readonly #sockets: AttachedSockets | undefined;
+  /** What the engine asks about origins. */
+  readonly #origins: OriginRules | undefined;
   readonly #drain = () => this.drain();
 
   constructor(
@@ -33,11 +36,13 @@ export class Dispatcher<In extends WebSocketMessage> {
     emitter: TypedEmitter<WebSocketManagerEvents<In>>,
     reporter: Reporter<In>,
     sockets?: AttachedSockets,
+    origins?: OriginRules,
   ) {
     this.#native = native;
     this.#emitter = emitter;
     this.#reporter = reporter;
     this.#sockets = sockets;
+    this.#origins = origins;
     this.#warn = (warning) => reporter.warn(warning);
   }
 
@@ -73,6 +78,10 @@ export class Dispatcher<In extends WebSocketMessage> {
       this.#signal(serial as number, a as number);
       return;
     }
+    if (kind === EventKind.Origin) {
+      this.#judge(serial as number, a as string, b as string[]);
+      return;
+    }
     const connection = serial === null ? undefined : this.#connections.get(serial);
     if (kind === EventKind.Warning) {
       const warning = { code: a as string, message: b as string };
@@ -88,6 +97,14 @@ export class Dispatcher<In extends WebSocketMessage> {
         this.#reporter.listenerFailed(thrown, connection.id);
       }
     }
+  }
+
+  #judge(serial: number, origin: string, fields: string[]): void {
+    const [shard, slot, url = '', ...about] = fields;
+    const answer = (allowed: boolean) =>
+      this.#native.judged(Number(shard), Number(slot), serial, allowed);
+    if (this.#origins === undefined) answer(false);
+    else this.#origins.judge(origin, new HandshakeRequest(url, about), answer);
   }
 
   /** A stream of the host's may throw whatever it likes: the other events of the batch are still due. */

@@ -11,6 +11,7 @@ export type { EmbeddedKafkaConfig, EmbeddedTopic } from './kafka/embedded.js';
 export { WebSocketManager } from './manager.js';
 export type { ProcessStats } from './process-stats.js';
 export type {
+  OriginRule,
   WebSocketConfig,
   WebSocketConnection,
   WebSocketError,

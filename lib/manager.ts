@@ -15,6 +15,7 @@ import { codedError, fromNative, listenError, throwUncaught, translated } from '
 import { listenerMask, type WebSocketManagerEvents } from './events.js';
 import { Serialiser } from './messages.js';
 import { Audience, internals, NativeManager } from './native.js';
+import { OriginRules } from './origins.js';
 import { processStats } from './process-stats.js';
 import { Reporter } from './reporter.js';
 import type {
@@ -35,6 +36,13 @@ const DEFAULT_TIMEOUT = 10_000;
 
 /** Where a server listens that does not tell; an Elysia app is one. */
 const UNKNOWN: AddressInfo = { address: '', family: '', port: 0 };
+
+/** What a service in production is told that has not said which pages may connect. */
+const ANY_ORIGIN: WebSocketWarning = {
+  code: 'ERR_ANY_ORIGIN',
+  message:
+    'pages of any origin may connect, with the cookies of their users: set `origins` or WS_ORIGINS, to * if that is meant',
+};
 
 /** What `fromHttpServer` gives to the constructor, whose one parameter is the user's, or a subclass's. */
 let targetOfNext: AttachTarget | undefined;
@@ -92,6 +100,8 @@ export class WebSocketManager<
     this.#reporter = new Reporter(this, options.logger);
     this.#environment = () => environmentOf(options);
     const env = this.#environment();
+    const { origins } = options;
+    const rules = OriginRules.of(origins, (warning) => this.#reporter.warn(warning));
     const drain = () => this.#dispatcher.drain();
     this.#native = translated(() =>
       target === undefined
@@ -100,8 +110,8 @@ export class WebSocketManager<
     );
     this.#send = this.#native.sender();
     const path = options.path || env.WS_PATH || '/ws';
-    const sockets = target && new AttachedSockets(this.#native);
-    this.#dispatcher = new Dispatcher(this.#native, this, this.#reporter, sockets);
+    const sockets = target && new AttachedSockets(this.#native, rules);
+    this.#dispatcher = new Dispatcher(this.#native, this, this.#reporter, sockets, rules);
     if (target !== undefined && sockets !== undefined) {
       try {
         this.#attachment = new Attachment(target, path, sockets);
@@ -122,16 +132,19 @@ export class WebSocketManager<
       if (this.#attachment === undefined) setImmediate(start);
       else this.#attachment.whenListening(start, reject);
     });
-    const warning = this.#attachment?.warning() ?? expiry(this.#native.tlsNotice());
-    // Listeners are set in the tick of this call.
-    if (warning !== undefined) setImmediate(() => this.#reporter.warn(warning));
+    const anyOrigin = (origins ?? '') === '' && !env.WS_ORIGINS ? ANY_ORIGIN : undefined;
+    const production = process.env.NODE_ENV === 'production';
+    for (const warning of [this.#attachment?.warning() ?? expiry(this.#native.tlsNotice()), production ? anyOrigin : undefined]) {
+      // Listeners are set in the tick of this call.
+      if (warning !== undefined) setImmediate(() => this.#reporter.warn(warning));
+    }
     // Whoever calls `ready()` gets a promise of their own; without them the fault is an event.
     this.#started.catch(() => {});
   }
 
   /**
    * Attaches a manager to a server of one's own: it gets the upgrades (RFC 9110, section 7.8) of its `path`,
-   * and listens on no port. All options but `port`, `host` and `tls` apply. The server goes on serving http, and
+   * and listens on no port. All options but `port`, `host`, `tls` and `proxyProtocol` apply. The server goes on serving http, and
    * upgrades of other paths go to whoever listens for them; where nobody does, they are answered with 404.
    * `close()` detaches it and leaves the server as it was.
    *

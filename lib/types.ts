@@ -68,7 +68,50 @@ export interface WebSocketLimits {
   subscriptions?: number | false | undefined;
   /** Rooms of one connection, likewise. Environment: `WS_MAX_ROOMS`. Default: 1000. Limit: 10000000. */
   rooms?: number | false | undefined;
+  /**
+   * Connections that are logged in as one user. A further login is refused, and the earlier ones stay.
+   * Environment: `WS_MAX_CONNECTIONS_PER_USER`. Default: off. Limit: 10000000.
+   */
+  connectionsPerUser?: number | false | undefined;
+  /**
+   * Messages of one user in a second over all its connections, and twice as many at once. Environment:
+   * `WS_RATE_LIMIT_PER_USER`. Default: off. Limit: 1000000.
+   */
+  messagesPerSecondPerUser?: number | false | undefined;
+  /**
+   * Handshakes of all clients in a second, and twice as many at once; others are answered with 503.
+   * Environment: `WS_HANDSHAKE_RATE`. Default: off. Limit: 1000000.
+   */
+  handshakesPerSecond?: number | false | undefined;
+  /**
+   * What one address may ask for; of IPv6 the first 64 bits count. What is over it is answered with 429.
+   * `true` takes its defaults. Environment: `WS_LIMIT_PER_IP`. Default: off, unless `trustProxy` or `proxyProtocol` is given:
+   * behind a balancer all clients seem to have one address.
+   */
+  perIp?:
+    | boolean
+    | {
+        /** Connections. Environment: `WS_MAX_CONNECTIONS_PER_IP`. Default: 200. Limit: 10000000. */
+        connections?: number | false | undefined;
+        /**
+         * Handshakes in a second, and ten times as many at once. Environment:
+         * `WS_HANDSHAKE_RATE_PER_IP`. Default: 20. Limit: 1000000.
+         */
+        handshakesPerSecond?: number | false | undefined;
+      }
+    | null
+    | undefined;
 }
+
+/**
+ * Which pages may connect: an origin as browsers write it (`https://example.com`, `http://localhost:3000`,
+ * `null`), all hosts below a domain (`https://*.example.com`), all (`*`), a regular expression, which has to be
+ * anchored, or a function that returns true for what is allowed.
+ */
+export type OriginRule =
+  | string
+  | RegExp
+  | ((origin: string, request: WebSocketRequest) => boolean | PromiseLike<boolean>);
 
 /**
  * Options of a `WebSocketManager`.
@@ -173,6 +216,24 @@ export interface WebSocketConfig {
    * 1 to 4. Limit: 64.
    */
   shards?: number | undefined;
+  /**
+   * The pages that may connect, by their `Origin` (RFC 6454), one rule or several; others are answered with
+   * 403. Clients that send none are no browsers, and may connect. Environment: `WS_ORIGINS`, strings with
+   * commas between. Default: all, with the `warning` `ERR_ANY_ORIGIN` if NODE_ENV is `production`.
+   */
+  origins?: OriginRule | readonly OriginRule[] | null | undefined;
+  /**
+   * The proxies before the server, whose `X-Forwarded-For` tells a client's address: how many stand in a row,
+   * or their addresses, CIDR blocks, `'loopback'`, `'linklocal'`, `'uniquelocal'`. Of others the header is
+   * ignored. Environment: `WS_TRUST_PROXY`, with commas between. Default: none. Limit: 100 proxies.
+   */
+  trustProxy?: number | string | readonly string[] | false | null | undefined;
+  /**
+   * Whether every connection of the manager's own port begins with a header of the PROXY protocol, version 1
+   * or 2, by which a balancer tells the client's address. A connection without is closed, and, if `trustProxy`
+   * has addresses, any that is not of these. Environment: `WS_PROXY_PROTOCOL`. Default: false.
+   */
+  proxyProtocol?: boolean | undefined;
   /** How much one client may ask for. */
   limits?: WebSocketLimits | null | undefined;
   /**
@@ -267,9 +328,9 @@ export interface WebSocketRequest {
   readonly url: string;
   /** The header fields, names in lower case; the values of a repeated one are joined by `, `. */
   readonly headers: Readonly<Record<string, string>>;
-  /** The client's IP address. Behind a proxy it is the proxy's. */
+  /** The client's IP address. Behind a proxy it is the proxy's, unless `trustProxy` says whom to believe. */
   readonly remoteAddress: string;
-  /** The client's TCP port. */
+  /** The client's TCP port; 0 if a proxy has told the address alone. */
   readonly remotePort: number;
 }
 

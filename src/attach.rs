@@ -18,6 +18,8 @@ pub struct NativeRequest {
     pub http_version: String,
     /// Names and values by turns; each character of a value is a byte.
     pub raw_headers: Vec<String>,
+    /// What the host's own rules say of the origin, if they have been asked.
+    pub origin_allowed: Option<bool>,
 }
 
 /// Joins a request and what was read behind it.
@@ -29,6 +31,7 @@ fn given(request: NativeRequest, rest: &[u8]) -> Given {
     Given {
         headers: headers.collect(),
         http_1_1: request.http_version == "1.1",
+        origin_allowed: request.origin_allowed,
         method: request.method,
         url: request.url,
         rest: rest.to_vec(),

@@ -164,23 +164,63 @@ impl TypeName for Given {
 
 impl FromNapiValue for Given {
     unsafe fn from_napi_value(env: sys::napi_env, value: sys::napi_value) -> Result<Self> {
-        let mut kind = 0;
-        // SAFETY: `env` and `value` are valid, as this function's own contract says; each
-        // conversion below is of the type that Node-API just reported.
-        let value = unsafe {
-            check(sys::napi_typeof(env, value, &raw mut kind), "an option could not be read")?;
-            match ValueType::from(kind) {
-                ValueType::Undefined | ValueType::Null => RawValue::Absent,
-                ValueType::Boolean => RawValue::Bool(bool::from_napi_value(env, value)?),
-                ValueType::Number => RawValue::Number(f64::from_napi_value(env, value)?),
-                ValueType::String => RawValue::Text(String::from_napi_value(env, value)?),
-                ValueType::Symbol => RawValue::Other("symbol"),
-                ValueType::Function => RawValue::Other("function"),
-                ValueType::BigInt => RawValue::Other("bigint"),
-                _ => RawValue::Other("object"),
+        let mut is_array = false;
+        // SAFETY: `env` and `value` are valid, as this function's own contract says, and the
+        // conversion is of the type that Node-API just reported.
+        unsafe {
+            check(
+                sys::napi_is_array(env, value, &raw mut is_array),
+                "an option could not be read",
+            )?;
+            if !is_array {
+                return single(env, value).map(Self);
             }
-        };
-        Ok(Self(value))
+            let array = Array::from_napi_value(env, value)?;
+            let entries = (0..array.len())
+                .map(|at| Ok(array.get(at)?.map_or(RawValue::Absent, |Entry(it)| it)));
+            Ok(Self(RawValue::List(entries.collect::<Result<_>>()?)))
+        }
+    }
+}
+
+/// An entry of an array: an array inside of one is only an object, or one that holds itself would have no end.
+struct Entry(RawValue);
+
+impl TypeName for Entry {
+    fn type_name() -> &'static str {
+        "unknown"
+    }
+
+    fn value_type() -> ValueType {
+        ValueType::Unknown
+    }
+}
+
+impl FromNapiValue for Entry {
+    unsafe fn from_napi_value(env: sys::napi_env, value: sys::napi_value) -> Result<Self> {
+        // SAFETY: as this function's own contract says.
+        unsafe { single(env, value).map(Self) }
+    }
+}
+
+/// # Safety
+/// `env` and `value` are valid.
+unsafe fn single(env: sys::napi_env, value: sys::napi_value) -> Result<RawValue> {
+    let mut kind = 0;
+    // SAFETY: `env` and `value` are valid, as this function's own contract says; each conversion below
+    // is of the type that Node-API just reported.
+    unsafe {
+        check(sys::napi_typeof(env, value, &raw mut kind), "an option could not be read")?;
+        Ok(match ValueType::from(kind) {
+            ValueType::Undefined | ValueType::Null => RawValue::Absent,
+            ValueType::Boolean => RawValue::Bool(bool::from_napi_value(env, value)?),
+            ValueType::Number => RawValue::Number(f64::from_napi_value(env, value)?),
+            ValueType::String => RawValue::Text(String::from_napi_value(env, value)?),
+            ValueType::Symbol => RawValue::Other("symbol"),
+            ValueType::Function => RawValue::Other("function"),
+            ValueType::BigInt => RawValue::Other("bigint"),
+            _ => RawValue::Other("object"),
+        })
     }
 }
 

@@ -5,6 +5,7 @@ use messaging_core::ws::events::{Event, Kind};
 use messaging_core::ws::{Connection as Core, Server};
 use napi::Env;
 use napi::bindgen_prelude::{Array, Buffer, Null, ToNapiValue};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::connection::Connection;
@@ -38,15 +39,13 @@ impl Rows<'_> {
         let kind = event.kind();
         match event {
             Event::Connection { connection, request } => {
-                let remote = connection.remote;
-                let mut about = Vec::with_capacity(2 + 2 * request.headers.len());
-                about.push(remote.map_or(String::new(), |it| it.ip().to_canonical().to_string()));
-                about.push(remote.map_or(String::new(), |it| it.port().to_string()));
-                for (name, value) in request.headers {
-                    about.push(name);
-                    about.push(value);
-                }
+                let about = about(connection.remote, request.headers);
                 self.push(kind, serial_of(&connection), request.url, about)
+            }
+            Event::Origin { asker, origin, request, remote } => {
+                let mut fields = vec![asker.shard.to_string(), asker.slot.to_string(), request.url];
+                fields.extend(about(remote, request.headers));
+                self.push(kind, Some(asker.serial), origin, fields)
             }
             Event::Message { connection, text } | Event::RawText { connection, text } => {
                 self.push(kind, serial_of(&connection), text, Null)
@@ -85,6 +84,15 @@ impl Rows<'_> {
         self.next += 4;
         Ok(())
     }
+}
+
+/// Address and port, then names and values of header fields by turns.
+fn about(remote: Option<SocketAddr>, headers: Vec<(String, String)>) -> Vec<String> {
+    let mut about = Vec::with_capacity(2 + 2 * headers.len());
+    about.push(remote.map_or(String::new(), |it| it.ip().to_canonical().to_string()));
+    about.push(remote.map_or(String::new(), |it| it.port().to_string()));
+    about.extend(headers.into_iter().flat_map(|(name, value)| [name, value]));
+    about
 }
 
 fn serial_of(connection: &Arc<Core>) -> Option<u64> {

@@ -162,6 +162,16 @@ impl WebSocketManager {
         }
     }
 
+    /// What the host judges of an origin; the numbers are those of the event that asks.
+    #[napi]
+    pub fn judged(&self, shard: u32, slot: u32, serial: f64, allowed: bool) {
+        if let Some(server) = self.server() {
+            let who =
+                ws::Address { shard: shard as usize, slot: slot as usize, serial: serial as u64 };
+            server.judged(who, allowed);
+        }
+    }
+
     /// A batch of events, flat; to be called until it is empty.
     #[napi(ts_return_type = "unknown[]")]
     pub fn take_events<'env>(&self, env: &'env Env) -> Result<Array<'env>> {

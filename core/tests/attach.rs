@@ -30,6 +30,7 @@ const MESSAGE_END: &str = "Z\"}";
 fn given(rest: &[u8]) -> Given {
     let headers = HEADERS.iter().map(|(name, value)| ((*name).into(), value.as_bytes().into()));
     Given {
+        origin_allowed: None,
         method: "GET".into(),
         url: "/ws?x=1".into(),
         http_1_1: true,

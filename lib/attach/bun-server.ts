@@ -182,10 +182,11 @@ class BunPoint {
     // Bun compresses by options of its own, so the engine must not.
     const headers = [...request.headers].filter(([name]) => name !== 'sec-websocket-extensions');
     const url = originForm(request.url);
+    const { address = null, port = 0 } = server.requestIP(request) ?? {};
     const about = { method: request.method, url, httpVersion: '1.1', rawHeaders: headers.flat() };
+    sockets.judgeOrigin(about, address, port);
     const answer = readAnswer(sockets.judge(about));
     if (answer.status !== 101) return response(answer);
-    const { address = null, port = 0 } = server.requestIP(request) ?? {};
     const peer = sockets.join(about, address, port);
     try {
       if (server.upgrade(request, { data: peer, headers: answer.headers })) return undefined;

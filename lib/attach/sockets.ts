@@ -7,6 +7,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { NativeBridge, NativeLimits, NativeManager, NativeRequest } from '../native.js';
+import type { OriginRules } from '../origins.js';
 import { whenAnswered } from './earlier-responses.js';
 import { endWithin } from './ends.js';
 import { MessagePeer } from './message-peer.js';
@@ -30,6 +31,7 @@ export class AttachedSockets {
   readonly maxPayload: number;
   readonly #native: NativeManager;
   readonly #limits: NativeLimits;
+  readonly #origins: OriginRules | undefined;
   readonly #attached = new Map<number, Attached>();
   /** Sockets whose earlier requests are still to be answered. */
   readonly #waiting = new Set<Socket>();
@@ -42,8 +44,9 @@ export class AttachedSockets {
     this.#native.rouse();
   };
 
-  constructor(native: NativeManager) {
+  constructor(native: NativeManager, origins?: OriginRules) {
     this.#native = native;
+    this.#origins = origins;
     this.#limits = native.limits();
     this.maxPayload = this.#limits.maxPayload;
   }
@@ -75,6 +78,14 @@ export class AttachedSockets {
   /** What the engine answers to a request: the bytes of a response. If they refuse it, that is counted. */
   judge(request: NativeRequest): Buffer {
     return this.#native.judge(request);
+  }
+
+  /** Asks the rules of origins, for a server that has to answer at once. */
+  judgeOrigin(request: NativeRequest, address: string | null, port: number): void {
+    const { url, rawHeaders } = request;
+    const peer = [address ?? '', String(port)];
+    const allowed = this.#origins?.judgeAtOnce(url, rawHeaders, peer);
+    if (allowed !== undefined) request.originAllowed = allowed;
   }
 
   /** Takes over the upgrade of a client whose messages its server reads and writes. */

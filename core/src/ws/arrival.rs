@@ -25,6 +25,8 @@ pub struct Given {
     pub headers: Vec<(String, Vec<u8>)>,
     /// Frames already, though nobody has answered yet.
     pub rest: Vec<u8>,
+    /// What the host has judged of the request's origin by its own rules, if it has.
+    pub origin_allowed: Option<bool>,
 }
 
 impl Given {

@@ -14,7 +14,9 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-pub use limits::Limits;
+use super::forwarded::{MAX_HOPS, TrustProxy};
+use super::origins::{Origins, Pattern};
+pub use limits::{Limits, PerIp};
 pub(in crate::ws) use setting::{Env, Setting};
 pub use setting::{RawOptions, RawValue};
 
@@ -75,6 +77,16 @@ pub struct Config {
     /// `shards`, `WS_SHARDS`: threads that serve connections, up to 64. Default: the number of
     /// cores less one, which is JavaScript's, but at least 1 and at most 4; I/O rarely needs more.
     pub shards: usize,
+    /// `origins`, `WS_ORIGINS`: the pages that may connect, as browsers tell by `Origin`; others are answered
+    /// with 403. Default `None`: all, as callers are used to.
+    pub origins: Option<Origins>,
+    /// `trustProxy`, `WS_TRUST_PROXY`: whose `X-Forwarded-For` tells a client's address. Default: nobody's.
+    /// All cannot be trusted: then any client could write itself any address.
+    pub trust_proxy: TrustProxy,
+    /// `proxyProtocol`, `WS_PROXY_PROTOCOL`: every connection of the own port begins with a header of the PROXY
+    /// protocol, version 1 or 2, by which a balancer tells the client's address. Default false. Who sends
+    /// none is closed: to take both would let anybody write the header.
+    pub proxy_protocol: bool,
     /// `limits`: how much one client, user or address may ask for.
     pub limits: Limits,
 }
@@ -97,6 +109,9 @@ impl Default for Config {
             slow_consumer: SlowConsumer::Disconnect,
             memory_budget: 256 * 1024 * 1024,
             shards: (cores - 1).clamp(1, 4),
+            origins: None,
+            trust_proxy: TrustProxy::Nobody,
+            proxy_protocol: false,
             limits: Limits::default(),
         }
     }
@@ -130,6 +145,9 @@ impl Config {
         let protocol = protocol.unwrap_or(default.protocol);
         let max_payload = given.max_payload.integer(1..=MAX_PAYLOAD)?;
         let max_payload = max_payload.unwrap_or(default.max_payload);
+        let trust_proxy = trust_proxy(&given)?;
+        let proxy_protocol = given.proxy_protocol.boolean()?.unwrap_or(default.proxy_protocol);
+        let trusts_proxies = proxy_protocol || trust_proxy != TrustProxy::Nobody;
         Ok(Self {
             port: match options.port {
                 RawValue::Number(0.0) => 0,
@@ -170,7 +188,15 @@ impl Config {
                 .integer(1..=MAX_QUEUE)?
                 .unwrap_or(default.memory_budget),
             shards: given.shards.integer(1..=MAX_SHARDS)?.unwrap_or(default.shards),
-            limits: Limits::resolve(&given, protocol, max_payload)?,
+            origins: origins(&given)?,
+            limits: Limits::resolve(&given, protocol, max_payload, trusts_proxies)?,
+            trust_proxy: match trust_proxy {
+                // The balancer that sends the header is one of them.
+                TrustProxy::Hops(1) if proxy_protocol => TrustProxy::Nobody,
+                TrustProxy::Hops(hops) if proxy_protocol => TrustProxy::Hops(hops - 1),
+                trust => trust,
+            },
+            proxy_protocol,
         })
     }
 }
@@ -181,6 +207,44 @@ fn parse_host(host: &str) -> Option<IpAddr> {
         "localhost" => Some(Ipv4Addr::LOCALHOST.into()),
         _ => host.parse().ok(),
     }
+}
+
+/// What JavaScript has to judge is checked there.
+fn origins(given: &setting::Settings<'_>) -> Result<Option<Origins>, ConfigError> {
+    let asked = |value: &RawValue| {
+        matches!(value, RawValue::Other("object" | "function")).then_some(Pattern::Asked)
+    };
+    let expected = "origins like https://example.com or https://*.example.com, or *";
+    Ok(given.origins.list(expected, Pattern::parse, asked)?.map(Origins::from_iter))
+}
+
+fn trust_proxy(given: &setting::Settings<'_>) -> Result<TrustProxy, ConfigError> {
+    let expected = "a number of proxies from 1 to 100, or addresses, CIDR blocks, loopback, linklocal, uniquelocal";
+    let hops =
+        |number: u64| (1..=MAX_HOPS).contains(&number).then_some(TrustProxy::Hops(number as usize));
+    let text = |text: &str| match text {
+        "off" | "false" => Some(TrustProxy::Nobody),
+        number if number.bytes().all(|b| b.is_ascii_digit()) => number.parse().ok().and_then(hops),
+        text => TrustProxy::networks(text).map(TrustProxy::Networks),
+    };
+    let other = |value: &RawValue| match value {
+        RawValue::Bool(false) => Some(TrustProxy::Nobody),
+        RawValue::Number(number) if number.fract() == 0.0 && *number > 0.0 => hops(*number as u64),
+        _ => None,
+    };
+    let mut entries = given.trust_proxy.list(expected, text, other)?.unwrap_or_default();
+    if entries.len() == 1 {
+        return Ok(entries.swap_remove(0));
+    }
+    // Several of them can only be addresses.
+    let mut networks = Vec::new();
+    for entry in entries {
+        match entry {
+            TrustProxy::Networks(more) => networks.extend(more),
+            _ => return Err(given.trust_proxy.mixed(expected)),
+        }
+    }
+    Ok(if networks.is_empty() { TrustProxy::Nobody } else { TrustProxy::Networks(networks) })
 }
 
 fn compression(given: &setting::Settings<'_>) -> Result<Option<Compression>, ConfigError> {

@@ -5,13 +5,14 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::net::SocketAddr;
 use std::sync::atomic::{
     AtomicBool, AtomicU32, Ordering::AcqRel, Ordering::Acquire, Ordering::Relaxed,
 };
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::bridge::Signal;
-use super::connection::Connection;
+use super::connection::{Address, Connection};
 
 /// Events that may wait before reading stops; it goes on at half of it.
 const MAX_EVENTS: usize = 8192;
@@ -60,6 +61,13 @@ pub enum Event {
         code: u16,
         reason: String,
     },
+    /// The host has to judge the origin of a request by rules of its own.
+    Origin {
+        asker: Address,
+        origin: String,
+        request: RequestInfo,
+        remote: Option<SocketAddr>,
+    },
     /// A socket of the host's own needs it: see [`Signal`].
     Socket {
         serial: u64,
@@ -94,6 +102,8 @@ pub enum Kind {
     Warning = 8,
     /// Not for listeners: what the host does for its own sockets.
     Socket = 9,
+    /// Not for listeners either: see [`Event::Origin`].
+    Origin = 12,
 }
 
 impl Event {
@@ -105,6 +115,7 @@ impl Event {
             Self::RawText { .. } | Self::RawBinary { .. } => Kind::Data,
             Self::Authenticated { .. } => Kind::Authenticated,
             Self::Disconnect { .. } => Kind::Disconnect,
+            Self::Origin { .. } => Kind::Origin,
             Self::Socket { .. } => Kind::Socket,
             Self::Error { .. } => Kind::Error,
             Self::Warning { .. } => Kind::Warning,
@@ -120,14 +131,14 @@ impl Event {
             | Self::RawBinary { connection, .. }
             | Self::Authenticated { connection }
             | Self::Disconnect { connection, .. } => Some(connection),
-            Self::Error { .. } | Self::Socket { .. } => None,
+            Self::Error { .. } | Self::Origin { .. } | Self::Socket { .. } => None,
             Self::Warning { connection, .. } => connection.as_ref(),
         }
     }
 
     fn bytes(&self) -> usize {
         match self {
-            Self::Connection { request, .. } => {
+            Self::Connection { request, .. } | Self::Origin { request, .. } => {
                 let headers = request.headers.iter().map(|(name, value)| name.len() + value.len());
                 request.url.len() + headers.sum::<usize>()
             }

@@ -47,6 +47,14 @@ pub struct Request {
     pub deflate: Option<Agreement>,
 }
 
+impl Request {
+    /// The values of a header, whose name is in lower case.
+    pub fn values<'a>(&'a self, name: &str) -> impl DoubleEndedIterator<Item = &'a str> {
+        let fields = self.headers.iter().filter(move |(field, _)| field == name);
+        fields.map(|(_, value)| value.as_str())
+    }
+}
+
 /// The head of a request, parsed: by [`parse`], or by the host's own server.
 #[derive(Clone, Copy, Debug)]
 pub struct Head<'a> {

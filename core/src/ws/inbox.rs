@@ -50,6 +50,11 @@ pub enum Job {
         group: GroupId,
         answered: bool,
     },
+    /// The host has judged the origin of a request.
+    Judged {
+        who: Address,
+        allowed: bool,
+    },
     Close {
         who: Address,
         code: u16,
@@ -70,7 +75,7 @@ pub enum Job {
 impl Job {
     /// Whether it by itself sends nothing to anybody.
     pub fn is_silent(&self) -> bool {
-        matches!(self, Self::Join { .. } | Self::Leave { .. } | Self::Read(_))
+        matches!(self, Self::Join { .. } | Self::Leave { .. } | Self::Read(_) | Self::Judged { .. })
     }
 
     /// The client that waits for the answer to it, if one does.

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use super::connection::{Connection, ConnectionId, GroupId, GroupKind, Membership, Status};
+use super::limits::Seats;
 use super::memberships::Place;
 
 /// A named set of connections: those of a user, in a room, or subscribed to a topic.
@@ -44,6 +45,8 @@ pub struct Index {
     rooms: Groups,
     topics: Groups,
     next_group: AtomicU64,
+    /// Connections that each user may have, and has, if that is limited.
+    places: Option<(usize, Seats<Arc<str>>)>,
 }
 
 /// What became of a wish to join.
@@ -81,7 +84,14 @@ impl Index {
             rooms: DashMap::default(),
             topics: DashMap::default(),
             next_group: AtomicU64::new(1),
+            places: None,
         }
+    }
+
+    /// Limits the connections of each user.
+    pub fn with_places(mut self, limit: Option<usize>) -> Self {
+        self.places = limit.map(|limit| (limit, Seats::new()));
+        self
     }
 
     fn groups(&self, kind: GroupKind) -> &Groups {
@@ -113,6 +123,9 @@ impl Index {
             return false;
         }
         state.status = Status::Closing;
+        if let Some(user) = &state.user {
+            self.release(&user.name);
+        }
         for membership in state.user.iter().chain(state.memberships.iter()) {
             self.exit(membership.kind, &membership.name, connection, || {});
         }
@@ -231,16 +244,30 @@ impl Index {
         if state.status != Status::Open {
             return Join::Gone;
         }
+        let same = state.user.as_ref().is_some_and(|current| &*current.name == user);
+        if let Some((limit, seats)) = &self.places
+            && !same
+            && !seats.claim(user.into(), *limit)
+        {
+            return Join::Full;
+        }
         state.session = session.map(Into::into);
-        if state.user.as_ref().is_some_and(|current| &*current.name == user) {
+        if same {
             return Join::Already;
         }
         if let Some(Membership { group, name, .. }) = state.user.take() {
+            self.release(&name);
             self.exit(GroupKind::User, &name, connection, || tell(Change::Left(group)));
         }
         let entered = |group| tell(Change::Entered(group));
         state.user = Some(self.enter(GroupKind::User, user, connection, 0, entered));
         Join::Joined
+    }
+
+    fn release(&self, user: &Arc<str>) {
+        if let Some((_, seats)) = &self.places {
+            seats.release(user);
+        }
     }
 
     fn enter(

@@ -16,10 +16,11 @@ use tokio::time::Instant;
 
 use super::budget::Budget;
 use super::config::Config;
-use super::connection::{Connection, ConnectionId, GroupKind, Status};
+use super::connection::{Address, Connection, ConnectionId, GroupKind, Status};
 use super::events::{Event, EventQueue};
 use super::inbox::{Inbox, Job};
 use super::index::{Index, Join, Leave};
+use super::limits::{Buckets, Entrance};
 use super::listener::{self, BindError};
 use super::outgoing::Outgoing;
 use super::prepared::Frame;
@@ -115,11 +116,13 @@ impl Server {
             move || inboxes.iter().for_each(|inbox| inbox.push(Job::Resume))
         };
         let shared = Arc::new(Shared {
-            index: Index::new(config.shards),
+            index: Index::new(config.shards).with_places(config.limits.connections_per_user),
             events: EventQueue::new(wake_host, resume),
             budget: Budget::new(config.memory_budget),
             counters: (0..config.shards).map(|_| Counters::default()).collect(),
             inboxes,
+            entrance: Entrance::new(&config.limits),
+            users: Buckets::new(),
             overloaded: Counter::default(),
             closed: AtomicBool::new(false),
             tls: tls.map(TlsContext::new),
@@ -323,6 +326,13 @@ impl Server {
         let (who, reason) = (connection.address, reason.to_owned());
         self.shared.inboxes[who.shard].push(Job::Close { who, code, reason });
         true
+    }
+
+    /// The host's judgement of an origin: see [`Event::Origin`].
+    pub fn judged(&self, who: Address, allowed: bool) {
+        if let Some(inbox) = self.shared.inboxes.get(who.shard) {
+            inbox.push(Job::Judged { who, allowed });
+        }
     }
 
     // Look-ups.

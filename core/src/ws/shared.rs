@@ -11,6 +11,7 @@ use super::connection::Connection;
 use super::events::{Event, EventQueue, Kind};
 use super::inbox::Inbox;
 use super::index::Index;
+use super::limits::{Buckets, Entrance};
 use super::stats::{Counter, Counters};
 use super::tls::TlsContext;
 
@@ -24,6 +25,9 @@ pub struct Shared {
     pub budget: Arc<Budget>,
     pub inboxes: Vec<Arc<Inbox>>,
     pub counters: Vec<Counters>,
+    pub entrance: Entrance,
+    /// What users send over all their connections.
+    pub users: Buckets<Arc<str>>,
     /// Messages that the memory budget refused.
     pub overloaded: Counter,
     /// Set by the first `close()`.

@@ -21,6 +21,7 @@ use super::tls::TlsStream;
 pub struct Carrier {
     kind: CarrierKind,
     anchor: Option<Anchor>,
+    client: Option<SocketAddr>,
 }
 
 #[derive(Debug)]
@@ -54,22 +55,26 @@ impl fmt::Debug for Anchor {
 }
 
 impl Carrier {
-    /// A socket that was accepted here.
-    pub fn tcp(socket: std::net::TcpStream) -> Self {
-        Self { kind: CarrierKind::Tcp(socket), anchor: None }
+    /// A socket that was accepted here, and the client that a balancer has named.
+    pub fn tcp(socket: std::net::TcpStream, client: Option<SocketAddr>) -> Self {
+        Self { kind: CarrierKind::Tcp(socket), anchor: None, client }
     }
 
     /// The same, for TLS if there is a configuration of it.
-    pub fn accepted(socket: std::net::TcpStream, tls: Option<Arc<ServerConfig>>) -> Self {
+    pub fn accepted(
+        socket: std::net::TcpStream,
+        client: Option<SocketAddr>,
+        tls: Option<Arc<ServerConfig>>,
+    ) -> Self {
         match tls {
-            Some(config) => Self { kind: CarrierKind::Tls(socket, config), anchor: None },
-            None => Self::tcp(socket),
+            Some(config) => Self { kind: CarrierKind::Tls(socket, config), anchor: None, client },
+            None => Self::tcp(socket, client),
         }
     }
 
     /// A stream whose bytes the host reads and writes.
     pub fn bridge(stream: BridgeStream) -> Self {
-        Self { kind: CarrierKind::Bridge(stream), anchor: None }
+        Self { kind: CarrierKind::Bridge(stream), anchor: None, client: None }
     }
 
     /// A socket that the host accepted, a connected stream over TCP or a Unix domain, by a
@@ -91,12 +96,12 @@ impl Carrier {
             Domain::UNIX => CarrierKind::Unix(socket.into()),
             _ => return Err(io::ErrorKind::InvalidInput.into()),
         };
-        Ok(Self { kind, anchor: Some(anchor) })
+        Ok(Self { kind, anchor: Some(anchor), client: None })
     }
 
     /// Takes the socket into the runtime of the current thread.
     pub fn into_transport(self) -> io::Result<Transport> {
-        let Self { kind, anchor } = self;
+        let Self { kind, anchor, client } = self;
         let stream = match kind {
             CarrierKind::Tcp(socket) => {
                 socket.set_nonblocking(true)?;
@@ -104,7 +109,7 @@ impl Carrier {
             }
             CarrierKind::Tls(socket, config) => {
                 socket.set_nonblocking(true)?;
-                return Transport::accepted(TcpStream::from_std(socket)?, Some(config));
+                return Transport::accepted(TcpStream::from_std(socket)?, client, Some(config));
             }
             #[cfg(unix)]
             CarrierKind::Unix(socket) => {
@@ -113,7 +118,7 @@ impl Carrier {
             }
             CarrierKind::Bridge(stream) => Stream::Bridge(stream),
         };
-        Ok(Transport { stream, anchor: anchor.map(Box::new) })
+        Ok(Transport { stream, anchor: anchor.map(Box::new), client: client.map(Box::new) })
     }
 }
 
@@ -123,6 +128,8 @@ pub struct Transport {
     stream: Stream,
     /// Boxed, since most transports have none.
     anchor: Option<Box<Anchor>>,
+    /// Whom a balancer has named as the client; boxed for the same reason.
+    client: Option<Box<SocketAddr>>,
 }
 
 #[derive(Debug)]
@@ -145,18 +152,22 @@ impl Drop for Transport {
 }
 
 impl Transport {
-    pub fn tcp(stream: TcpStream) -> Self {
-        Self { stream: Stream::Tcp(stream), anchor: None }
+    pub fn tcp(stream: TcpStream, client: Option<SocketAddr>) -> Self {
+        Self { stream: Stream::Tcp(stream), anchor: None, client: client.map(Box::new) }
     }
 
     /// A socket that was accepted here, for TLS if there is a configuration of it.
-    pub fn accepted(stream: TcpStream, tls: Option<Arc<ServerConfig>>) -> io::Result<Self> {
+    pub fn accepted(
+        stream: TcpStream,
+        client: Option<SocketAddr>,
+        tls: Option<Arc<ServerConfig>>,
+    ) -> io::Result<Self> {
         Ok(match tls {
             Some(config) => {
                 let stream = Stream::Tls(Box::new(TlsStream::new(stream, config)?));
-                Self { stream, anchor: None }
+                Self { stream, anchor: None, client: client.map(Box::new) }
             }
-            None => Self::tcp(stream),
+            None => Self::tcp(stream, client),
         })
     }
 
@@ -201,7 +212,7 @@ impl Transport {
 
     /// The client's address, where there is one.
     pub fn peer_addr(&self) -> Option<SocketAddr> {
-        self.stream.peer_addr()
+        self.client.as_deref().copied().or_else(|| self.stream.peer_addr())
     }
 }
 

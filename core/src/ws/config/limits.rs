@@ -30,6 +30,45 @@ pub struct Limits {
     pub subscriptions: Option<usize>,
     /// `limits.rooms`, `WS_MAX_ROOMS`: the same for rooms.
     pub rooms: Option<usize>,
+    /// `limits.connectionsPerUser`, `WS_MAX_CONNECTIONS_PER_USER`: connections that are logged in as one
+    /// user, up to 10,000,000. A further login is refused; the earlier ones stay, since what a client says
+    /// must not end the connection of another. Off by default.
+    pub connections_per_user: Option<usize>,
+    /// `limits.messagesPerSecondPerUser`, `WS_RATE_LIMIT_PER_USER`: messages of one user over all its
+    /// connections, and twice as many at once, up to 1,000,000. Off by default.
+    pub messages_per_user: Option<Rate>,
+    /// `limits.handshakesPerSecond`, `WS_HANDSHAKE_RATE`: handshakes of all clients, and twice as many at
+    /// once, up to 1,000,000. What is over it is answered with 503. Off by default.
+    pub handshakes: Option<Rate>,
+    /// `limits.perIp`, `WS_LIMIT_PER_IP`: what one address may ask for. Off unless it is given or
+    /// `trustProxy` is: behind a balancer all clients seem to have one address.
+    pub per_ip: Option<PerIp>,
+}
+
+/// What one address may ask for; of IPv6 a block of 64 bits counts as one. What is over it is answered with
+/// 429.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PerIp {
+    /// `limits.perIp.connections`, `WS_MAX_CONNECTIONS_PER_IP`: default 200, up to 10,000,000. Whole offices
+    /// share an address.
+    pub connections: Option<usize>,
+    /// `limits.perIp.handshakesPerSecond`, `WS_HANDSHAKE_RATE_PER_IP`: default 20, up to 1,000,000; ten
+    /// times as many at once, since all who share an address come back together.
+    pub handshakes: Option<Rate>,
+}
+
+impl Default for PerIp {
+    fn default() -> Self {
+        Self { connections: Some(200), handshakes: Some(per_ip_rate(20)) }
+    }
+}
+
+fn per_ip_rate(per_second: u64) -> Rate {
+    Rate::new(per_second, per_second * 10)
+}
+
+fn twice(per_second: u64) -> Rate {
+    Rate::new(per_second, per_second * 2)
 }
 
 impl Default for Limits {
@@ -39,6 +78,10 @@ impl Default for Limits {
             bytes: None,
             subscriptions: Some(1000),
             rooms: Some(1000),
+            connections_per_user: None,
+            messages_per_user: None,
+            handshakes: None,
+            per_ip: None,
         }
     }
 }
@@ -48,6 +91,7 @@ impl Limits {
         given: &Settings<'_>,
         protocol: Protocol,
         max_payload: usize,
+        trusts_proxies: bool,
     ) -> Result<Self, ConfigError> {
         given.limits.object("an object")?;
         let default = Self::default();
@@ -72,6 +116,31 @@ impl Limits {
                 .limit(1..=MAX_COUNT)?
                 .unwrap_or(default.subscriptions),
             rooms: given.limits_rooms.limit(1..=MAX_COUNT)?.unwrap_or(default.rooms),
+            connections_per_user: given.limits_connections_per_user.limit(1..=MAX_COUNT)?.flatten(),
+            messages_per_user: given
+                .limits_messages_per_second_per_user
+                .limit(1..=MAX_RATE)?
+                .flatten()
+                .map(twice),
+            handshakes: given
+                .limits_handshakes_per_second
+                .limit(1..=MAX_RATE)?
+                .flatten()
+                .map(twice),
+            per_ip: per_ip(given, trusts_proxies)?,
         })
     }
+}
+
+fn per_ip(given: &Settings<'_>, trusts_proxies: bool) -> Result<Option<PerIp>, ConfigError> {
+    let on = given.limits_per_ip.switch_or_object()?;
+    let connections = given.limits_per_ip_connections.limit(1..=MAX_COUNT)?;
+    let handshakes = given.limits_per_ip_handshakes_per_second.limit(1..=MAX_RATE)?;
+    let named = connections.is_some() || handshakes.is_some();
+    let default = PerIp::default();
+    let limits = PerIp {
+        connections: connections.unwrap_or(default.connections),
+        handshakes: handshakes.map_or(default.handshakes, |rate| rate.map(per_ip_rate)),
+    };
+    Ok(on.unwrap_or(named || trusts_proxies).then_some(limits))
 }

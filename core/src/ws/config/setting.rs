@@ -18,6 +18,8 @@ pub enum RawValue {
     Number(f64),
     /// A string.
     Text(String),
+    /// An array of the others.
+    List(Vec<RawValue>),
     /// Anything else: what JavaScript's `typeof` says.
     Other(&'static str),
 }
@@ -29,7 +31,7 @@ impl RawValue {
             Self::Absent => true,
             Self::Number(number) => number.is_nan() || *number == 0.0,
             Self::Text(text) => text.is_empty(),
-            Self::Bool(_) | Self::Other(_) => false,
+            Self::Bool(_) | Self::List(_) | Self::Other(_) => false,
         }
     }
 
@@ -41,6 +43,7 @@ impl RawValue {
             Self::Bool(_) => "boolean",
             Self::Number(_) => "number",
             Self::Text(_) => "string",
+            Self::List(_) => "object",
             Self::Other(name) => name,
         }
     }
@@ -57,7 +60,7 @@ impl fmt::Display for RawValue {
             Self::Number(number) if number.abs() >= 1e21 => write!(out, "{number:e}"),
             Self::Number(number) => write!(out, "{number}"),
             Self::Text(text) => write!(out, "{text:?}"),
-            Self::Absent | Self::Other(_) => out.write_str(self.type_name()),
+            Self::Absent | Self::List(_) | Self::Other(_) => out.write_str(self.type_name()),
         }
     }
 }
@@ -122,12 +125,21 @@ options! {
     slow_consumer, "slowConsumer", "WS_SLOW_CONSUMER";
     memory_budget, "memoryBudget", "WS_MEMORY_BUDGET";
     shards, "shards", "WS_SHARDS";
+    origins, "origins", "WS_ORIGINS";
+    trust_proxy, "trustProxy", "WS_TRUST_PROXY";
+    proxy_protocol, "proxyProtocol", "WS_PROXY_PROTOCOL";
     limits, "limits", "";
     limits_messages_per_second, "limits.messagesPerSecond", "WS_RATE_LIMIT";
     limits_burst, "limits.burst", "";
     limits_bytes_per_second, "limits.bytesPerSecond", "WS_RATE_LIMIT_BYTES";
     limits_subscriptions, "limits.subscriptions", "WS_MAX_SUBSCRIPTIONS";
     limits_rooms, "limits.rooms", "WS_MAX_ROOMS";
+    limits_connections_per_user, "limits.connectionsPerUser", "WS_MAX_CONNECTIONS_PER_USER";
+    limits_messages_per_second_per_user, "limits.messagesPerSecondPerUser", "WS_RATE_LIMIT_PER_USER";
+    limits_handshakes_per_second, "limits.handshakesPerSecond", "WS_HANDSHAKE_RATE";
+    limits_per_ip, "limits.perIp", "WS_LIMIT_PER_IP";
+    limits_per_ip_connections, "limits.perIp.connections", "WS_MAX_CONNECTIONS_PER_IP";
+    limits_per_ip_handshakes_per_second, "limits.perIp.handshakesPerSecond", "WS_HANDSHAKE_RATE_PER_IP";
 }
 
 /// What can be turned off: nothing then.
@@ -266,15 +278,69 @@ impl<'a> Setting<'a> {
         }
     }
 
+    /// Reads an object whose properties are options of their own, or whether they count at all.
+    pub(super) fn switch_or_object(&self) -> Result<Option<bool>, ConfigError> {
+        match self.value {
+            RawValue::Bool(value) => Ok(Some(*value)),
+            RawValue::Absent => Ok(self.environment().map(|text| text == "true")),
+            _ => self.object("an object or a boolean").map(|given| given.then_some(true)),
+        }
+    }
+
+    /// Reads one value or an array of them, in the environment a list with commas. `text` reads strings and
+    /// `other` what else there may be; both return `None` for a bad one.
+    pub(super) fn list<T>(
+        &self,
+        expected: &str,
+        text: impl Fn(&str) -> Option<T>,
+        other: impl Fn(&RawValue) -> Option<T>,
+    ) -> Result<Option<Vec<T>>, ConfigError> {
+        let read = |value: &RawValue| match value {
+            RawValue::Text(entry) => self.shown(expected, text(entry), value),
+            value => match other(value) {
+                Some(read) => Ok(read),
+                None if matches!(value, RawValue::Number(_)) => self.shown(expected, None, value),
+                None => Err(self.wrong_type_of(expected, value)),
+            },
+        };
+        match self.value {
+            value if value.falls_through() => {}
+            RawValue::List(values) => {
+                return values.iter().map(read).collect::<Result<_, _>>().map(Some);
+            }
+            value => return read(value).map(|one| Some(vec![one])),
+        }
+        let Some(given) = self.environment() else {
+            return Ok(None);
+        };
+        let entries: Option<Vec<_>> = given.split(',').map(|entry| text(entry.trim())).collect();
+        self.valid_variable(expected, given, entries)
+    }
+
     fn environment(&self) -> Option<String> {
         (self.env)(self.variable).filter(|text| !text.is_empty())
     }
 
     fn in_range<T>(&self, expected: &str, value: Option<T>) -> Result<Option<T>, ConfigError> {
-        value.map(Some).ok_or_else(|| ConfigError::Range {
+        self.shown(expected, value, self.value).map(Some)
+    }
+
+    /// A list of what cannot stand together.
+    pub(super) fn mixed(&self, expected: &str) -> ConfigError {
+        let got = self.environment().unwrap_or_else(|| self.value.to_string());
+        match self.value {
+            value if value.falls_through() => {
+                ConfigError::Env { variable: self.variable, expected: expected.to_owned(), got }
+            }
+            _ => ConfigError::Range { option: self.name, expected: expected.to_owned(), got },
+        }
+    }
+
+    fn shown<T>(&self, expected: &str, value: Option<T>, got: &RawValue) -> Result<T, ConfigError> {
+        value.ok_or_else(|| ConfigError::Range {
             option: self.name,
             expected: expected.to_owned(),
-            got: self.value.to_string(),
+            got: got.to_string(),
         })
     }
 
@@ -289,10 +355,14 @@ impl<'a> Setting<'a> {
     }
 
     fn wrong_type(&self, expected: &str) -> ConfigError {
+        self.wrong_type_of(expected, self.value)
+    }
+
+    fn wrong_type_of(&self, expected: &str, value: &RawValue) -> ConfigError {
         ConfigError::Type {
             option: self.name,
             expected: expected.to_owned(),
-            got: format!("type {}", self.value.type_name()),
+            got: format!("type {}", value.type_name()),
         }
     }
 }

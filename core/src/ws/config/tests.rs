@@ -35,7 +35,7 @@ fn nothing_given_is_the_default() {
 #[test]
 fn an_unknown_name_is_not_an_option() {
     assert!(!RawOptions::default().set("prot", number(1)));
-    assert_eq!(RawOptions::NAMES.len(), 23);
+    assert_eq!(RawOptions::NAMES.len(), 32);
 }
 
 #[test]
@@ -64,6 +64,15 @@ fn every_option_is_read() {
         ("limits.bytesPerSecond", number(1 << 30)),
         ("limits.subscriptions", number(7)),
         ("limits.rooms", number(8)),
+        ("limits.connectionsPerUser", number(9)),
+        ("limits.messagesPerSecondPerUser", number(10)),
+        ("limits.handshakesPerSecond", number(11)),
+        ("limits.perIp", RawValue::Other("object")),
+        ("limits.perIp.connections", number(12)),
+        ("limits.perIp.handshakesPerSecond", number(13)),
+        ("origins", text("https://a.b")),
+        ("trustProxy", number(2)),
+        ("proxyProtocol", RawValue::Bool(true)),
     ];
     let expected = Config {
         port: 9000,
@@ -85,7 +94,14 @@ fn every_option_is_read() {
             bytes: Some(Rate::new(1 << 30, 1 << 31)),
             subscriptions: Some(7),
             rooms: Some(8),
+            connections_per_user: Some(9),
+            messages_per_user: Some(Rate::new(10, 20)),
+            handshakes: Some(Rate::new(11, 22)),
+            per_ip: Some(PerIp { connections: Some(12), handshakes: Some(Rate::new(13, 130)) }),
         },
+        origins: Some([Pattern::Exact("https://a.b".to_owned())].into_iter().collect()),
+        trust_proxy: TrustProxy::Hops(1),
+        proxy_protocol: true,
     };
     assert_eq!(resolve(&options, &[]), Ok(expected.clone()));
 
@@ -111,6 +127,14 @@ fn every_option_is_read() {
         ("WS_RATE_LIMIT_BYTES", "1073741824"),
         ("WS_MAX_SUBSCRIPTIONS", "7"),
         ("WS_MAX_ROOMS", " 8 "),
+        ("WS_MAX_CONNECTIONS_PER_USER", "9"),
+        ("WS_RATE_LIMIT_PER_USER", "10"),
+        ("WS_HANDSHAKE_RATE", "11"),
+        ("WS_MAX_CONNECTIONS_PER_IP", "12"),
+        ("WS_HANDSHAKE_RATE_PER_IP", "13"),
+        ("WS_ORIGINS", "https://a.b"),
+        ("WS_TRUST_PROXY", "2"),
+        ("WS_PROXY_PROTOCOL", "true"),
     ];
     assert_eq!(resolve(&[], &env), Ok(expected));
 }
@@ -188,6 +212,82 @@ fn a_message_that_is_allowed_fits_into_the_bytes_at_once() {
     let options = [("limits.bytesPerSecond", number(1000)), ("maxPayload", number(1 << 20))];
     let bytes = resolve(&options, &[]).map(|config| config.limits.bytes);
     assert_eq!(bytes, Ok(Some(Rate::new(1000, 1 << 20))));
+}
+
+#[test]
+fn what_one_address_may_ask_for_counts_where_addresses_are_those_of_clients() {
+    let per_ip = |options: &[(&str, RawValue)], env: &[(&str, &str)]| {
+        resolve(options, env).map(|config| config.limits.per_ip)
+    };
+    let object = || RawValue::Other("object");
+    assert_eq!(per_ip(&[], &[]), Ok(None));
+    assert_eq!(per_ip(&[("trustProxy", number(1))], &[]), Ok(Some(PerIp::default())));
+    assert_eq!(per_ip(&[("limits.perIp", object())], &[]), Ok(Some(PerIp::default())));
+    assert_eq!(per_ip(&[], &[("WS_LIMIT_PER_IP", "true")]), Ok(Some(PerIp::default())));
+    let off = ("limits.perIp", RawValue::Bool(false));
+    assert_eq!(per_ip(&[("trustProxy", number(1)), off], &[]), Ok(None));
+    assert_eq!(per_ip(&[("trustProxy", number(1))], &[("WS_LIMIT_PER_IP", "false")]), Ok(None));
+    let one = per_ip(&[], &[("WS_MAX_CONNECTIONS_PER_IP", "7")]);
+    assert_eq!(one, Ok(Some(PerIp { connections: Some(7), ..PerIp::default() })));
+    let none = per_ip(&[("limits.perIp.connections", RawValue::Bool(false))], &[]);
+    assert_eq!(none, Ok(Some(PerIp { connections: None, ..PerIp::default() })));
+    assert!(per_ip(&[("limits.perIp", number(1))], &[]).is_err());
+}
+
+#[test]
+fn origins_are_one_or_a_list_and_what_javascript_judges_is_asked() {
+    let origins = |value, env: &str| {
+        resolve(&[("origins", value)], &[("WS_ORIGINS", env)]).map(|config| config.origins)
+    };
+    let list =
+        |patterns: &[&str]| Some(patterns.iter().filter_map(|it| Pattern::parse(it)).collect());
+    assert_eq!(origins(RawValue::Absent, ""), Ok(None));
+    assert_eq!(origins(text("*"), "https://b"), Ok(list(&["*"])));
+    let both = RawValue::List(vec![text("https://a"), text("https://*.a")]);
+    assert_eq!(origins(both, ""), Ok(list(&["https://a", "https://*.a"])));
+    assert_eq!(
+        origins(text(""), "https://a, https://*.a"),
+        Ok(list(&["https://a", "https://*.a"]))
+    );
+    assert_eq!(origins(RawValue::List(vec![]), "https://b"), Ok(list(&[])), "no page at all");
+    let asked = Some([Pattern::Asked].into_iter().collect());
+    assert_eq!(origins(RawValue::Other("function"), ""), Ok(asked.clone()));
+    assert_eq!(origins(RawValue::List(vec![RawValue::Other("object")]), ""), Ok(asked));
+    for bad in
+        [text("example.com"), number(1), RawValue::Bool(true), RawValue::List(vec![number(1)])]
+    {
+        assert!(origins(bad.clone(), "").is_err(), "{bad:?}");
+    }
+    assert!(origins(RawValue::Absent, "https://a/,https://b").is_err());
+}
+
+#[test]
+fn trusted_proxies_are_a_number_or_addresses_but_never_all() {
+    let trust = |value, env: &str| {
+        resolve(&[("trustProxy", value)], &[("WS_TRUST_PROXY", env)]).map(|it| it.trust_proxy)
+    };
+    let networks = |blocks: &[&str]| {
+        TrustProxy::Networks(blocks.iter().map(|block| block.parse().unwrap()).collect())
+    };
+    assert_eq!(trust(RawValue::Absent, ""), Ok(TrustProxy::Nobody));
+    assert_eq!(trust(RawValue::Bool(false), "1"), Ok(TrustProxy::Nobody));
+    assert_eq!(trust(number(1), ""), Ok(TrustProxy::Hops(1)));
+    assert_eq!(trust(number(0), "3"), Ok(TrustProxy::Hops(3)));
+    assert_eq!(trust(RawValue::Absent, "off"), Ok(TrustProxy::Nobody));
+    let two = networks(&["10.0.0.0/8", "127.0.0.0/8", "::1/128"]);
+    assert_eq!(
+        trust(RawValue::List(vec![text("10.0.0.0/8"), text("loopback")]), ""),
+        Ok(two.clone())
+    );
+    assert_eq!(trust(RawValue::Absent, "10.0.0.0/8, loopback"), Ok(two));
+    assert_eq!(trust(text("10.1.2.3"), ""), Ok(networks(&["10.1.2.3/32"])));
+    let mixed = RawValue::List(vec![number(1), text("loopback")]);
+    for bad in [RawValue::Bool(true), number(-1), number(1.5), number(101), text("all"), mixed] {
+        assert!(trust(bad.clone(), "").is_err(), "{bad:?}");
+    }
+    for bad in ["true", "1,loopback", "0", "*", "10.0.0.0/33"] {
+        assert!(trust(RawValue::Absent, bad).is_err(), "{bad}");
+    }
 }
 
 #[test]

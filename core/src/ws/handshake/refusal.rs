@@ -19,11 +19,19 @@ pub enum RefusalReason {
     ServerOverloaded,
     /// No TLS came about: no TLS was spoken, or none that both sides could agree on.
     TlsHandshake,
+    /// The page is none of those that may connect.
+    Origin,
+    /// The client's address has as many connections as it may have, or comes too often.
+    IpLimited,
+    /// Too many clients come at a time.
+    HandshakeRate,
+    /// A balancer's header is missing or wrong, or its sender is none.
+    ProxyHeader,
 }
 
 impl RefusalReason {
     /// All reasons, in the order of their numbers.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 12] = [
         Self::BadRequest,
         Self::NotFound,
         Self::NotAWebsocket,
@@ -32,6 +40,10 @@ impl RefusalReason {
         Self::HandshakeTimeout,
         Self::ServerOverloaded,
         Self::TlsHandshake,
+        Self::Origin,
+        Self::IpLimited,
+        Self::HandshakeRate,
+        Self::ProxyHeader,
     ];
 
     /// The stable name in statistics.
@@ -46,6 +58,10 @@ impl RefusalReason {
             Self::HandshakeTimeout => "handshake_timeout",
             Self::ServerOverloaded => "server_overloaded",
             Self::TlsHandshake => "tls_handshake",
+            Self::Origin => "origin",
+            Self::IpLimited => "ip_limited",
+            Self::HandshakeRate => "handshake_rate",
+            Self::ProxyHeader => "proxy_header",
         }
     }
 
@@ -53,23 +69,27 @@ impl RefusalReason {
     #[must_use]
     pub const fn status(self) -> u16 {
         match self {
-            Self::BadRequest | Self::TlsHandshake => 400,
+            Self::BadRequest | Self::TlsHandshake | Self::ProxyHeader => 400,
             Self::NotFound => 404,
             Self::NotAWebsocket | Self::UnsupportedVersion => 426,
             Self::HeadersTooLarge => 431,
             Self::HandshakeTimeout => 408,
-            Self::ServerOverloaded => 503,
+            Self::Origin => 403,
+            Self::IpLimited => 429,
+            Self::ServerOverloaded | Self::HandshakeRate => 503,
         }
     }
 
     const fn status_text(self) -> &'static str {
         match self {
-            Self::BadRequest | Self::TlsHandshake => "Bad Request",
+            Self::BadRequest | Self::TlsHandshake | Self::ProxyHeader => "Bad Request",
             Self::NotFound => "Not Found",
             Self::NotAWebsocket | Self::UnsupportedVersion => "Upgrade Required",
             Self::HeadersTooLarge => "Request Header Fields Too Large",
             Self::HandshakeTimeout => "Request Timeout",
-            Self::ServerOverloaded => "Service Unavailable",
+            Self::Origin => "Forbidden",
+            Self::IpLimited => "Too Many Requests",
+            Self::ServerOverloaded | Self::HandshakeRate => "Service Unavailable",
         }
     }
 }
@@ -99,6 +119,8 @@ impl From<RefusalReason> for Refusal {
         let detail = match reason {
             RefusalReason::NotAWebsocket => "This is a WebSocket endpoint",
             RefusalReason::UnsupportedVersion => "Sec-WebSocket-Version must be 13",
+            RefusalReason::Origin => "The origin is not allowed",
+            RefusalReason::IpLimited => "Too many connections or handshakes from this address",
             _ => reason.status_text(),
         };
         Self { reason, detail }
@@ -110,12 +132,13 @@ impl From<RefusalReason> for Refusal {
 pub fn refusal_response(refusal: &Refusal) -> Vec<u8> {
     let Refusal { reason, detail } = refusal;
     // A 426 tells what to upgrade to, and so lists Upgrade as an option of this connection.
-    let (connection, upgrade) = match reason.status() {
+    let (connection, more) = match reason.status() {
         426 => ("close, Upgrade", "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"),
+        429 | 503 => ("close", "Retry-After: 1\r\n"),
         _ => ("close", ""),
     };
     format!(
-        "HTTP/1.1 {status} {status_text}\r\nConnection: {connection}\r\n{upgrade}\
+        "HTTP/1.1 {status} {status_text}\r\nConnection: {connection}\r\n{more}\
          Content-Type: text/plain\r\nContent-Length: {length}\r\n\r\n{detail}\n",
         status = reason.status(),
         status_text = reason.status_text(),

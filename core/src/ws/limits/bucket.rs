@@ -28,11 +28,6 @@ impl Rate {
     fn time(self, count: u64) -> u64 {
         count.saturating_mul(NANOS) / self.per_second
     }
-
-    /// Whole seconds until one flows in: what a client that is refused should wait at least.
-    pub fn retry_after(self) -> u64 {
-        self.time(1).div_ceil(NANOS).max(1)
-    }
 }
 
 /// A bucket that one thread owns. A new one is full.

@@ -10,8 +10,9 @@ use super::Server;
 use crate::ws::arrival::{Arrival, Given};
 use crate::ws::bridge::{Bridge, Signal};
 use crate::ws::connection::next_serial;
-use crate::ws::handshake::{self, Rules};
+use crate::ws::handshake::{self, RefusalReason, Rules};
 use crate::ws::inbox::Job;
+use crate::ws::origins::Verdict;
 use crate::ws::transport::{Anchor, Carrier};
 
 impl Server {
@@ -63,7 +64,14 @@ impl Server {
     /// says when it is handed over. A refusal is counted.
     #[must_use]
     pub fn judge(&self, given: &Given) -> Vec<u8> {
-        match given.judge(Rules::of(&self.shared.config)) {
+        let origins = self.shared.config.origins.as_ref();
+        let allowed = |request: &handshake::Request| {
+            let verdict = origins.map_or(Verdict::Allowed, |it| it.judge(request.values("origin")));
+            verdict == Verdict::Allowed
+                || verdict == Verdict::Asked && given.origin_allowed == Some(true)
+        };
+        let judged = given.judge(Rules::of(&self.shared.config));
+        match judged.and_then(|it| allowed(&it).then_some(it).ok_or(RefusalReason::Origin.into())) {
             Ok(request) => handshake::accept_response(&request),
             Err(refusal) => {
                 // No shard has seen it; any counters do.

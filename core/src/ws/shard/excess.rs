@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Shard;
 use super::slot::Phase;
 use crate::ws::answer::{Answer, code};
+use crate::ws::clock;
 use crate::ws::close;
 use crate::ws::config::Protocol;
 use crate::ws::connection::{Connection, GroupKind};
@@ -46,7 +47,20 @@ impl Shard {
     /// Whether a message is over a limit.
     pub(super) fn is_excess(&mut self, key: usize, reading: Reading) -> bool {
         let slot = &mut self.sockets.slots[key];
-        reading.over || !slot.meter.message(self.shared.config.limits.messages, reading.now)
+        let limits = &self.shared.config.limits;
+        reading.over
+            || !slot.meter.message(limits.messages, reading.now)
+            || (limits.messages_per_user.zip(slot.user.as_ref()))
+                .is_some_and(|(rate, user)| !user.take(rate, reading.now))
+    }
+
+    /// From now on what it sends counts as its user's.
+    pub(super) fn meter_user(&mut self, key: usize, user: &str) {
+        if self.shared.config.limits.messages_per_user.is_some()
+            && let Some(slot) = self.sockets.slots.get_mut(key)
+        {
+            slot.user = Some(self.shared.users.get(user.into(), clock::steady_millis()));
+        }
     }
 
     /// Refuses a message that is over a limit. Returns whether more frames may follow.

@@ -23,6 +23,7 @@ use crate::ws::events::EventQueue;
 use crate::ws::handshake::Request;
 use crate::ws::inbox::{Inbox, Job};
 use crate::ws::index::{Index, Join, Leave};
+use crate::ws::limits::{Buckets, Entrance};
 use crate::ws::outgoing::Outgoing;
 use crate::ws::shared::Shared;
 use crate::ws::stats::{Counter, Counters};
@@ -106,6 +107,8 @@ impl World {
             budget: Budget::new(config.memory_budget),
             inboxes: vec![Arc::new(Inbox::new())],
             counters: vec![Counters::default()],
+            entrance: Entrance::new(&config.limits),
+            users: Buckets::new(),
             overloaded: Counter::default(),
             closed: AtomicBool::new(false),
             config,
@@ -123,7 +126,7 @@ impl World {
                 stream.writable().await.unwrap();
                 stream
             });
-            let key = shard.adopt(Transport::tcp(stream), next_serial(), false);
+            let key = shard.adopt(Transport::tcp(stream, None), next_serial(), false);
             let request = Request {
                 url: "/ws".into(),
                 headers: Vec::new(),

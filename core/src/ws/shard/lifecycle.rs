@@ -37,6 +37,7 @@ impl Shard {
         if self.shaking > MAX_HANDSHAKES {
             self.give_way();
         }
+        self.meet(key, serial);
         key
     }
 
@@ -63,9 +64,10 @@ impl Shard {
             self.start_draining(key, true);
             return false;
         }
+        let remote = self.client_of(key, &request);
         let slot = &mut self.sockets.slots[key];
         let address = Address { shard: self.number, slot: key, serial: slot.serial };
-        let (remote, bridged) = (slot.stream.peer_addr(), slot.stream.is_bridge());
+        let bridged = slot.stream.is_bridge();
         let connection = Connection::new(address, remote, bridged);
         slot.window = request.deflate.map(|agreement| agreement.window);
         slot.phase = Phase::Open(connection.clone());
@@ -144,7 +146,7 @@ impl Shard {
                 let connection = closing.connection.clone();
                 self.farewell(&connection, code, reason);
             }
-            Phase::Handshake(_) | Phase::Draining { .. } => return,
+            Phase::Handshake(_) | Phase::Judging(_) | Phase::Draining { .. } => return,
         }
         // Written before it drains, so that a socket that takes all at once is done at once.
         self.sockets.flush(key);
@@ -234,7 +236,7 @@ impl Shard {
                 let connection = closing.connection.clone();
                 self.farewell(&connection, close::ABNORMAL, String::new());
             }
-            Phase::Handshake(_) => self.shaking -= 1,
+            Phase::Handshake(_) | Phase::Judging(_) => self.shaking -= 1,
             Phase::Draining { .. } => {}
         }
         let slot = self.sockets.remove(key);
@@ -290,6 +292,12 @@ impl Shard {
     /// Returns whether a handshake was under way, and ended by this.
     fn expire_handshake(&mut self, deadline: Deadline) -> bool {
         let Deadline { key, serial, .. } = deadline;
+        let slot = self.sockets.slots.get(key).filter(|slot| slot.serial == serial);
+        if slot.is_some_and(|slot| matches!(slot.phase, Phase::Judging(_))) {
+            // Who is not allowed in time is not allowed.
+            self.refuse(key, &RefusalReason::Origin.into());
+            return true;
+        }
         let slot = self.sockets.slots.get(key).filter(|slot| slot.serial == serial);
         let Some(slot) = slot.filter(|slot| matches!(slot.phase, Phase::Handshake(_))) else {
             return false;
@@ -361,7 +369,7 @@ impl Shard {
         for key in self.live.clone() {
             self.begin_close(key, close::GOING_AWAY, "Server shutting down".to_owned());
         }
-        let silent = |slot: &Slot| matches!(slot.phase, Phase::Handshake(_));
+        let silent = |slot: &Slot| matches!(slot.phase, Phase::Handshake(_) | Phase::Judging(_));
         let waiting: Vec<usize> =
             self.sockets.slots.iter().filter(|(_, s)| silent(s)).map(|(key, _)| key).collect();
         for key in waiting {

@@ -6,20 +6,24 @@
 //!
 //! - `run` is the thread: it waits for jobs, readiness and deadlines.
 //! - `read` takes bytes from a socket and decides what the frames in them mean.
+//! - `entrance` decides who comes in: addresses and origins.
 //! - `excess` refuses what is over the limits.
 //! - `protocol` answers clients' messages.
+//! - `proxied` reads what a balancer says before a socket's first byte.
 //! - `lifecycle` is birth and death: handshake, closing, heartbeat, shutdown.
 //! - `sockets` queues and writes; `slot` is the record of one socket.
 //! - `accept_faults` decides what is done when accepting fails.
 //! - `life` tells everybody else when the thread has ended.
 
 mod accept_faults;
+mod entrance;
 mod excess;
 #[cfg(test)]
 mod interleavings;
 pub mod life;
 mod lifecycle;
 mod protocol;
+mod proxied;
 mod read;
 pub mod run;
 mod slot;
@@ -201,6 +205,7 @@ impl Shard {
                     self.delist(who.slot, group);
                 }
             }
+            Job::Judged { who, allowed } => self.judged(who, allowed),
             Job::Close { who, code, reason } => {
                 if self.tenant(who).is_some() {
                     self.begin_close(who.slot, code, reason);

@@ -117,7 +117,10 @@ impl Shard {
         };
         let answer = Answer::Authenticated { user, session };
         match self.shared.index.authenticate(connection, user, session, tell) {
-            Join::Joined => self.catch_up(key, &answer, id),
+            Join::Joined => {
+                self.catch_up(key, &answer, id);
+                self.meter_user(key, user);
+            }
             Join::Already => self.answer(&answer, id),
             Join::Full => return self.full(GroupKind::User, id),
             Join::Gone => return,

@@ -46,6 +46,10 @@ impl Shard {
             let Some(slot) = self.sockets.slots.get_mut(key).filter(|s| s.serial == serial) else {
                 return;
             };
+            if matches!(slot.phase, Phase::Judging(_)) && !self.enter_judged(key) {
+                return;
+            }
+            let slot = &mut self.sockets.slots[key];
             let draining = matches!(slot.phase, Phase::Draining { .. });
             slot.held_back = slot.owed() > OWED_WHILE_READING && !draining;
             if slot.held_back {
@@ -116,7 +120,7 @@ impl Shard {
                 }
             }
             Phase::Open(_) | Phase::Closing(_) => self.frames(key, bytes),
-            Phase::Draining { .. } => {}
+            Phase::Judging(_) | Phase::Draining { .. } => {}
         }
         self.write_answers(key);
     }
@@ -133,20 +137,21 @@ impl Shard {
                 None
             }
             Outcome::Accept { request, consumed } => {
-                self.establish(key, request).then_some(consumed)
+                self.enter(key, request, &head[consumed..], None).then_some(consumed)
             }
         }
     }
 
     /// Goes on where the host's server stopped: the request is read, and is not answered yet.
     pub(super) fn take_over(&mut self, key: usize, serial: u64, mut given: Given) {
-        // It may have been abandoned since.
-        if self.sockets.slots.get(key).is_none_or(|slot| slot.serial != serial) {
+        // It may have been abandoned since, or refused for its address.
+        let slot = self.sockets.slots.get(key).filter(|slot| slot.serial == serial);
+        if slot.is_none_or(|slot| !matches!(slot.phase, Phase::Handshake(_))) {
             return;
         }
         match given.judge(Rules::of(&self.shared.config)) {
             Ok(request) => {
-                if self.establish(key, request) {
+                if self.enter(key, request, &given.rest, given.origin_allowed) {
                     self.frames(key, &mut given.rest);
                 }
                 self.write_answers(key);
@@ -155,7 +160,7 @@ impl Shard {
         }
     }
 
-    fn refuse(&mut self, key: usize, refusal: &Refusal) {
+    pub(super) fn refuse(&mut self, key: usize, refusal: &Refusal) {
         self.shaking -= 1;
         self.counters().refused(refusal.reason);
         self.answers.extend_from_slice(&handshake::refusal_response(refusal));
@@ -163,7 +168,7 @@ impl Shard {
         self.start_draining(key, true);
     }
 
-    fn frames(&mut self, key: usize, bytes: &mut [u8]) {
+    pub(super) fn frames(&mut self, key: usize, bytes: &mut [u8]) {
         let slot = &mut self.sockets.slots[key];
         let Some(connection) = slot.connection().cloned() else {
             return;

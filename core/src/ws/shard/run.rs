@@ -2,24 +2,27 @@
 //! turns, one that accepts (on the shard with the listener), and one per socket that waits for
 //! its readiness.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
+use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Acquire;
 use std::task::Poll;
 use std::time::Duration;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 use tokio::task::{JoinHandle, LocalSet, spawn_local, unconstrained, yield_now};
 use tokio::time::{sleep, sleep_until};
 
 use super::Shard;
 use super::accept_faults::{Remedy, Series};
+use super::proxied;
 use crate::ws::arrival::{Arrival, Given};
 use crate::ws::connection::next_serial;
 use crate::ws::events::Event;
+use crate::ws::handshake::RefusalReason;
 use crate::ws::inbox::Job;
 use crate::ws::shared::Shared;
 use crate::ws::tls::TlsContext;
@@ -27,6 +30,10 @@ use crate::ws::transport::{Carrier, Transport};
 
 /// How long accepting rests after a failure such as a lack of descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Sockets that may wait for their balancer's header. One more is closed: those that wait are of balancers,
+/// which send it with the first segment.
+const MAX_UNKNOWN: usize = 4096;
 
 /// Runs a shard until it is shut down.
 pub fn run(
@@ -130,6 +137,8 @@ fn start_accepting(
 async fn accept(listener: TcpListener, shard: Rc<RefCell<Shard>>, shared: Arc<Shared>) {
     let own = shard.borrow().number;
     let mut turn = 0;
+    // Sockets whose balancer has not said yet whose they are.
+    let unknown = Rc::new(Cell::new(0));
     let mut series = Series::default();
     loop {
         while shared.events.is_full() {
@@ -137,23 +146,18 @@ async fn accept(listener: TcpListener, shard: Rc<RefCell<Shard>>, shared: Arc<Sh
             sleep(ACCEPT_PAUSE).await;
         }
         match listener.accept().await {
-            Ok((stream, _)) => {
+            Ok((stream, peer)) => {
                 series.end();
                 let target = turn % shared.inboxes.len();
                 turn += 1;
-                let tls = shared.tls.as_ref().map(TlsContext::current);
-                if target == own {
-                    // A session that cannot be made is a socket that is dropped.
-                    if let Ok(stream) = Transport::accepted(stream, tls) {
-                        welcome(&shard, stream, next_serial(), None);
-                    }
-                } else if let Ok(socket) = stream.into_std() {
-                    let (carrier, serial) = (Carrier::accepted(socket, tls), next_serial());
-                    shared.inboxes[target].push(Job::Adopt(Arrival {
-                        carrier,
-                        serial,
-                        given: None,
-                    }));
+                let deal = Deal { own, target, shard: shard.clone(), shared: shared.clone() };
+                if !shared.config.proxy_protocol {
+                    deal.out(stream, None);
+                } else if unknown.get() < MAX_UNKNOWN {
+                    unknown.set(unknown.get() + 1);
+                    spawn_local(deal.out_behind_header(stream, peer, unknown.clone()));
+                } else {
+                    shared.counters[own].refused(RefusalReason::ProxyHeader);
                 }
             }
             Err(_) if shared.closed.load(Acquire) => return,
@@ -166,6 +170,46 @@ async fn accept(listener: TcpListener, shard: Rc<RefCell<Shard>>, shared: Arc<Sh
                     sleep(ACCEPT_PAUSE).await;
                 }
             },
+        }
+    }
+}
+
+/// A socket's way to its shard.
+struct Deal {
+    own: usize,
+    target: usize,
+    shard: Rc<RefCell<Shard>>,
+    shared: Arc<Shared>,
+}
+
+impl Deal {
+    fn out(self, stream: TcpStream, client: Option<SocketAddr>) {
+        let Self { own, target, shard, shared } = self;
+        let tls = shared.tls.as_ref().map(TlsContext::current);
+        if target == own {
+            // A session that cannot be made is a socket that is dropped.
+            if let Ok(stream) = Transport::accepted(stream, client, tls) {
+                welcome(&shard, stream, next_serial(), None);
+            }
+        } else if let Ok(socket) = stream.into_std() {
+            let (carrier, serial) = (Carrier::accepted(socket, client, tls), next_serial());
+            shared.inboxes[target].push(Job::Adopt(Arrival { carrier, serial, given: None }));
+        }
+    }
+
+    async fn out_behind_header(
+        self,
+        mut stream: TcpStream,
+        peer: SocketAddr,
+        unknown: Rc<Cell<usize>>,
+    ) {
+        let header = proxied::header(&mut stream, peer, &self.shared).await;
+        unknown.set(unknown.get() - 1);
+        // After the end of the server nobody would look after it.
+        if let Some(client) = header
+            && !self.shared.closed.load(Acquire)
+        {
+            self.out(stream, client);
         }
     }
 }

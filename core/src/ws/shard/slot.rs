@@ -8,7 +8,8 @@ use std::task::Waker;
 use crate::ws::connection::{Connection, GroupId};
 use crate::ws::decoder::Decoder;
 use crate::ws::deflate::Window;
-use crate::ws::limits::Meter;
+use crate::ws::handshake::Request;
+use crate::ws::limits::{Meter, SharedBucket, SourceSeat};
 use crate::ws::outbox::Outbox;
 use crate::ws::transport::Transport;
 
@@ -25,6 +26,10 @@ pub struct Slot {
     pub window: Option<Window>,
     /// What it sends, measured by the limits.
     pub meter: Meter,
+    /// What its user sends over all connections, if that is limited.
+    pub user: Option<Arc<SharedBucket>>,
+    /// Its place among the connections of its address, if these are limited.
+    pub seat: Option<Box<SourceSeat>>,
     /// Exists only while something is owed.
     pub outbox: Option<Box<Outbox>>,
     /// The lists of the shard that name this slot.
@@ -58,6 +63,8 @@ pub struct Slot {
 pub enum Phase {
     /// The head of the request, as far as it came.
     Handshake(Vec<u8>),
+    /// The request is good, and the host judges its origin. Nothing is read meanwhile.
+    Judging(Box<Judging>),
     Open(Arc<Connection>),
     /// We sent a Close frame and wait for the peer's.
     Closing(Box<Closing>),
@@ -67,6 +74,15 @@ pub enum Phase {
     Draining {
         linger: bool,
     },
+}
+
+#[derive(Debug)]
+pub struct Judging {
+    pub request: Request,
+    /// Frames already.
+    pub rest: Vec<u8>,
+    /// What the host said.
+    pub allowed: Option<bool>,
 }
 
 #[derive(Debug)]
@@ -86,6 +102,8 @@ impl Slot {
             decoder: Decoder::new(),
             window: None,
             meter: Meter::default(),
+            user: None,
+            seat: None,
             outbox: None,
             groups: FxHashSet::default(),
             live_at: usize::MAX,

@@ -22,6 +22,7 @@ use crate::ws::events::{Event, EventQueue, Kind};
 use crate::ws::frame::{Opcode, encode};
 use crate::ws::inbox::{Inbox, Job};
 use crate::ws::index::Index;
+use crate::ws::limits::{Buckets, Entrance};
 use crate::ws::prepared::Frame;
 use crate::ws::shard::Shard;
 use crate::ws::shard::slot::{Phase, Slot};
@@ -52,6 +53,8 @@ pub fn shared(config: Config, wake_host: impl Fn() + Send + Sync + 'static) -> A
         budget: Budget::new(config.memory_budget),
         inboxes: vec![Arc::new(Inbox::new())],
         counters: vec![Counters::default()],
+        entrance: Entrance::new(&config.limits),
+        users: Buckets::new(),
         overloaded: Counter::default(),
         closed: AtomicBool::new(false),
         config,
@@ -155,7 +158,7 @@ impl Rig {
         let (socket, _) = self.listener.accept().unwrap();
         let serial = next_serial();
         let slot = self.runtime.block_on(async {
-            let stream = Carrier::tcp(socket).into_transport().unwrap();
+            let stream = Carrier::tcp(socket, None).into_transport().unwrap();
             self.shard.adopt(stream, serial, false)
         });
         peer.write_all(REQUEST).unwrap();
@@ -172,7 +175,8 @@ impl Rig {
         let (socket, _) = self.listener.accept().unwrap();
         let serial = next_serial();
         let slot = self.runtime.block_on(async {
-            let stream = Carrier::accepted(socket, Some(tls.current())).into_transport().unwrap();
+            let stream =
+                Carrier::accepted(socket, None, Some(tls.current())).into_transport().unwrap();
             self.shard.adopt(stream, serial, false)
         });
         let marker = peer.try_clone().unwrap();

@@ -1,0 +1,211 @@
+/**
+ * Which pages may connect: those whose `Origin` a rule allows. Whatever goes wrong with a rule, the page is
+ * refused with 403.
+ */
+import { createServer } from 'node:http';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { type OriginRule, type WebSocketConfig, WebSocketManager } from '@libs/messaging';
+import { connectClient } from '@libs/messaging/testing';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { frame, Opcode } from './support/frames.js';
+import { startManager, warningsOf } from './support/managers.js';
+import { RawClient, request } from './support/raw-client.js';
+import { endAfterTest, newManager, nextEvent } from './support/test-manager.js';
+
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
+
+/** The status that a page of this origin is answered with. */
+async function statusOf(manager: Pick<WebSocketManager, 'address'>, Origin?: string | string[]) {
+  const client = await RawClient.connect(manager);
+  client.write(request({ Origin }));
+  return (await client.response()).status;
+}
+
+describe('strings', () => {
+  test('what is listed may connect, and what is not is answered with 403 and counted', async () => {
+    const manager = await startManager({
+      origins: ['https://example.com', 'https://*.example.org'],
+    });
+    expect(await statusOf(manager, 'https://example.com')).toBe(101);
+    expect(await statusOf(manager, 'https://a.example.org')).toBe(101);
+    for (const origin of ['https://example.com.evil.net', 'https://example.org', 'null']) {
+      expect(await statusOf(manager, origin), origin).toBe(403);
+    }
+    expect(await statusOf(manager, ['https://example.com', 'https://example.com'])).toBe(403);
+    expect(manager.getStats().refusals.origin).toBe(4);
+    expect(manager.getStats().totalConnections).toBe(2);
+  });
+
+  test('who sends no origin is no browser, and may connect', async () => {
+    const manager = await startManager({ origins: [] });
+    expect(await statusOf(manager)).toBe(101);
+    expect(await statusOf(manager, 'https://example.com')).toBe(403);
+  });
+
+  test('all may connect without the option, as ever', async () => {
+    expect(await statusOf(await startManager(), 'https://anything.example')).toBe(101);
+    expect(await statusOf(await startManager({ origins: '*' }), 'null')).toBe(101);
+  });
+
+  test('WS_ORIGINS is a list with commas', async () => {
+    vi.stubEnv('WS_ORIGINS', 'https://a.example, https://b.example');
+    const manager = newManager();
+    await manager.ready();
+    expect(await statusOf(manager, 'https://b.example')).toBe(101);
+    expect(await statusOf(manager, 'https://c.example')).toBe(403);
+  });
+});
+
+describe('rules of JavaScript', () => {
+  const rules: [string, OriginRule | OriginRule[]][] = [
+    ['a regular expression', /^https:\/\/(a|b)\.example$/],
+    ['a global one, which has a memory', /^https:\/\/(a|b)\.example$/g],
+    ['a function', (origin) => ['https://a.example', 'https://b.example'].includes(origin)],
+    ['one that takes time', async (origin) => /^https:\/\/[ab]\.example$/.test(origin)],
+    ['several', ['https://a.example', (origin) => origin === 'https://b.example', /^https:\/\/x/]],
+  ];
+
+  test.for(rules)('%s', async ([, origins]) => {
+    const manager = await startManager({ origins });
+    for (let round = 0; round < 3; round += 1) {
+      expect(await statusOf(manager, 'https://a.example')).toBe(101);
+      expect(await statusOf(manager, 'https://b.example')).toBe(101);
+      expect(await statusOf(manager, 'https://c.example')).toBe(403);
+    }
+    expect(await statusOf(manager)).toBe(101);
+    expect(manager.getStats().refusals.origin).toBe(3);
+  });
+
+  test('a function sees the request, and frames that came with it wait for its verdict', async () => {
+    let allow: (allowed: boolean) => void = () => {};
+    const seen: unknown[] = [];
+    const manager = await startManager({
+      origins: (origin, { url, headers, remoteAddress }) => {
+        seen.push([origin, url, headers.cookie, remoteAddress]);
+        return new Promise<boolean>((resolve) => {
+          allow = resolve;
+        });
+      },
+    });
+    const client = await RawClient.connect(manager);
+    client.write(request({ Origin: 'https://a', Cookie: 'x=1' }, 'GET /ws?y HTTP/1.1'));
+    client.write(frame(Opcode.text, '{"type":"heartbeat"}'));
+    await vi.waitUntil(() => seen.length > 0);
+    client.write(frame(Opcode.text, '{"type":"heartbeat","id":"2"}'));
+    expect(seen).toEqual([['https://a', '/ws?y', 'x=1', '127.0.0.1']]);
+    expect(manager.getConnectionCount()).toBe(0);
+    allow(true);
+    expect((await client.response()).status).toBe(101);
+    expect((await client.message()).type).toBe('connection');
+    expect((await client.message()).payload).toBe('pong');
+    expect((await client.message()).id).toBe('2');
+  });
+
+  test.for<[string, OriginRule]>([
+    [
+      'throws',
+      () => {
+        throw new Error('no database');
+      },
+    ],
+    ['rejects', () => Promise.reject(new Error('no database'))],
+  ])('one that %s refuses, with a warning', async ([, origins]) => {
+    const manager = await startManager({ origins });
+    const warnings = warningsOf(manager);
+    expect(await statusOf(manager, 'https://a')).toBe(403);
+    expect(warnings).toMatchObject([
+      { code: 'ERR_ORIGIN_RULE', cause: { message: 'no database' } },
+    ]);
+  });
+
+  test.for([1, 'yes', {}, null])('what is not true refuses: %s', async (said) => {
+    const manager = await startManager({ origins: () => said as never });
+    expect(await statusOf(manager, 'https://a')).toBe(403);
+  });
+
+  test('one that never answers refuses after handshakeTimeout', async () => {
+    const manager = await startManager({
+      origins: () => new Promise(() => {}),
+      handshakeTimeout: 50,
+    });
+    expect(await statusOf(manager, 'https://a')).toBe(403);
+    expect(manager.getStats().refusals).toMatchObject({ origin: 1, handshake_timeout: 0 });
+  });
+
+  test("a verdict that comes after the end of its client or its manager is nobody's", async () => {
+    const verdicts: ((allowed: boolean) => void)[] = [];
+    const config: WebSocketConfig = {
+      handshakeTimeout: 50,
+      origins: () => new Promise<boolean>((resolve) => verdicts.push(resolve)),
+    };
+    const [manager, closed] = [await startManager(config), await startManager(config)];
+    expect(await statusOf(manager, 'https://a')).toBe(403);
+    const client = await RawClient.connect(closed);
+    client.write(request({ Origin: 'https://a' }));
+    await vi.waitUntil(() => verdicts.length === 2);
+    await closed.shutdown();
+    for (const allow of verdicts) allow(true);
+    await connectClient(manager);
+    expect(manager.getConnectionCount()).toBe(1);
+  });
+});
+
+describe("on a server of the host's", () => {
+  test.for<OriginRule>(['https://a', /^https:\/\/a$/, async (origin) => origin === 'https://a'])(
+    '%s',
+    async (origins) => {
+      const server = createServer();
+      const manager = endAfterTest(WebSocketManager.fromHttpServer(server, { origins }));
+      server.listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const at = { address: () => server.address() as AddressInfo };
+      expect(await statusOf(at, 'https://a')).toBe(101);
+      expect(await statusOf(at, 'https://b')).toBe(403);
+      expect(manager.getStats().refusals.origin).toBe(1);
+      server.close();
+    },
+  );
+});
+
+describe('options that cannot be', () => {
+  test.for([{}, [{}], [['https://a']], 1, true, [1], [true], Symbol('a')])('%o', (origins) => {
+    expect(() => newManager({ origins } as WebSocketConfig)).toThrow(/^origins: must be /);
+  });
+
+  test.for(['example.com', 'https://a/', ['https://a', 'b']])('%o', (origins) => {
+    const make = () => newManager({ origins });
+    expect(make).toThrow(RangeError);
+    expect(make).toThrow(/^origins: must be origins like /);
+  });
+});
+
+describe('the warning in production', () => {
+  test('comes once if nothing says which pages may connect', async () => {
+    vi.stubEnv('NODE_ENV', 'production');
+    const manager = newManager();
+    const warnings = warningsOf(manager);
+    await manager.ready();
+    await connectClient(manager);
+    await connectClient(manager);
+    expect(warnings).toMatchObject([{ code: 'ERR_ANY_ORIGIN' }]);
+  });
+
+  test.for([
+    { env: 'production', config: { origins: '*' } },
+    { env: 'production', config: { origins: [] } },
+    { env: 'production', config: {}, variable: 'https://a' },
+    { env: 'development', config: {} },
+  ])('does not for %o', async ({ env, config, variable }) => {
+    vi.stubEnv('NODE_ENV', env);
+    vi.stubEnv('WS_ORIGINS', variable);
+    const manager = newManager(config);
+    const warnings = warningsOf(manager);
+    const listening = nextEvent(manager, 'listening');
+    await listening;
+    await connectClient(manager);
+    expect(warnings).toEqual([]);
+  });
+});

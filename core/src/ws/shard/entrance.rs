@@ -1,0 +1,134 @@
+//! Who comes in: what a socket and a good request have to pass before there is a connection.
+
+use std::net::SocketAddr;
+
+use super::Shard;
+use super::slot::{Judging, Phase};
+use crate::ws::clock;
+use crate::ws::connection::Address;
+use crate::ws::events::{Event, RequestInfo};
+use crate::ws::forwarded;
+use crate::ws::handshake::{RefusalReason, Request};
+use crate::ws::origins::Verdict;
+
+impl Shard {
+    /// Judges a socket that has just come, before anything of it is read, as far as that can be.
+    pub(super) fn meet(&mut self, key: usize, serial: u64) {
+        // It may have been the one that had to give way.
+        let Some(slot) = self.sockets.slots.get(key).filter(|slot| slot.serial == serial) else {
+            return;
+        };
+        let peer = slot.stream.peer_addr();
+        if !self.shared.entrance.admits(clock::steady_millis()) {
+            self.refuse(key, &RefusalReason::HandshakeRate.into());
+        } else if !self.shared.config.trust_proxy.trusts(peer) {
+            // The address of a proxy says nothing of its clients.
+            self.admit(key, peer);
+        }
+    }
+
+    /// Lets a good request in. Returns whether frames may follow at once; `rest` is what came of them.
+    /// `judged` is what the host has judged already of the origin by its own rules.
+    pub(super) fn enter(
+        &mut self,
+        key: usize,
+        request: Request,
+        rest: &[u8],
+        judged: Option<bool>,
+    ) -> bool {
+        let peer = self.sockets.slots[key].stream.peer_addr();
+        if self.shared.config.trust_proxy.trusts(peer) {
+            let client = self.client_of(key, &request);
+            if !self.admit(key, client) {
+                return false;
+            }
+        }
+        let origins = self.shared.config.origins.as_ref();
+        let verdict = origins.map_or(Verdict::Allowed, |it| it.judge(request.values("origin")));
+        match (verdict, judged) {
+            (Verdict::Allowed, _) | (Verdict::Asked, Some(true)) => self.establish(key, request),
+            (Verdict::Refused, _) | (Verdict::Asked, Some(false)) => {
+                self.refuse(key, &RefusalReason::Origin.into());
+                false
+            }
+            (Verdict::Asked, None) => {
+                self.ask(key, request, rest);
+                false
+            }
+        }
+    }
+
+    /// The client's address, as far as proxies are trusted.
+    pub(super) fn client_of(&self, key: usize, request: &Request) -> Option<SocketAddr> {
+        let peer = self.sockets.slots[key].stream.peer_addr();
+        self.shared.config.trust_proxy.client(peer, request.values(forwarded::HEADER))
+    }
+
+    /// Gives a socket its place among those of its address, or refuses it.
+    fn admit(&mut self, key: usize, client: Option<SocketAddr>) -> bool {
+        // A Unix domain socket has no address.
+        let Some(client) = client else {
+            return true;
+        };
+        match self.shared.entrance.admits_address(client.ip(), clock::steady_millis()) {
+            Ok(seat) => {
+                self.sockets.slots[key].seat = seat.map(Box::new);
+                true
+            }
+            Err(()) => {
+                self.refuse(key, &RefusalReason::IpLimited.into());
+                false
+            }
+        }
+    }
+
+    /// Asks the host about a request's origin. The deadline is that of the handshake, which goes on.
+    fn ask(&mut self, key: usize, request: Request, rest: &[u8]) {
+        let remote = self.client_of(key, &request);
+        let slot = &mut self.sockets.slots[key];
+        let asker = Address { shard: self.number, slot: key, serial: slot.serial };
+        let origin = request.values("origin").next().unwrap_or_default().to_owned();
+        let about = RequestInfo { url: request.url.clone(), headers: request.headers.clone() };
+        let rest = rest.to_vec();
+        slot.phase = Phase::Judging(Box::new(Judging { request, rest, allowed: None }));
+        self.shared.events.push(Event::Origin { asker, origin, request: about, remote });
+    }
+
+    /// The host has answered. What follows is the socket's own turn, since this one is in the middle of
+    /// other work.
+    pub(super) fn judged(&mut self, who: Address, allowed: bool) {
+        if let Some(slot) = self.tenant(who)
+            && let Phase::Judging(judging) = &mut slot.phase
+        {
+            judging.allowed = Some(allowed);
+            slot.wake();
+        }
+    }
+
+    /// Goes on with a request about which the host was asked. Returns whether the socket is to be read.
+    pub(super) fn enter_judged(&mut self, key: usize) -> bool {
+        let slot = &mut self.sockets.slots[key];
+        let Phase::Judging(judging) = &mut slot.phase else {
+            return true;
+        };
+        let Some(allowed) = judging.allowed else {
+            return false;
+        };
+        // Until it is established or refused it is a handshake again.
+        let phase = std::mem::replace(&mut slot.phase, Phase::Handshake(Vec::new()));
+        let Phase::Judging(judging) = phase else {
+            return false;
+        };
+        let Judging { request, mut rest, .. } = *judging;
+        if !allowed {
+            self.refuse(key, &RefusalReason::Origin.into());
+        } else if self.establish(key, request) {
+            self.frames(key, &mut rest);
+            self.write_answers(key);
+        }
+        if !self.sockets.lost.is_empty() || !self.sockets.slow.is_empty() {
+            self.settle();
+        }
+        self.sockets.slots.contains(key)
+    }
+}

@@ -1,0 +1,91 @@
+/**
+ * The rules for origins that are JavaScript's: regular expressions and functions. Strings are judged by the
+ * engine, which asks for what none of them allows.
+ */
+import { isRegExp } from 'node:util/types';
+import { kindOf } from './arguments.js';
+import { HandshakeRequest } from './connection.js';
+import { codedError } from './errors.js';
+import type { OriginRule, WebSocketRequest, WebSocketWarning } from './types.js';
+
+type Rule = (origin: string, request: WebSocketRequest) => unknown;
+
+/** The rules of one manager. Whatever is not allowed by a clear word is refused. */
+export class OriginRules {
+  readonly #rules: readonly Rule[];
+  readonly #warn: (warning: WebSocketWarning) => void;
+
+  /**
+   * Nothing if there are none but strings.
+   *
+   * @throws TypeError `ERR_INVALID_OPTION_TYPE` for what is no rule at all.
+   */
+  static of(origins: unknown, warn: (warning: WebSocketWarning) => void): OriginRules | undefined {
+    const list: unknown[] = Array.isArray(origins) ? origins : [origins];
+    const rules = list.flatMap((rule) => ruleOf(rule) ?? []);
+    return rules.length === 0 ? undefined : new OriginRules(rules, warn);
+  }
+
+  private constructor(rules: readonly Rule[], warn: (warning: WebSocketWarning) => void) {
+    this.#rules = rules;
+    this.#warn = warn;
+  }
+
+  /** Calls `answer` with the verdict, at once if no rule takes time. */
+  judge(origin: string, request: WebSocketRequest, answer: (allowed: boolean) => void): void {
+    const verdicts = this.#rules.map((rule) => this.#ask(rule, origin, request));
+    const later = verdicts.filter((verdict) => verdict instanceof Promise);
+    if (later.length === 0 || verdicts.includes(true)) {
+      answer(verdicts.includes(true));
+      return;
+    }
+    void Promise.all(later).then((said) => answer(said.includes(true)));
+  }
+
+  /** The verdict where it cannot be waited for: a rule that takes time has not allowed anything. */
+  judgeAtOnce(url: string, headers: readonly string[], peer: readonly string[]): boolean {
+    const at = headers.findIndex((name, i) => i % 2 === 0 && name.toLowerCase() === 'origin');
+    const origin = headers[at + 1];
+    if (at < 0 || origin === undefined) return true;
+    const fields = headers.map((field, i) => (i % 2 === 0 ? field.toLowerCase() : field));
+    const request = new HandshakeRequest(url, [...peer, ...fields]);
+    const verdicts = this.#rules.map((rule) => this.#ask(rule, origin, request));
+    if (!verdicts.includes(true) && verdicts.some((verdict) => verdict instanceof Promise)) {
+      const message = 'origins: on a server of Bun.serve a function has to answer at once';
+      this.#warn({ code: 'ERR_ORIGIN_RULE', message });
+    }
+    return verdicts.includes(true);
+  }
+
+  #ask(rule: Rule, origin: string, request: WebSocketRequest): boolean | Promise<boolean> {
+    try {
+      const said = rule(origin, request);
+      if (!isThenable(said)) return said === true;
+      return Promise.resolve(said).then(
+        (allowed) => allowed === true,
+        (thrown) => this.#failed(thrown),
+      );
+    } catch (thrown) {
+      return this.#failed(thrown);
+    }
+  }
+
+  #failed(cause: unknown): false {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    this.#warn({ code: 'ERR_ORIGIN_RULE', message: `a rule of origins failed: ${why}`, cause });
+    return false;
+  }
+}
+
+function ruleOf(rule: unknown): Rule | undefined {
+  if (typeof rule === 'function') return rule as Rule & OriginRule;
+  // `test` would begin where a global one has stopped before.
+  if (isRegExp(rule)) return (origin) => origin.search(rule) >= 0;
+  if (typeof rule !== 'object' || rule === null) return undefined;
+  const expected = 'origins: must be strings, regular expressions or functions';
+  throw codedError('ERR_INVALID_OPTION_TYPE', `${expected}, got ${kindOf(rule)}`);
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
+}
