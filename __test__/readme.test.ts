@@ -199,12 +199,15 @@ describe('the table of options', () => {
     },
   );
   const known = rows.filter(({ option }) => option !== 'logger');
+  /** They stay in JavaScript, or are objects whose parts have names and variables of their own. */
+  const special = ['authenticate', 'authorize'];
 
   test('has the options of the core with their variables, in its order', () => {
     const source = readFileSync(join(PACKAGE_ROOT, 'core/src/ws/config/setting.rs'), 'utf8');
     const list = [...source.matchAll(/^ {4}\w+, "(\w+)", "(\w+)";$/gm)];
     expect(list).not.toHaveLength(0);
-    expect(known.map(({ option, variable }) => [option, variable])).toEqual(
+    const plain = known.filter(({ option }) => !special.includes(option));
+    expect(plain.map(({ option, variable }) => [option, variable])).toEqual(
       list.map(([, option, variable]) => [option, variable]),
     );
   });

@@ -48,6 +48,12 @@ test('a new manager has zeros everywhere, but for its threads', async () => {
       headers_too_large: 0,
       handshake_timeout: 0,
       server_overloaded: 0,
+      auth_failed: 0,
+      auth_required: 0,
+      auth_timeout: 0,
+      token_expired: 0,
+      forbidden: 0,
+      hook_timeout: 0,
     },
   });
 });

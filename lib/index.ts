@@ -11,11 +11,15 @@ export type { EmbeddedKafkaConfig, EmbeddedTopic } from './kafka/embedded.js';
 export { WebSocketManager } from './manager.js';
 export type { ProcessStats } from './process-stats.js';
 export type {
+  WebSocketAccess,
   WebSocketConfig,
   WebSocketConnection,
   WebSocketError,
+  WebSocketIdentity,
   WebSocketLogger,
+  WebSocketLogin,
   WebSocketMessage,
+  WebSocketPatterns,
   WebSocketRequest,
   WebSocketSocket,
   WebSocketStats,

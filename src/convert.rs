@@ -116,11 +116,25 @@ impl FromNapiValue for Given {
                 ValueType::Symbol => RawValue::Other("symbol"),
                 ValueType::Function => RawValue::Other("function"),
                 ValueType::BigInt => RawValue::Other("bigint"),
+                ValueType::Object if is_array(env, value)? => {
+                    let entries = Vec::<Self>::from_napi_value(env, value)?;
+                    RawValue::List(entries.into_iter().map(|Self(entry)| entry).collect())
+                }
                 _ => RawValue::Other("object"),
             }
         };
         Ok(Self(value))
     }
+}
+
+fn is_array(env: sys::napi_env, value: sys::napi_value) -> Result<bool> {
+    let mut is_array = false;
+    // SAFETY: both are valid, as the caller's own contract says.
+    check(
+        unsafe { sys::napi_is_array(env, value, &raw mut is_array) },
+        "an option could not be read",
+    )?;
+    Ok(is_array)
 }
 
 fn check(status: sys::napi_status, problem: &str) -> Result<()> {

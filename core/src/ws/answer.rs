@@ -14,6 +14,12 @@ pub mod code {
     pub const UNKNOWN_TYPE: &str = "UNKNOWN_TYPE";
     /// A payload that a type of the protocol's cannot use.
     pub const INVALID_PAYLOAD: &str = "INVALID_PAYLOAD";
+    /// The client is not who it claims to be.
+    pub const AUTH_FAILED: &str = "AUTH_FAILED";
+    /// The client has to authenticate first.
+    pub const AUTH_REQUIRED: &str = "AUTH_REQUIRED";
+    /// The client may not go there.
+    pub const FORBIDDEN: &str = "FORBIDDEN";
 }
 
 /// What the server says of its own accord or in answer to a client.
@@ -26,6 +32,7 @@ pub enum Answer<'a> {
     JoinedRoom { room: &'a str },
     LeftRoom { room: &'a str },
     Heartbeat,
+    TokenExpiring { expires_at: &'a str },
     Error { message: &'a str, code: &'static str, refused: Option<&'a str> },
 }
 
@@ -39,6 +46,7 @@ impl Answer<'_> {
             Self::JoinedRoom { .. } => "joined_room",
             Self::LeftRoom { .. } => "left_room",
             Self::Heartbeat => "heartbeat",
+            Self::TokenExpiring { .. } => "token_expiring",
             Self::Error { .. } => "error",
         }
     }
@@ -113,6 +121,9 @@ impl Serialize for Answer<'_> {
                 map.serialize_entry("room", room)?;
                 map.serialize_entry("status", "success")?;
             }
+            Self::TokenExpiring { expires_at } => {
+                map.serialize_entry("expiresAt", expires_at)?;
+            }
             Self::Error { message, code, refused } => {
                 map.serialize_entry("message", message)?;
                 map.serialize_entry("code", code)?;
@@ -151,6 +162,10 @@ mod tests {
             (
                 text(&Answer::LeftRoom { room: "a\"b" }, Some("7")),
                 r#"{"type":"left_room","payload":{"room":"a\"b","status":"success"},"id":"7"}"#,
+            ),
+            (
+                text(&Answer::TokenExpiring { expires_at: "t" }, None),
+                r#"{"type":"token_expiring","payload":{"expiresAt":"t"}}"#,
             ),
             (text(&Answer::Heartbeat, None), r#"{"type":"heartbeat","payload":"pong"}"#),
             (

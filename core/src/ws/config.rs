@@ -5,6 +5,7 @@
 //! exception is `port: 0`, the ephemeral port. For booleans only `undefined` and `null` do. An
 //! empty environment variable is unset.
 
+mod guard;
 mod setting;
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -13,6 +14,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+pub use guard::GuardConfig;
 pub use setting::{RawOptions, RawValue};
 
 /// The longest timer in ms: what a signed 32-bit number holds, which is also Node's limit.
@@ -72,6 +74,8 @@ pub struct Config {
     /// `shards`, `WS_SHARDS`: threads that serve connections, up to 64. Default: the number of
     /// cores less one, which is JavaScript's, but at least 1 and at most 4; I/O rarely needs more.
     pub shards: usize,
+    /// Who may come in, and where to.
+    pub guard: GuardConfig,
 }
 
 impl Default for Config {
@@ -92,6 +96,7 @@ impl Default for Config {
             slow_consumer: SlowConsumer::Disconnect,
             memory_budget: 256 * 1024 * 1024,
             shards: (cores - 1).clamp(1, 4),
+            guard: GuardConfig::default(),
         }
     }
 }
@@ -163,6 +168,7 @@ impl Config {
                 .integer(1..=MAX_QUEUE)?
                 .unwrap_or(default.memory_budget),
             shards: given.shards.integer(1..=MAX_SHARDS)?.unwrap_or(default.shards),
+            guard: GuardConfig::resolve(options, &given)?,
         })
     }
 }

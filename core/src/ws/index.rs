@@ -8,12 +8,14 @@
 //! list when the send is carried out, and nobody else.
 
 use dashmap::DashMap;
+use indexmap::IndexSet;
 use rustc_hash::FxBuildHasher;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use super::connection::{Connection, ConnectionId, GroupId, GroupKind, Membership, Status};
+use super::guard::Identity;
 use super::memberships::Place;
 
 /// A named set of connections: those of a user, in a room, or subscribed to a topic.
@@ -40,6 +42,10 @@ pub struct Index {
     connections: DashMap<ConnectionId, Arc<Connection>, FxBuildHasher>,
     open: AtomicUsize,
     by_shard: Vec<AtomicUsize>,
+    /// Of these, those whom broadcasts reach.
+    audience: Vec<AtomicUsize>,
+    /// The connections of each session: rarely more than one.
+    sessions: DashMap<Arc<str>, IndexSet<ConnectionId, FxBuildHasher>, FxBuildHasher>,
     users: Groups,
     rooms: Groups,
     topics: Groups,
@@ -75,6 +81,8 @@ impl Index {
             connections: DashMap::default(),
             open: AtomicUsize::new(0),
             by_shard: (0..shards).map(|_| AtomicUsize::new(0)).collect(),
+            audience: (0..shards).map(|_| AtomicUsize::new(0)).collect(),
+            sessions: DashMap::default(),
             users: DashMap::default(),
             rooms: DashMap::default(),
             topics: DashMap::default(),
@@ -103,6 +111,14 @@ impl Index {
         self.connections.insert(connection.id, connection.clone());
     }
 
+    /// Makes an open connection one of those whom broadcasts reach.
+    pub fn admit(&self, connection: &Connection) {
+        let mut state = connection.lock();
+        if state.status == Status::Open && !std::mem::replace(&mut state.admitted, true) {
+            self.audience[connection.address.shard].fetch_add(1, Relaxed);
+        }
+    }
+
     /// Takes an open connection out of the index and of all its groups; it keeps its memberships
     /// as a record of its last state. False when this was done before.
     pub fn deregister(&self, connection: &Connection) -> bool {
@@ -114,8 +130,14 @@ impl Index {
         for membership in state.user.iter().chain(state.memberships.iter()) {
             self.exit(membership.kind, &membership.name, connection, || {});
         }
+        if let Some(session) = &state.session {
+            self.end_session(session, connection);
+        }
         self.connections.remove(&connection.id);
         self.by_shard[connection.address.shard].fetch_sub(1, Relaxed);
+        if state.admitted {
+            self.audience[connection.address.shard].fetch_sub(1, Relaxed);
+        }
         self.open.fetch_sub(1, Relaxed);
         true
     }
@@ -135,10 +157,11 @@ impl Index {
         self.by_shard.iter().map(|n| n.load(Relaxed)).sum()
     }
 
-    /// Calls `each` with every shard that has open connections and their number; returns the sum.
+    /// Calls `each` with every shard that has connections whom broadcasts reach, and their number;
+    /// returns the sum.
     pub fn route_all(&self, mut each: impl FnMut(usize, u32)) -> usize {
         let mut sum = 0;
-        for (shard, count) in self.by_shard.iter().enumerate() {
+        for (shard, count) in self.audience.iter().enumerate() {
             let count = count.load(Relaxed);
             if count > 0 {
                 sum += count;
@@ -202,19 +225,26 @@ impl Index {
         group.members.get(&connection.id).map(|member| (group.id, member.place))
     }
 
-    /// Makes `user` the one user of this connection.
+    /// Makes `identity` that of this connection, in the place of the one that it had.
     pub fn authenticate(
         &self,
         connection: &Connection,
-        user: &str,
-        session: Option<&str>,
+        identity: &Identity,
         mut tell: impl FnMut(Change),
     ) -> Join {
         let mut state = connection.lock();
         if state.status != Status::Open {
             return Join::Gone;
         }
-        state.session = session.map(Into::into);
+        let user = &*identity.user;
+        state.claims = identity.claims.as_deref().map(Into::into);
+        if state.session.as_deref() != identity.session.as_deref() {
+            if let Some(session) = state.session.take() {
+                self.end_session(&session, connection);
+            }
+            state.session =
+                identity.session.as_deref().map(|it| self.begin_session(it, connection));
+        }
         if state.user.as_ref().is_some_and(|current| &*current.name == user) {
             return Join::Already;
         }
@@ -224,6 +254,25 @@ impl Index {
         let entered = |group| tell(Change::Entered(group));
         state.user = Some(self.enter(GroupKind::User, user, connection, 0, entered));
         Join::Joined
+    }
+
+    fn begin_session(&self, session: &str, connection: &Connection) -> Arc<str> {
+        let mut entry = self.sessions.entry(session.into()).or_default();
+        entry.insert(connection.id);
+        entry.key().clone()
+    }
+
+    fn end_session(&self, session: &str, connection: &Connection) {
+        self.sessions.remove_if_mut(session, |_, connections| {
+            connections.swap_remove(&connection.id);
+            connections.is_empty()
+        });
+    }
+
+    /// The connections that have logged in with this session.
+    pub fn of_session(&self, session: &str) -> Vec<ConnectionId> {
+        let entry = self.sessions.get(session);
+        entry.map(|entry| entry.value().iter().copied().collect()).unwrap_or_default()
     }
 
     fn enter(

@@ -18,6 +18,8 @@ pub enum RawValue {
     Number(f64),
     /// A string.
     Text(String),
+    /// An array.
+    List(Vec<RawValue>),
     /// Anything else: what JavaScript's `typeof` says.
     Other(&'static str),
 }
@@ -29,7 +31,24 @@ impl RawValue {
             Self::Absent => true,
             Self::Number(number) => number.is_nan() || *number == 0.0,
             Self::Text(text) => text.is_empty(),
-            Self::Bool(_) | Self::Other(_) => false,
+            Self::Bool(_) | Self::List(_) | Self::Other(_) => false,
+        }
+    }
+
+    /// Whether it is a function. Nothing else may be given.
+    pub(super) fn is_function(
+        &self,
+        option: &'static str,
+        expected: &str,
+    ) -> Result<bool, ConfigError> {
+        match self {
+            Self::Other("function") => Ok(true),
+            value if value.falls_through() => Ok(false),
+            _ => Err(ConfigError::Type {
+                option,
+                expected: expected.to_owned(),
+                got: format!("type {}", self.type_name()),
+            }),
         }
     }
 
@@ -39,6 +58,7 @@ impl RawValue {
             Self::Bool(_) => "boolean",
             Self::Number(_) => "number",
             Self::Text(_) => "string",
+            Self::List(_) => "array",
             Self::Other(name) => name,
         }
     }
@@ -55,7 +75,7 @@ impl fmt::Display for RawValue {
             Self::Number(number) if number.abs() >= 1e21 => write!(out, "{number:e}"),
             Self::Number(number) => write!(out, "{number}"),
             Self::Text(text) => write!(out, "{text:?}"),
-            Self::Absent | Self::Other(_) => out.write_str(self.type_name()),
+            Self::Absent | Self::List(_) | Self::Other(_) => out.write_str(self.type_name()),
         }
     }
 }
@@ -67,16 +87,22 @@ macro_rules! options {
         #[derive(Clone, Debug, Default)]
         pub struct RawOptions {
             $(#[doc = concat!("`", $name, "`, `", $variable, "`")] pub $field: RawValue,)*
+            /// `authenticate`: a function, which stays with the host. It has no variable.
+            pub authenticate: RawValue,
+            /// `authorize`: a function, or an object whose parts are options of their own.
+            pub authorize: RawValue,
         }
 
         impl RawOptions {
-            /// The options' names in JavaScript.
-            pub const NAMES: &'static [&'static str] = &[$($name),*];
+            /// The options' names in JavaScript; a dot leads into an object.
+            pub const NAMES: &'static [&'static str] = &[$($name,)* "authenticate", "authorize"];
 
             /// Sets the option of this name. Returns whether there is one.
             pub fn set(&mut self, name: &str, value: RawValue) -> bool {
                 match name {
                     $($name => self.$field = value,)*
+                    "authenticate" => self.authenticate = value,
+                    "authorize" => self.authorize = value,
                     _ => return false,
                 }
                 true
@@ -119,6 +145,14 @@ options! {
     slow_consumer, "slowConsumer", "WS_SLOW_CONSUMER";
     memory_budget, "memoryBudget", "WS_MEMORY_BUDGET";
     shards, "shards", "WS_SHARDS";
+    require_auth, "requireAuth", "WS_REQUIRE_AUTH";
+    auth_timeout, "authTimeout", "WS_AUTH_TIMEOUT";
+    max_auth_failures, "maxAuthFailures", "WS_MAX_AUTH_FAILURES";
+    token_from, "tokenFrom", "WS_TOKEN_FROM";
+    token_expiring_lead, "tokenExpiringLead", "WS_TOKEN_EXPIRING_LEAD";
+    hook_timeout, "hookTimeout", "WS_HOOK_TIMEOUT";
+    authorize_subscribe, "authorize.subscribe", "WS_AUTHORIZE_SUBSCRIBE";
+    authorize_join_room, "authorize.join_room", "WS_AUTHORIZE_JOIN_ROOM";
 }
 
 type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -183,6 +217,41 @@ impl Setting<'_> {
             RawValue::Bool(value) => Ok(Some(*value)),
             _ => Err(self.wrong_type("a boolean")),
         }
+    }
+
+    /// Reads a list of what `parse` reads: an array of strings, or one string. In the environment
+    /// its entries are separated by commas.
+    pub(super) fn list<T>(
+        &self,
+        expected: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Result<Option<Vec<T>>, ConfigError> {
+        let entry = |entry: &RawValue| match entry {
+            RawValue::Text(text) => parse(text).ok_or_else(|| ConfigError::Range {
+                option: self.name,
+                expected: expected.to_owned(),
+                got: entry.to_string(),
+            }),
+            other => Err(ConfigError::Type {
+                option: self.name,
+                expected: expected.to_owned(),
+                got: format!("an entry of type {}", other.type_name()),
+            }),
+        };
+        match self.value {
+            value if value.falls_through() => {}
+            RawValue::List(entries) => {
+                return entries.iter().map(entry).collect::<Result<_, _>>().map(Some);
+            }
+            text @ RawValue::Text(_) => return entry(text).map(|entry| Some(vec![entry])),
+            _ => return Err(self.wrong_type(expected)),
+        }
+        let Some(text) = self.environment() else {
+            return Ok(None);
+        };
+        let entries = text.split(',').map(str::trim).filter(|entry| !entry.is_empty()).map(&parse);
+        let entries = entries.collect();
+        self.valid_variable(expected, text, entries)
     }
 
     fn environment(&self) -> Option<String> {

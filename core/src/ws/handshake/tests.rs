@@ -42,7 +42,7 @@ fn and(line: &str) -> Vec<u8> {
 }
 
 /// Most tests have no offer of compression, and a few have one.
-const RULES: Rules<'_> = Rules { path: "/ws", compression: true };
+const RULES: Rules<'_> = Rules { path: "/ws", compression: true, bearer: false };
 
 fn accepted(head: &[u8]) -> Request {
     match parse(head, RULES) {

@@ -45,6 +45,9 @@ impl Shard {
             let Some(slot) = self.sockets.slots.get_mut(key).filter(|s| s.serial == serial) else {
                 return;
             };
+            if slot.waits_for_verdict() {
+                return;
+            }
             let draining = matches!(slot.phase, Phase::Draining { .. });
             slot.held_back = slot.owed() > OWED_WHILE_READING && !draining;
             if slot.held_back {
@@ -53,6 +56,11 @@ impl Shard {
             let adds_events = matches!(slot.phase, Phase::Handshake(_) | Phase::Open(_));
             if adds_events && self.shared.events.is_full() {
                 return self.park(key);
+            }
+            if slot.hold.is_some() {
+                self.go_on(key);
+                self.settle_broken();
+                continue;
             }
             let mut buffer = ReadBuf::new(&mut self.buffer);
             match Pin::new(&mut slot.stream).poll_read(cx, &mut buffer) {
@@ -63,9 +71,7 @@ impl Shard {
                     let mut bytes = std::mem::take(&mut self.buffer);
                     self.input(key, &mut bytes[..count]);
                     self.buffer = bytes;
-                    if !self.sockets.lost.is_empty() || !self.sockets.slow.is_empty() {
-                        self.settle();
-                    }
+                    self.settle_broken();
                 }
                 // The end, or an error, which is an end too.
                 Poll::Ready(_) => {
@@ -75,6 +81,12 @@ impl Shard {
             }
         }
         cx.waker().wake_by_ref();
+    }
+
+    fn settle_broken(&mut self) {
+        if !self.sockets.lost.is_empty() || !self.sockets.slow.is_empty() {
+            self.settle();
+        }
     }
 
     fn park(&mut self, key: usize) {
@@ -154,8 +166,13 @@ impl Shard {
         self.start_draining(key, true);
     }
 
-    fn frames(&mut self, key: usize, bytes: &mut [u8]) {
+    /// Interprets frames, up to one that has to wait for a decision: what lies behind it is kept.
+    pub(super) fn frames(&mut self, key: usize, bytes: &mut [u8]) {
         let slot = &mut self.sockets.slots[key];
+        if let Some(hold) = &mut slot.hold {
+            hold.rest.extend_from_slice(bytes);
+            return;
+        }
         let Some(connection) = slot.connection().cloned() else {
             return;
         };
@@ -175,6 +192,10 @@ impl Shard {
                 Ok(Some(item)) => {
                     if !self.item(key, &connection, item) {
                         break false;
+                    }
+                    if let Some(hold) = &mut self.sockets.slots[key].hold {
+                        hold.rest.extend_from_slice(rest);
+                        break true;
                     }
                 }
                 Ok(None) => break true,
@@ -206,6 +227,7 @@ impl Shard {
                 self.counters().messages_in.add(1);
                 match self.shared.config.protocol {
                     Protocol::Messaging => self.message(key, connection, &text),
+                    Protocol::Raw if !self.is_admitted(key) => self.ignore(),
                     Protocol::Raw if self.shared.events.wants(Kind::Data) => {
                         let (connection, text) = (connection.clone(), text.into_owned());
                         self.shared.events.push(Event::RawText { connection, text });
@@ -217,6 +239,7 @@ impl Shard {
                 self.counters().messages_in.add(1);
                 match self.shared.config.protocol {
                     Protocol::Messaging => self.binary(key, connection, data),
+                    Protocol::Raw if !self.is_admitted(key) => self.ignore(),
                     Protocol::Raw if self.shared.events.wants(Kind::Data) => {
                         let (connection, data) = (connection.clone(), data.into_owned());
                         self.shared.events.push(Event::RawBinary { connection, data });

@@ -18,6 +18,7 @@ use crate::ws::config::Config;
 use crate::ws::connection::{Address, next_serial};
 use crate::ws::events::{Event, EventQueue, Kind};
 use crate::ws::frame::{Opcode, encode};
+use crate::ws::guard::Guard;
 use crate::ws::inbox::{Inbox, Job};
 use crate::ws::index::Index;
 use crate::ws::prepared::Frame;
@@ -49,6 +50,7 @@ pub fn shared(config: Config, wake_host: impl Fn() + Send + Sync + 'static) -> A
         counters: vec![Counters::default()],
         overloaded: Counter::default(),
         closed: AtomicBool::new(false),
+        guard: Guard::of(&config.guard),
         config,
     })
 }
