@@ -396,4 +396,48 @@ mod tests {
         assert_eq!(connection.lock().memberships.looks.get() - before, ROOMS);
         assert_eq!(index.group_count(GroupKind::Topic), 0);
     }
+
+    #[test]
+    fn a_session_has_the_connections_that_name_it_last_and_are_open() {
+        let index = Index::new(1);
+        let open = |serial| {
+            let connection = Connection::new(Address { shard: 0, slot: 0, serial }, None, false);
+            assert!(index.claim(2));
+            index.register(&connection);
+            connection
+        };
+        let (first, second) = (open(1), open(2));
+        let log_in = |connection: &Connection, user, session| {
+            let identity = Identity::new(user, session, None, None).unwrap();
+            index.authenticate(connection, &identity, |_| {})
+        };
+        assert_eq!(log_in(&first, "ada", Some("s")), Join::Joined);
+        assert_eq!(log_in(&second, "bob", Some("s")), Join::Joined);
+        assert_eq!(index.of_session("s"), [first.id, second.id]);
+        assert_eq!(log_in(&first, "ada", Some("t")), Join::Already);
+        assert_eq!(index.of_session("s"), [second.id]);
+        assert_eq!(log_in(&first, "ada", None), Join::Already);
+        assert!(index.of_session("t").is_empty());
+        index.deregister(&second);
+        assert_eq!(log_in(&second, "bob", Some("s")), Join::Gone);
+        assert!(index.of_session("s").is_empty());
+        assert!(index.sessions.is_empty());
+    }
+
+    #[test]
+    fn broadcasts_count_who_was_admitted_and_is_open() {
+        let index = Index::new(2);
+        let connection = Connection::new(Address { shard: 1, slot: 0, serial: 1 }, None, false);
+        assert!(index.claim(1));
+        index.register(&connection);
+        assert_eq!((index.open(), index.route_all(|_, _| {})), (1, 0));
+        index.admit(&connection);
+        index.admit(&connection);
+        let mut routed = Vec::new();
+        assert_eq!(index.route_all(|shard, count| routed.push((shard, count))), 1);
+        assert_eq!(routed, [(1, 1)]);
+        index.deregister(&connection);
+        index.admit(&connection);
+        assert_eq!(index.route_all(|_, _| {}), 0);
+    }
 }

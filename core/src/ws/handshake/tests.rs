@@ -177,6 +177,28 @@ fn the_first_subprotocol_is_taken() {
 }
 
 #[test]
+fn a_token_among_the_subprotocols_is_taken_out_and_never_chosen() {
+    for (offered, chosen, token) in [
+        ("bearer, t", "bearer", Some("t")),
+        ("a, bearer, t", "a", Some("t")),
+        ("bearer, t, a", "a", Some("t")),
+        ("bearer, bearer", "bearer", Some("bearer")),
+        ("bearer", "bearer", None),
+        ("a, bearer", "a", None),
+        ("a, t", "a", None),
+    ] {
+        let head = and(&format!("Sec-WebSocket-Protocol: {offered}"));
+        let Outcome::Accept { request, .. } = parse(&head, Rules { bearer: true, ..RULES }) else {
+            panic!("{offered} is refused");
+        };
+        assert_eq!(request.bearer.as_deref(), token, "{offered}");
+        assert_eq!(request.protocols.first().map(String::as_str), Some(chosen), "{offered}");
+    }
+    let untouched = accepted(&and("Sec-WebSocket-Protocol: bearer, t"));
+    assert_eq!((untouched.bearer, untouched.protocols.len()), (None, 2));
+}
+
+#[test]
 fn refusals_are_whole_responses() {
     let response = |reason: RefusalReason| String::from_utf8(refusal_response(&reason.into()));
     assert_eq!(

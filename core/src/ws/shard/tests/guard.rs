@@ -295,6 +295,8 @@ fn an_identity_that_is_renewed_in_time_goes_on() {
     }
     assert!(rig.is_open(&client));
     // The end comes while it is decided whether it goes on: that is waited for.
+    rig.advance(Duration::from_millis(4800));
+    rig.turn();
     rig.hear(&mut client, &login());
     let number = asked(&rig)[0].0;
     rig.advance(Duration::from_millis(400));
