@@ -191,6 +191,21 @@ describe('a hook that is at fault', () => {
     ]);
   });
 
+  test.for<[string, () => WebSocketIdentity | Promise<null>]>([
+    [
+      'throws',
+      () => {
+        throw Object.create(null);
+      },
+    ],
+    ['rejects with', () => Promise.reject(Object.create(null))],
+  ])('and %s what has no text refuses, and harms nothing else', async ([, authenticate]) => {
+    const { warnings, client } = await login({ authenticate, maxAuthFailures: 9 });
+    expect(warnings).toMatchObject([{ code: 'ERR_HOOK', connectionId: client.connectionId }]);
+    await client.authenticate({}).catch(() => {});
+    expect(warnings).toHaveLength(2);
+  });
+
   test('and hangs refuses after hookTimeout, and does not count against the client', async () => {
     const authenticate = () => new Promise<null>(() => {});
     const { manager, warnings, client } = await login({

@@ -4,7 +4,7 @@
  */
 import { kindOf } from './arguments.js';
 import { type Connection, HandshakeRequest } from './connection.js';
-import { codedError } from './errors.js';
+import { codedError, translated } from './errors.js';
 import type { NativeManager } from './native.js';
 import type { Reporter } from './reporter.js';
 import type { WebSocketConfig, WebSocketLogin, WebSocketMessage } from './types.js';
@@ -49,10 +49,9 @@ export class Hooks {
     };
     const fail = (cause: unknown) => {
       this.#native.decide(number, false);
-      const why = cause instanceof Error ? cause.message : String(cause);
       this.#reporter.warn({
         code: 'ERR_HOOK',
-        message: `${hook} failed: ${why}`,
+        message: `${hook} failed: ${reasonOf(cause)}`,
         connectionId: connection.id,
         cause,
       });
@@ -78,7 +77,8 @@ export class Hooks {
     if (answer === null || answer === undefined || answer === false) {
       this.#native.decide(number, false);
     } else {
-      this.#native.identify(number, identityOf(answer));
+      const identity = identityOf(answer);
+      translated(() => this.#native.identify(number, identity));
     }
   }
 
@@ -105,6 +105,15 @@ export function checkPatterns({ authorize }: WebSocketConfig): void {
 
 interface AuthorizeAsHook {
   authorize: Extract<WebSocketConfig['authorize'], (...args: never) => unknown>;
+}
+
+/** Whatever was thrown: it may have no text, and this must not fail. */
+function reasonOf(cause: unknown): string {
+  try {
+    return String((cause as Partial<Error> | null | undefined)?.message ?? cause);
+  } catch {
+    return kindOf(cause);
+  }
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
