@@ -44,7 +44,8 @@ describe('the adapter 1.4', () => {
     const { app, port } = await started(current());
     const lines: string[] = [];
     const log = (line: string) => lines.push(line);
-    const manager = attach(app, { logger: { info: log, warn: log, error: log } });
+    const logger = { info: log, warn: log, error: log };
+    const manager = attach(app, { logger, authenticate: () => null });
     const heard = nextEvent(manager, 'listening');
     const unknown = { address: '', family: '', port: 0 };
     expect(await manager.ready()).toEqual(unknown);

@@ -1,7 +1,7 @@
 /**
  * The logger option: a manager prints nothing of its own, and tells a logger what it would have printed.
  */
-import { WebSocketManager, type WebSocketLogger } from '@libs/messaging';
+import { type WebSocketLogger, type WebSocketLogin, WebSocketManager } from '@libs/messaging';
 import { connectClient } from '@libs/messaging/testing';
 import { describe, expect, test, vi } from 'vitest';
 import { runNode } from './support/node-process.js';
@@ -24,6 +24,9 @@ class Lines implements WebSocketLogger {
     this.#lines.push(`error ${line}`);
   }
 }
+
+/** Users are verified, without which there is a warning at the start. */
+const authenticate = ({ userId = '' }: WebSocketLogin) => ({ userId });
 
 class VerboseLines extends Lines {
   debug(line: string) {
@@ -48,7 +51,7 @@ test('without a logger nothing is printed, whatever happens', async () => {
 
 test('info is told of listening and of closing, once each', async () => {
   const logger = new Lines();
-  const manager = newManager({ logger });
+  const manager = newManager({ logger, authenticate });
   expect(logger.all).toEqual([]);
   await manager.ready();
   const port = portOf(manager);
@@ -64,7 +67,7 @@ test('info is told of listening and of closing, once each', async () => {
 
 test('debug, if the logger has it, is told of each connection', async () => {
   const logger = new VerboseLines();
-  const manager = await openManager({ logger });
+  const manager = await openManager({ logger, authenticate });
   const client = await connectClient(manager, { userId: 'ann' });
   const disconnected = nextEvent(manager, 'disconnect');
   await client.close(4000, 'enough');
@@ -80,7 +83,7 @@ test('debug, if the logger has it, is told of each connection', async () => {
 describe('warn is told of each warning', () => {
   test('whether anybody listens to them or not', async () => {
     const logger = new Lines();
-    const manager = await openManager({ logger });
+    const manager = await openManager({ logger, authenticate });
     manager.broadcast(undefined as never);
     const heard: unknown[] = [];
     manager.on('warning', (warning) => heard.push(warning));
@@ -125,7 +128,8 @@ test('a logger that throws is an uncaught exception, and the server goes on', as
     import { createTestManager, connectClient } from '@libs/messaging/testing';
     process.on('uncaughtException', ({ message }) => console.log(message));
     const fail = () => { throw new Error('disk full'); };
-    const manager = await createTestManager({ logger: { info: fail, warn: fail, error: fail } });
+    const logger = { info: fail, warn: fail, error: fail };
+    const manager = await createTestManager({ logger, authenticate: () => null });
     await (await connectClient(manager)).close();
     console.log(manager.broadcast(undefined));
     await manager.shutdown();

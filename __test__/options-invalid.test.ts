@@ -53,6 +53,10 @@ const NUMBERS: [keyof WebSocketConfig, string, number][] = [
   ['maxBufferedAmount', 'WS_MAX_BUFFERED_AMOUNT', 2 ** 40],
   ['memoryBudget', 'WS_MEMORY_BUDGET', 2 ** 40],
   ['shards', 'WS_SHARDS', 64],
+  ['authTimeout', 'WS_AUTH_TIMEOUT', 2 ** 31 - 1],
+  ['maxAuthFailures', 'WS_MAX_AUTH_FAILURES', 1000],
+  ['tokenExpiringLead', 'WS_TOKEN_EXPIRING_LEAD', 2 ** 31 - 1],
+  ['hookTimeout', 'WS_HOOK_TIMEOUT', 2 ** 31 - 1],
 ];
 
 describe.for(NUMBERS)('%s', ([option, variable, limit]) => {
@@ -117,11 +121,46 @@ describe.for(STRINGS)('%s', ([option, variable, bad]) => {
   });
 });
 
-describe.for(['enableHeartbeat', 'enableCompression'] as const)('%s', (option) => {
+describe.for(['enableHeartbeat', 'enableCompression', 'requireAuth'] as const)('%s', (option) => {
   test('of another type is a TypeError', () => {
     const given = (value: unknown) => newManager({ [option]: value });
     const values = ['true', '', 1, 0, Number.NaN, {}, []];
     expectRefused(option, values, given, { ...WRONG_TYPE, message: 'a boolean, got type ' });
+  });
+});
+
+describe('lists and hooks', () => {
+  const refused = (option: string, values: unknown[], message: string, as = WRONG_TYPE) =>
+    expectRefused(option, values, (value) => newManager({ [option]: value }), { ...as, message });
+
+  test('tokenFrom', () => {
+    const sources = 'header, subprotocol, cookie:NAME or query:NAME, got ';
+    refused('tokenFrom', [true, 5, {}, () => 'header', [5], [['header']], [null]], sources);
+    const values = ['Header', 'cookie', 'cookie:', ['header', ''], 'header,query:t', ['body:t']];
+    refused('tokenFrom', values, sources, OUT_OF_RANGE);
+  });
+
+  test('authenticate', () => {
+    refused('authenticate', [true, false, 'x', 5, {}, [], 1n], 'a function, got type ');
+  });
+
+  test('authorize', () => {
+    refused('authorize', [true, 'x', 5, [], ['a']], 'a function or an object, got type ');
+    const message = 'patterns for subscribe and join_room, got "joinRoom"';
+    refused('authorize', [{ joinRoom: ['a'] }, { subscribe: [], joinRoom: [] }], message);
+  });
+
+  test.for(['subscribe', 'join_room'])('authorize.%s', (action) => {
+    const given = (value: unknown) =>
+      newManager({ authorize: { [action]: value } } as WebSocketConfig);
+    const message = 'patterns with *, {userId}, {sessionId} and {claims.NAME}, got ';
+    const path = `authorize.${action}`;
+    expectRefused(path, [true, 5, {}, [5], [{}]], given, { ...WRONG_TYPE, message });
+    const wrong = [['{user}'], ['a', ''], ['{userId'], '}', ['x'.repeat(1025)], ['{claims.}']];
+    expectRefused(path, wrong, given, { ...OUT_OF_RANGE, message });
+    const variable = `WS_AUTHORIZE_${action.toUpperCase()}`;
+    vi.stubEnv(variable, 'a,{user}');
+    expectRefused(variable, [undefined], () => newManager(), { ...WRONG_VARIABLE, message });
   });
 });
 

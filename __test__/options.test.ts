@@ -39,6 +39,11 @@ const VALUES: [keyof WebSocketConfig, string, unknown, string][] = [
   ['shards', 'WS_SHARDS', 2, 'x'],
   ['origins', 'WS_ORIGINS', '*', 'x'],
   ['trustProxy', 'WS_TRUST_PROXY', 1, 'x'],
+  ['authTimeout', 'WS_AUTH_TIMEOUT', 1000, 'x'],
+  ['maxAuthFailures', 'WS_MAX_AUTH_FAILURES', 5, 'x'],
+  ['tokenFrom', 'WS_TOKEN_FROM', ['header', 'query:token'], 'body'],
+  ['tokenExpiringLead', 'WS_TOKEN_EXPIRING_LEAD', 1000, 'x'],
+  ['hookTimeout', 'WS_HOOK_TIMEOUT', 1000, 'x'],
 ];
 
 /** What callers are used to pass for "not given". `port: 0` alone means something. */

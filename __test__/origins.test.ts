@@ -183,9 +183,12 @@ describe('options that cannot be', () => {
 });
 
 describe('the warning in production', () => {
+  /** Without it there is another warning. */
+  const authenticate = () => null;
+
   test('comes once if nothing says which pages may connect', async () => {
     vi.stubEnv('NODE_ENV', 'production');
-    const manager = newManager();
+    const manager = newManager({ authenticate });
     const warnings = warningsOf(manager);
     await manager.ready();
     await connectClient(manager);
@@ -201,7 +204,7 @@ describe('the warning in production', () => {
   ])('does not for %o', async ({ env, config, variable }) => {
     vi.stubEnv('NODE_ENV', env);
     vi.stubEnv('WS_ORIGINS', variable);
-    const manager = newManager(config);
+    const manager = newManager({ ...config, authenticate });
     const warnings = warningsOf(manager);
     const listening = nextEvent(manager, 'listening');
     await listening;

@@ -8,7 +8,7 @@ import { connectClient, type TestClient } from '@libs/messaging/testing';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { frame, Opcode } from './support/frames.js';
 import { connectClients, startManager, warningsOf } from './support/managers.js';
-import { RawClient } from './support/raw-client.js';
+import { RawClient, request } from './support/raw-client.js';
 import { newManager as newOne } from './support/test-manager.js';
 
 afterEach(() => {
@@ -259,6 +259,33 @@ describe('one user', () => {
     await second?.close();
     await vi.waitFor(() => login(first, 'ada'));
   });
+
+  test.for(['messaging', 'raw'] as const)(
+    '%s: a token of the handshake opens no connection too many',
+    async (protocol) => {
+      const authenticate = () => ({ userId: 'ada' });
+      const limits = { connectionsPerUser: 1 };
+      const manager = await startManager({ authenticate, protocol, tokenFrom: 'query:t', limits });
+      const connected = async () => {
+        const client = await RawClient.connect(manager);
+        client.write(request({}, 'GET /ws?t=good HTTP/1.1'));
+        expect((await client.response()).status).toBe(101);
+        return client;
+      };
+      await connected();
+      await vi.waitFor(() => expect(manager.getUserConnections('ada')).toHaveLength(1));
+      const second = await connected();
+      if (protocol === 'messaging') {
+        expect((await second.message()).type).toBe('connection');
+        expect((await second.message()).payload).toMatchObject({ code: 'LIMIT_EXCEEDED' });
+      }
+      const { opcode, payload } = await second.frame();
+      expect([opcode, payload.readUInt16BE()]).toEqual([Opcode.close, 1008]);
+      expect(payload.subarray(2).toString()).toBe('Too many connections of this user');
+      expect(manager.getUserConnections('ada')).toHaveLength(1);
+      expect(refused(manager)).toMatchObject({ limit_exceeded: 1, auth_failed: 0 });
+    },
+  );
 
   test('has one rate over all its connections, on whichever thread', async () => {
     const limits = { messagesPerSecondPerUser: 5, messagesPerSecond: false as const };

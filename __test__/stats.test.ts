@@ -55,6 +55,12 @@ test('a new manager has zeros everywhere, but for its threads', async () => {
       rate_limited: 0,
       limit_exceeded: 0,
       tls_handshake: 0,
+      auth_failed: 0,
+      auth_required: 0,
+      auth_timeout: 0,
+      token_expired: 0,
+      forbidden: 0,
+      hook_timeout: 0,
     },
   });
 });

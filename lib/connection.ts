@@ -38,6 +38,12 @@ export class Connection implements WebSocketConnection {
     return this.#native.sessionId ?? undefined;
   }
 
+  // biome-ignore lint/suspicious/noExplicitAny: only the service knows what it has claimed.
+  get claims(): any {
+    const { claims } = this.#native;
+    return claims === null ? undefined : JSON.parse(claims);
+  }
+
   get socket(): WebSocketSocket {
     // Most connections are only ever sent messages, for which no socket object is needed.
     this.#socket ??= new Socket(this.id, this.#native, this.#warn);

@@ -6,6 +6,7 @@ import { Connection, HandshakeRequest } from './connection.js';
 import type { TypedEmitter } from './emitter.js';
 import { codedError } from './errors.js';
 import { EventKind, type WebSocketManagerEvents } from './events.js';
+import type { Hooks } from './hooks.js';
 import type { NativeConnection, NativeManager } from './native.js';
 import type { OriginRules } from './origins.js';
 import type { Reporter } from './reporter.js';
@@ -25,6 +26,7 @@ export class Dispatcher<In extends WebSocketMessage> {
   /** The objects of the connections that the host was told of or asked for, until they end. */
   readonly #connections = new Map<number, Connection>();
   readonly #warn: (warning: WebSocketWarning) => void;
+  readonly #hooks: Hooks;
   /** Of a manager that is attached to a server. */
   readonly #sockets: AttachedSockets | undefined;
   /** What the engine asks about origins. */
@@ -35,12 +37,14 @@ export class Dispatcher<In extends WebSocketMessage> {
     native: NativeManager,
     emitter: TypedEmitter<WebSocketManagerEvents<In>>,
     reporter: Reporter<In>,
+    hooks: Hooks,
     sockets?: AttachedSockets,
     origins?: OriginRules,
   ) {
     this.#native = native;
     this.#emitter = emitter;
     this.#reporter = reporter;
+    this.#hooks = hooks;
     this.#sockets = sockets;
     this.#origins = origins;
     this.#warn = (warning) => reporter.warn(warning);
@@ -83,6 +87,11 @@ export class Dispatcher<In extends WebSocketMessage> {
       return;
     }
     const connection = serial === null ? undefined : this.#connections.get(serial);
+    if (kind === EventKind.Decision) {
+      // The engine has introduced it, and tells of its end later.
+      this.#hooks.decide(connection as Connection, a as number, b as (string | null)[]);
+      return;
+    }
     if (kind === EventKind.Warning) {
       const warning = { code: a as string, message: b as string };
       this.#warn(connection === undefined ? warning : { ...warning, connectionId: connection.id });

@@ -60,6 +60,7 @@ export const EventKind = {
   Error: 7,
   Warning: 8,
   Socket: 9,
+  Decision: 10,
   Origin: 12,
 } as const;
 

@@ -12,12 +12,16 @@ export { WebSocketManager } from './manager.js';
 export type { ProcessStats } from './process-stats.js';
 export type {
   OriginRule,
+  WebSocketAccess,
   WebSocketConfig,
   WebSocketConnection,
   WebSocketError,
+  WebSocketIdentity,
   WebSocketLimits,
   WebSocketLogger,
+  WebSocketLogin,
   WebSocketMessage,
+  WebSocketPatterns,
   WebSocketRequest,
   WebSocketSocket,
   WebSocketStats,

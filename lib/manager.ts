@@ -12,6 +12,7 @@ import { Dispatcher } from './dispatcher.js';
 import { TypedEmitter } from './emitter.js';
 import { environmentOf } from './environment.js';
 import { codedError, fromNative, listenError, throwUncaught, translated } from './errors.js';
+import { checkPatterns, Hooks } from './hooks.js';
 import { listenerMask, type WebSocketManagerEvents } from './events.js';
 import { Serialiser } from './messages.js';
 import { Audience, internals, NativeManager } from './native.js';
@@ -98,6 +99,7 @@ export class WebSocketManager<
     targetOfNext = undefined;
     const options = requireConfig(config);
     this.#reporter = new Reporter(this, options.logger);
+    checkPatterns(options);
     this.#environment = () => environmentOf(options);
     const env = this.#environment();
     const { origins } = options;
@@ -111,7 +113,8 @@ export class WebSocketManager<
     this.#send = this.#native.sender();
     const path = options.path || env.WS_PATH || '/ws';
     const sockets = target && new AttachedSockets(this.#native, rules);
-    this.#dispatcher = new Dispatcher(this.#native, this, this.#reporter, sockets, rules);
+    const hooks = new Hooks(this.#native, options, this.#reporter);
+    this.#dispatcher = new Dispatcher(this.#native, this, this.#reporter, hooks, sockets, rules);
     if (target !== undefined && sockets !== undefined) {
       try {
         this.#attachment = new Attachment(target, path, sockets);
@@ -335,6 +338,34 @@ export class WebSocketManager<
     return translated(() => this.#native.disconnect(id, code, reason));
   }
 
+  /**
+   * Closes all connections of a user, behind what was sent to them before. Returns how many were open. What the
+   * user can come back with is not changed: see `revokeSession` and `authenticate`.
+   *
+   * @param code - as in `disconnect`. Default: 4401.
+   * @param reason - as in `disconnect`. Default: "Disconnected".
+   * @throws as `disconnect`
+   */
+  disconnectUser(userId: string, code = 4401, reason = 'Disconnected'): number {
+    const user = requireName('userId', userId);
+    requireClose(code, reason);
+    return translated(() => this.#native.disconnectUser(user, code, reason));
+  }
+
+  /**
+   * Closes all connections of a session with 4401 "Session revoked", and refuses every login with it from now on.
+   * Returns how many were open. The newest 65,536 revoked sessions are remembered, by this manager and until it ends.
+   *
+   * @throws TypeError `ERR_INVALID_ARGUMENT` for a session that is neither a string nor a number, or is empty.
+   */
+  revokeSession(sessionId: string): number {
+    const session = requireName('sessionId', sessionId);
+    if (session === '') {
+      throw codedError('ERR_INVALID_ARGUMENT', 'sessionId: must not be empty');
+    }
+    return translated(() => this.#native.revokeSession(session));
+  }
+
   /** How many connections are open. */
   getConnectionCount(): number {
     return this.#native.getConnectionCount();
@@ -457,6 +488,7 @@ export class WebSocketManager<
     resolve(address);
     // A server of the host's may have failed before.
     this.#started = Promise.resolve(address);
+    this.#warnOfClaims();
     const what =
       this.#attachment === undefined ? 'listens' : 'is attached to the server that listens';
     const where = known === null ? '' : ` on port ${known.port} of ${known.address}`;
@@ -466,6 +498,16 @@ export class WebSocketManager<
     } catch (thrown) {
       this.#reporter.listenerFailed(thrown);
     }
+  }
+
+  /** Once, and only to those who listen: a service behind a gateway that verifies may well want it so. */
+  #warnOfClaims(): void {
+    if (this.#native.verifies() || internals.get(this)?.protocol === 'raw') return;
+    this.#reporter.warn({
+      code: 'ERR_UNVERIFIED_USERS',
+      message:
+        'clients are whoever they claim to be: without the option `authenticate` nobody checks it',
+    });
   }
 
   #end(): void {

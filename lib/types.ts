@@ -217,6 +217,69 @@ export interface WebSocketConfig {
    */
   shards?: number | undefined;
   /**
+   * Says who a client is that sends `authenticate`, or whose handshake brought a token (`tokenFrom`). What it
+   * returns, or resolves with, is what the connection becomes, whatever the client claims; null, undefined or
+   * false refuses the client. So does a hook that throws or rejects, which is also a `warning` `ERR_HOOK`, and
+   * one that takes longer than `hookTimeout`. Nothing else of this client is interpreted meanwhile, so the
+   * order of its messages holds. Default: the client's claim is believed. It has no environment variable.
+   */
+  authenticate?:
+    | ((
+        login: WebSocketLogin,
+      ) =>
+        | WebSocketIdentity
+        | null
+        | undefined
+        | false
+        | PromiseLike<WebSocketIdentity | null | undefined | false>)
+    | null
+    | undefined;
+  /**
+   * Says where clients may go by `subscribe` and `join_room`: a hook, of which only `true` is a yes, and which is
+   * held to the same as `authenticate`; or patterns, which the engine matches without a call. What the
+   * service does by itself, by `joinRoom` and `subscribe`, is not asked. Default: everywhere. Environment of
+   * the patterns: `WS_AUTHORIZE_SUBSCRIBE`, `WS_AUTHORIZE_JOIN_ROOM`, lists with commas.
+   */
+  authorize?:
+    | WebSocketPatterns
+    | ((access: WebSocketAccess) => boolean | PromiseLike<boolean>)
+    | null
+    | undefined;
+  /**
+   * Whether a client has to authenticate before anything else: until then all but `authenticate` and `heartbeat` is
+   * answered with the `error` `AUTH_REQUIRED`, and no `broadcast` reaches it. Environment: `WS_REQUIRE_AUTH`.
+   * Default: false.
+   */
+  requireAuth?: boolean | undefined;
+  /**
+   * Milliseconds that a client has to authenticate under `requireAuth`, before it is closed with 4401.
+   * Environment: `WS_AUTH_TIMEOUT`. Default: 10000. Limit: 2147483647.
+   */
+  authTimeout?: number | undefined;
+  /**
+   * How often a client may fail to authenticate before it is closed with 4401. Environment:
+   * `WS_MAX_AUTH_FAILURES`. Default: 3. Limit: 1000.
+   */
+  maxAuthFailures?: number | undefined;
+  /**
+   * Where the request of a handshake may carry a token, the first place first: `'header'` is
+   * `Authorization: Bearer`, `'subprotocol'` is `new WebSocket(url, ['bearer', token])`, and `'cookie:NAME'` and
+   * `'query:NAME'` name the cookie or parameter. A client with one is judged at once, as if it had sent
+   * `authenticate`, and closed with 4401 if it is refused; one without is not judged. Environment: `WS_TOKEN_FROM`,
+   * a list with commas. Default: nowhere.
+   */
+  tokenFrom?: string | readonly string[] | undefined;
+  /**
+   * Milliseconds before the end of an identity at which its client gets `token_expiring`; at most half of the
+   * time that it has. Environment: `WS_TOKEN_EXPIRING_LEAD`. Default: 60000. Limit: 2147483647.
+   */
+  tokenExpiringLead?: number | undefined;
+  /**
+   * Milliseconds that `authenticate` and `authorize` have as hooks; then the answer is no, with the `warning`
+   * `ERR_HOOK_TIMEOUT`. Environment: `WS_HOOK_TIMEOUT`. Default: 5000. Limit: 2147483647.
+   */
+  hookTimeout?: number | undefined;
+  /**
    * The pages that may connect, by their `Origin` (RFC 6454), one rule or several; others are answered with
    * 403. Clients that send none are no browsers, and may connect. Environment: `WS_ORIGINS`, strings with
    * commas between. Default: all, with the `warning` `ERR_ANY_ORIGIN` if NODE_ENV is `production`.
@@ -244,6 +307,64 @@ export interface WebSocketConfig {
   tls?: WebSocketTls | null | undefined;
   /** Where lines about the server's life go. Default: nowhere. It has no environment variable. */
   logger?: WebSocketLogger | null | undefined;
+}
+
+/** What a client claims when it logs in. Nothing of it is verified. */
+export interface WebSocketLogin {
+  /** The connection's id. */
+  readonly connectionId: string;
+  /** The user that the client wants to be, if it says so. */
+  readonly userId: string | undefined;
+  /** The session that it names. */
+  readonly sessionId: string | undefined;
+  /** Its token, from its message or its handshake; at most 8192 bytes. */
+  readonly token: string | undefined;
+  /** The request that opened the connection. */
+  readonly request: {
+    /** Path and query, as the client sent them. */
+    readonly url: string;
+    /** The header fields, names in lower case. */
+    readonly headers: Readonly<Record<string, string>>;
+    /** The client's IP address. Behind a proxy it is the proxy's, unless `trustProxy` says whom to believe. */
+    readonly ip: string;
+  };
+}
+
+/** Who a client is, by the word of `authenticate`. */
+export interface WebSocketIdentity {
+  /** The user, 1 to 256 bytes. A number counts in its decimal form. */
+  userId: string | number;
+  /** The session, at most 256 bytes. Without it the connection has none, whatever the client claims. */
+  sessionId?: string | number | null | undefined;
+  /**
+   * When the identity ceases to hold: a Date, or milliseconds since 1970. The client gets `token_expiring` before that,
+   * and is closed with 4401 then, unless it has authenticated again.
+   */
+  expiresAt?: Date | number | null | undefined;
+  /** What else is known of the user, at most 16384 bytes as JSON: for `connection.claims` and patterns. */
+  claims?: object | null | undefined;
+}
+
+/** Where a client wants to go. */
+export interface WebSocketAccess {
+  /** Who wants to. */
+  readonly connection: WebSocketConnection;
+  /** What it wants to do. */
+  readonly action: 'subscribe' | 'join_room';
+  /** The topic or room. */
+  readonly name: string;
+}
+
+/**
+ * Names that clients may go to, by action; an action without patterns is denied. `*` stands for any characters,
+ * `{userId}`, `{sessionId}` and `{claims.NAME}` for what is known of the client, for example `user:{userId}:*`; of a claim
+ * that is an array, any of its strings and numbers will do. What is not known matches nothing.
+ */
+export interface WebSocketPatterns {
+  /** Topics. */
+  subscribe?: readonly string[] | undefined;
+  /** Rooms. */
+  join_room?: readonly string[] | undefined;
 }
 
 /**
@@ -309,6 +430,9 @@ export interface WebSocketConnection {
   readonly userId?: string | undefined;
   /** The session that the client gave when it logged in. */
   readonly sessionId?: string | undefined;
+  /** What `authenticate` has told of the user beside that: a copy. */
+  // biome-ignore lint/suspicious/noExplicitAny: only the service knows what it has claimed.
+  readonly claims?: any;
   /** The socket, for frames outside the protocol and for closing. */
   readonly socket: WebSocketSocket;
   /** The topics it is subscribed to now: a copy, so that changing the set changes nothing else. */

@@ -46,7 +46,13 @@ impl Connection {
 
     #[napi(getter, ts_return_type = "string | null")]
     pub fn session_id(&self) -> Option<String> {
-        self.core.session().map(Into::into)
+        self.core.session().map(|session| session.to_string())
+    }
+
+    /// What its identity says beyond that: a JSON object.
+    #[napi(getter, ts_return_type = "string | null")]
+    pub fn claims(&self) -> Option<String> {
+        self.core.claims().map(|claims| claims.to_string())
     }
 
     /// When the last frame came, in milliseconds since the epoch.

@@ -2,6 +2,7 @@
 //! `lib/events.ts` knows the same layout.
 
 use messaging_core::ws::events::{Event, Kind};
+use messaging_core::ws::guard::Question;
 use messaging_core::ws::{Connection as Core, Server};
 use napi::Env;
 use napi::bindgen_prelude::{Array, Buffer, Null, ToNapiValue};
@@ -58,6 +59,28 @@ impl Rows<'_> {
             }
             Event::Disconnect { connection, code, reason } => {
                 self.push(kind, serial_of(&connection), code, reason)
+            }
+            Event::Decision { connection, number, question, request } => {
+                let (serial, number) = (serial_of(&connection), number as f64);
+                match &question {
+                    Question::Authorize { action, name } => {
+                        self.push(kind, serial, number, vec![action.name(), &**name])
+                    }
+                    Question::Authenticate { login, .. } => {
+                        let ip = connection.remote.map(|it| it.ip().to_canonical().to_string());
+                        let claim = [&login.user, &login.session, &login.token];
+                        let mut about = vec![Some("authenticate")];
+                        about.extend(claim.map(Option::as_deref));
+                        about.push(ip.as_deref());
+                        if let Some(request) = &request {
+                            about.push(Some(&request.url));
+                            for (name, value) in &request.headers {
+                                about.extend([Some(name.as_str()), Some(value)]);
+                            }
+                        }
+                        self.push(kind, serial, number, about)
+                    }
+                }
             }
             Event::Socket { serial, signal } => self.push(kind, Some(serial), signal as u32, Null),
             Event::Error { code, message } => self.push(kind, None, code, message),

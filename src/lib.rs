@@ -9,6 +9,7 @@ mod connection;
 mod convert;
 mod error;
 mod events;
+mod guard;
 mod kafka;
 mod keep_alive;
 mod options;

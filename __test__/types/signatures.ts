@@ -5,9 +5,13 @@ import { type EventEmitter, once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import {
   WebSocketManager,
+  type WebSocketAccess,
   type WebSocketConfig,
   type WebSocketConnection,
+  type WebSocketIdentity,
+  type WebSocketLogin,
   type WebSocketMessage,
+  type WebSocketPatterns,
   type WebSocketStats,
   type WebSocketWarning,
 } from '@libs/messaging';
@@ -114,4 +118,31 @@ export async function testKit(): Promise<void> {
   client.send({ type: 'order', payload: message.payload });
   const { code } = await client.close();
   same<typeof code, number>(true);
+}
+
+/** Hooks and patterns, in every form that they may have. */
+export function guards(users: Map<string, WebSocketIdentity>): WebSocketConfig[] {
+  const login = ({ token, request }: WebSocketLogin) => {
+    const origin: string | undefined = request.headers.origin;
+    return origin === undefined || token === undefined ? null : users.get(token);
+  };
+  const access = ({ connection, action, name }: WebSocketAccess) => {
+    // @ts-expect-error There is no such action.
+    if (action === 'leave_room') return false;
+    return action === 'join_room' && connection.claims?.team === name;
+  };
+  const patterns: WebSocketPatterns = { subscribe: ['user:{userId}:*'] };
+  return [
+    { authenticate: login, authorize: access },
+    { authenticate: async (claim) => login(claim), authorize: async (wish) => access(wish) },
+    { authenticate: async () => ({ userId: 1, expiresAt: new Date(), claims: { team: 'red' } }) },
+    { authorize: patterns, tokenFrom: ['header', 'cookie:sid'], requireAuth: true },
+    { authenticate: null, authorize: undefined, tokenFrom: 'query:token' },
+    // @ts-expect-error An identity has a user.
+    { authenticate: () => ({ sessionId: 's1' }) },
+    // @ts-expect-error A hook says yes or no.
+    { authorize: () => 'yes' },
+    // @ts-expect-error There is no such action.
+    { authorize: { leave_room: ['a'] } },
+  ];
 }

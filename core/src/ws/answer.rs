@@ -18,6 +18,12 @@ pub mod code {
     pub const RATE_LIMITED: &str = "RATE_LIMITED";
     /// The client, or its user, has as many already as it may have.
     pub const LIMIT_EXCEEDED: &str = "LIMIT_EXCEEDED";
+    /// The client is not who it claims to be.
+    pub const AUTH_FAILED: &str = "AUTH_FAILED";
+    /// The client has to authenticate first.
+    pub const AUTH_REQUIRED: &str = "AUTH_REQUIRED";
+    /// The client may not go there.
+    pub const FORBIDDEN: &str = "FORBIDDEN";
 }
 
 /// What the server says of its own accord or in answer to a client.
@@ -30,6 +36,7 @@ pub enum Answer<'a> {
     JoinedRoom { room: &'a str },
     LeftRoom { room: &'a str },
     Heartbeat,
+    TokenExpiring { expires_at: &'a str },
     Error { message: &'a str, code: &'static str, refused: Option<&'a str> },
 }
 
@@ -43,6 +50,7 @@ impl Answer<'_> {
             Self::JoinedRoom { .. } => "joined_room",
             Self::LeftRoom { .. } => "left_room",
             Self::Heartbeat => "heartbeat",
+            Self::TokenExpiring { .. } => "token_expiring",
             Self::Error { .. } => "error",
         }
     }
@@ -117,6 +125,9 @@ impl Serialize for Answer<'_> {
                 map.serialize_entry("room", room)?;
                 map.serialize_entry("status", "success")?;
             }
+            Self::TokenExpiring { expires_at } => {
+                map.serialize_entry("expiresAt", expires_at)?;
+            }
             Self::Error { message, code, refused } => {
                 map.serialize_entry("message", message)?;
                 map.serialize_entry("code", code)?;
@@ -155,6 +166,10 @@ mod tests {
             (
                 text(&Answer::LeftRoom { room: "a\"b" }, Some("7")),
                 r#"{"type":"left_room","payload":{"room":"a\"b","status":"success"},"id":"7"}"#,
+            ),
+            (
+                text(&Answer::TokenExpiring { expires_at: "t" }, None),
+                r#"{"type":"token_expiring","payload":{"expiresAt":"t"}}"#,
             ),
             (text(&Answer::Heartbeat, None), r#"{"type":"heartbeat","payload":"pong"}"#),
             (

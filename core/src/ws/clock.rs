@@ -23,6 +23,11 @@ pub fn write_timestamp(out: &mut Vec<u8>) {
     out.extend_from_slice(&timestamp(wall_millis()));
 }
 
+/// A time in milliseconds since the Unix epoch, before the year 10000, in the same form.
+pub fn iso(millis: u64) -> String {
+    timestamp(millis).map(char::from).iter().collect()
+}
+
 /// Digits by hand: every message has a timestamp, and the formatting machinery took a quarter of
 /// what a send that finds cold caches costs in the engine.
 fn timestamp(millis: u64) -> [u8; 24] {

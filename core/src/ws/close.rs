@@ -26,6 +26,9 @@ pub const INTERNAL: u16 = 1011;
 /// The server is overloaded: the client may come back later.
 pub const TRY_AGAIN: u16 = 1013;
 
+/// Ours: the client has not shown who it is, or that does not hold any more.
+pub const UNAUTHORIZED: u16 = 4401;
+
 /// The longest reason in bytes: a control frame holds 125, and the code takes two.
 pub const MAX_REASON: usize = 123;
 

@@ -5,6 +5,7 @@
 //! exception is `port: 0`, the ephemeral port. For booleans only `undefined` and `null` do. An
 //! empty environment variable is unset.
 
+mod guard;
 mod limits;
 mod setting;
 
@@ -16,6 +17,7 @@ use thiserror::Error;
 
 use super::forwarded::{MAX_HOPS, TrustProxy};
 use super::origins::{Origins, Pattern};
+pub use guard::GuardConfig;
 pub use limits::{Limits, PerIp};
 pub(in crate::ws) use setting::{Env, Setting};
 pub use setting::{RawOptions, RawValue};
@@ -89,6 +91,8 @@ pub struct Config {
     pub proxy_protocol: bool,
     /// `limits`: how much one client, user or address may ask for.
     pub limits: Limits,
+    /// Who may come in, and where to.
+    pub guard: GuardConfig,
 }
 
 impl Default for Config {
@@ -113,6 +117,7 @@ impl Default for Config {
             trust_proxy: TrustProxy::Nobody,
             proxy_protocol: false,
             limits: Limits::default(),
+            guard: GuardConfig::default(),
         }
     }
 }
@@ -197,6 +202,7 @@ impl Config {
                 trust => trust,
             },
             proxy_protocol,
+            guard: GuardConfig::resolve(options, &given)?,
         })
     }
 }

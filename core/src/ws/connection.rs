@@ -111,7 +111,11 @@ pub struct Address {
 #[derive(Debug)]
 pub struct State {
     pub status: Status,
-    pub session: Option<Box<str>>,
+    pub session: Option<Arc<str>>,
+    /// What else is known of the user: a JSON object.
+    pub claims: Option<Arc<str>>,
+    /// Whether broadcasts reach it.
+    pub admitted: bool,
     pub user: Option<Membership>,
     /// Rooms and topics, in the order in which it came to them.
     pub memberships: Memberships,
@@ -153,6 +157,8 @@ impl Connection {
             state: Mutex::new(State {
                 status: Status::Open,
                 session: None,
+                claims: None,
+                admitted: false,
                 user: None,
                 memberships: Memberships::default(),
                 requests: None,
@@ -173,8 +179,20 @@ impl Connection {
         self.lock().user.as_ref().map(|user| user.name.clone())
     }
 
-    pub fn session(&self) -> Option<Box<str>> {
+    pub fn session(&self) -> Option<Arc<str>> {
         self.lock().session.clone()
+    }
+
+    /// What its identity says beyond user and session: a JSON object.
+    pub fn claims(&self) -> Option<Arc<str>> {
+        self.lock().claims.clone()
+    }
+
+    /// User, session and claims, as they were at one moment.
+    pub(super) fn identity(&self) -> [Option<Arc<str>>; 3] {
+        let state = self.lock();
+        let user = state.user.as_ref().map(|user| user.name.clone());
+        [user, state.session.clone(), state.claims.clone()]
     }
 
     /// The names of its rooms or topics, in the order in which it came to them.

@@ -13,6 +13,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::bridge::Signal;
 use super::connection::{Address, Connection};
+use super::guard::Question;
+use super::guard::desk::Number;
 
 /// Events that may wait before reading stops; it goes on at half of it.
 const MAX_EVENTS: usize = 8192;
@@ -22,10 +24,17 @@ const MAX_BYTES: usize = 8 << 20;
 const MAX_WAITING_FOR_WARNINGS: usize = 2 * MAX_EVENTS;
 
 /// The request that opened a connection.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct RequestInfo {
     pub url: String,
     pub headers: Vec<(String, String)>,
+}
+
+impl RequestInfo {
+    fn bytes(&self) -> usize {
+        let headers = self.headers.iter().map(|(name, value)| name.len() + value.len());
+        self.url.len() + headers.sum::<usize>()
+    }
 }
 
 /// What the host can be told.
@@ -60,6 +69,14 @@ pub enum Event {
         connection: Arc<Connection>,
         code: u16,
         reason: String,
+    },
+    /// The host is to decide. It is asked whether or not anybody listens.
+    Decision {
+        connection: Arc<Connection>,
+        number: Number,
+        question: Question,
+        /// What opened the connection, where that is to be known.
+        request: Option<Arc<RequestInfo>>,
     },
     /// The host has to judge the origin of a request by rules of its own.
     Origin {
@@ -102,6 +119,8 @@ pub enum Kind {
     Warning = 8,
     /// Not for listeners: what the host does for its own sockets.
     Socket = 9,
+    /// Not for listeners: what the host is to decide.
+    Decision = 10,
     /// Not for listeners either: see [`Event::Origin`].
     Origin = 12,
 }
@@ -115,6 +134,7 @@ impl Event {
             Self::RawText { .. } | Self::RawBinary { .. } => Kind::Data,
             Self::Authenticated { .. } => Kind::Authenticated,
             Self::Disconnect { .. } => Kind::Disconnect,
+            Self::Decision { .. } => Kind::Decision,
             Self::Origin { .. } => Kind::Origin,
             Self::Socket { .. } => Kind::Socket,
             Self::Error { .. } => Kind::Error,
@@ -130,6 +150,7 @@ impl Event {
             | Self::RawText { connection, .. }
             | Self::RawBinary { connection, .. }
             | Self::Authenticated { connection }
+            | Self::Decision { connection, .. }
             | Self::Disconnect { connection, .. } => Some(connection),
             Self::Error { .. } | Self::Origin { .. } | Self::Socket { .. } => None,
             Self::Warning { connection, .. } => connection.as_ref(),
@@ -138,9 +159,10 @@ impl Event {
 
     fn bytes(&self) -> usize {
         match self {
-            Self::Connection { request, .. } | Self::Origin { request, .. } => {
-                let headers = request.headers.iter().map(|(name, value)| name.len() + value.len());
-                request.url.len() + headers.sum::<usize>()
+            Self::Connection { request, .. } | Self::Origin { request, .. } => request.bytes(),
+            // The request is there already.
+            Self::Decision { question: Question::Authenticate { login, .. }, .. } => {
+                login.token.as_ref().map_or(0, String::len)
             }
             Self::Message { text, .. } | Self::RawText { text, .. } => text.len(),
             Self::Binary { data, .. } | Self::RawBinary { data, .. } => data.len(),

@@ -8,6 +8,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::config::Config;
 use super::deflate::{self, Agreement, is_token};
+use super::guard::token::{BEARER, TokenSource};
 
 pub use refusal::{Refusal, RefusalReason, refusal_response};
 
@@ -43,6 +44,8 @@ pub struct Request {
     pub key: String,
     /// The subprotocols that the client offers, best first.
     pub protocols: Vec<String>,
+    /// The token that stood among them, where it may.
+    pub bearer: Option<String>,
     /// What is agreed of compression, if it is to be used.
     pub deflate: Option<Agreement>,
 }
@@ -75,11 +78,14 @@ pub struct Rules<'a> {
     pub path: &'a str,
     /// Whether compression may be negotiated.
     pub compression: bool,
+    /// Whether the subprotocol `bearer` means that a token follows.
+    pub bearer: bool,
 }
 
 impl<'a> Rules<'a> {
     pub(super) fn of(config: &'a Config) -> Self {
-        Self { path: &config.path, compression: config.compression.is_some() }
+        let bearer = config.guard.token_from.contains(&TokenSource::Subprotocol);
+        Self { path: &config.path, compression: config.compression.is_some(), bearer }
     }
 }
 
@@ -151,14 +157,15 @@ pub fn judge(head: &Head<'_>, rules: Rules<'_>) -> Result<Request, Refusal> {
     if request_path(head.url) != rules.path {
         return Err(RefusalReason::NotFound.into());
     }
-    let (key, protocols) = check_headers(head.headers)?;
+    let (key, mut protocols) = check_headers(head.headers)?;
+    let bearer = if rules.bearer { take_bearer(&mut protocols) } else { None };
     let deflate = if rules.compression { negotiate(head.headers)? } else { None };
     let headers = head
         .headers
         .iter()
         .map(|header| (header.name.to_ascii_lowercase(), latin1(header.value)))
         .collect();
-    Ok(Request { url: head.url.to_owned(), headers, key, protocols, deflate })
+    Ok(Request { url: head.url.to_owned(), headers, key, protocols, bearer, deflate })
 }
 
 /// Checks what RFC 6455 asks of the headers. Gives the key and the subprotocols.
@@ -190,6 +197,20 @@ fn check_headers(headers: &[Header<'_>]) -> Result<(String, Vec<String>), Refusa
         return Err(Refusal::bad_request("Sec-WebSocket-Protocol must be a list of tokens"));
     };
     Ok((latin1(key), protocols))
+}
+
+/// Takes the token out of the list of subprotocols, since the one that is chosen is repeated in the
+/// response: that is `bearer` itself only where nothing else is offered.
+fn take_bearer(protocols: &mut Vec<String>) -> Option<String> {
+    let at = protocols.iter().position(|protocol| protocol == BEARER)?;
+    if at + 1 == protocols.len() {
+        return None;
+    }
+    let token = protocols.remove(at + 1);
+    if protocols.len() > 1 {
+        protocols.remove(at);
+    }
+    Some(token)
 }
 
 fn negotiate(headers: &[Header<'_>]) -> Result<Option<Agreement>, Refusal> {

@@ -10,6 +10,8 @@ use tokio::time::Instant;
 
 use super::arrival::Arrival;
 use super::connection::{Address, GroupId};
+use super::guard::Verdict;
+use super::guard::desk::Number;
 use super::prepared::Frame;
 
 /// One piece of a shard's work.
@@ -60,6 +62,17 @@ pub enum Job {
         code: u16,
         reason: String,
     },
+    /// A decision has come to its turn: the host can be asked.
+    Ask {
+        who: Address,
+        number: Number,
+    },
+    /// A decision was made.
+    Verdict {
+        who: Address,
+        number: Number,
+        verdict: Verdict,
+    },
     /// A message has been compressed aside: its receivers can be written to.
     Compressed,
     /// Answer when all that was queued before is written.
@@ -75,7 +88,15 @@ pub enum Job {
 impl Job {
     /// Whether it by itself sends nothing to anybody.
     pub fn is_silent(&self) -> bool {
-        matches!(self, Self::Join { .. } | Self::Leave { .. } | Self::Read(_) | Self::Judged { .. })
+        matches!(
+            self,
+            Self::Join { .. }
+                | Self::Leave { .. }
+                | Self::Read(_)
+                | Self::Judged { .. }
+                | Self::Ask { .. }
+                | Self::Verdict { .. }
+        )
     }
 
     /// The client that waits for the answer to it, if one does.

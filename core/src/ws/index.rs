@@ -8,12 +8,14 @@
 //! list when the send is carried out, and nobody else.
 
 use dashmap::DashMap;
+use indexmap::IndexSet;
 use rustc_hash::FxBuildHasher;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use super::connection::{Connection, ConnectionId, GroupId, GroupKind, Membership, Status};
+use super::guard::Identity;
 use super::limits::Seats;
 use super::memberships::Place;
 
@@ -41,6 +43,10 @@ pub struct Index {
     connections: DashMap<ConnectionId, Arc<Connection>, FxBuildHasher>,
     open: AtomicUsize,
     by_shard: Vec<AtomicUsize>,
+    /// Of these, those whom broadcasts reach.
+    audience: Vec<AtomicUsize>,
+    /// The connections of each session: rarely more than one.
+    sessions: DashMap<Arc<str>, IndexSet<ConnectionId, FxBuildHasher>, FxBuildHasher>,
     users: Groups,
     rooms: Groups,
     topics: Groups,
@@ -80,6 +86,8 @@ impl Index {
             connections: DashMap::default(),
             open: AtomicUsize::new(0),
             by_shard: (0..shards).map(|_| AtomicUsize::new(0)).collect(),
+            audience: (0..shards).map(|_| AtomicUsize::new(0)).collect(),
+            sessions: DashMap::default(),
             users: DashMap::default(),
             rooms: DashMap::default(),
             topics: DashMap::default(),
@@ -115,6 +123,14 @@ impl Index {
         self.connections.insert(connection.id, connection.clone());
     }
 
+    /// Makes an open connection one of those whom broadcasts reach.
+    pub fn admit(&self, connection: &Connection) {
+        let mut state = connection.lock();
+        if state.status == Status::Open && !std::mem::replace(&mut state.admitted, true) {
+            self.audience[connection.address.shard].fetch_add(1, Relaxed);
+        }
+    }
+
     /// Takes an open connection out of the index and of all its groups; it keeps its memberships
     /// as a record of its last state. False when this was done before.
     pub fn deregister(&self, connection: &Connection) -> bool {
@@ -129,8 +145,14 @@ impl Index {
         for membership in state.user.iter().chain(state.memberships.iter()) {
             self.exit(membership.kind, &membership.name, connection, || {});
         }
+        if let Some(session) = &state.session {
+            self.end_session(session, connection);
+        }
         self.connections.remove(&connection.id);
         self.by_shard[connection.address.shard].fetch_sub(1, Relaxed);
+        if state.admitted {
+            self.audience[connection.address.shard].fetch_sub(1, Relaxed);
+        }
         self.open.fetch_sub(1, Relaxed);
         true
     }
@@ -150,10 +172,11 @@ impl Index {
         self.by_shard.iter().map(|n| n.load(Relaxed)).sum()
     }
 
-    /// Calls `each` with every shard that has open connections and their number; returns the sum.
+    /// Calls `each` with every shard that has connections whom broadcasts reach, and their number;
+    /// returns the sum.
     pub fn route_all(&self, mut each: impl FnMut(usize, u32)) -> usize {
         let mut sum = 0;
-        for (shard, count) in self.by_shard.iter().enumerate() {
+        for (shard, count) in self.audience.iter().enumerate() {
             let count = count.load(Relaxed);
             if count > 0 {
                 sum += count;
@@ -232,18 +255,18 @@ impl Index {
         group.members.get(&connection.id).map(|member| (group.id, member.place))
     }
 
-    /// Makes `user` the one user of this connection.
+    /// Makes `identity` that of this connection, in the place of the one that it had.
     pub fn authenticate(
         &self,
         connection: &Connection,
-        user: &str,
-        session: Option<&str>,
+        identity: &Identity,
         mut tell: impl FnMut(Change),
     ) -> Join {
         let mut state = connection.lock();
         if state.status != Status::Open {
             return Join::Gone;
         }
+        let user = &*identity.user;
         let same = state.user.as_ref().is_some_and(|current| &*current.name == user);
         if let Some((limit, seats)) = &self.places
             && !same
@@ -251,7 +274,14 @@ impl Index {
         {
             return Join::Full;
         }
-        state.session = session.map(Into::into);
+        state.claims = identity.claims.as_deref().map(Into::into);
+        if state.session.as_deref() != identity.session.as_deref() {
+            if let Some(session) = state.session.take() {
+                self.end_session(&session, connection);
+            }
+            state.session =
+                identity.session.as_deref().map(|it| self.begin_session(it, connection));
+        }
         if same {
             return Join::Already;
         }
@@ -268,6 +298,25 @@ impl Index {
         if let Some((_, seats)) = &self.places {
             seats.release(user);
         }
+    }
+
+    fn begin_session(&self, session: &str, connection: &Connection) -> Arc<str> {
+        let mut entry = self.sessions.entry(session.into()).or_default();
+        entry.insert(connection.id);
+        entry.key().clone()
+    }
+
+    fn end_session(&self, session: &str, connection: &Connection) {
+        self.sessions.remove_if_mut(session, |_, connections| {
+            connections.swap_remove(&connection.id);
+            connections.is_empty()
+        });
+    }
+
+    /// The connections that have logged in with this session.
+    pub fn of_session(&self, session: &str) -> Vec<ConnectionId> {
+        let entry = self.sessions.get(session);
+        entry.map(|entry| entry.value().iter().copied().collect()).unwrap_or_default()
     }
 
     fn enter(
@@ -390,5 +439,49 @@ mod tests {
         assert!(index.deregister(&connection));
         assert_eq!(connection.lock().memberships.looks.get() - before, ROOMS);
         assert_eq!(index.group_count(GroupKind::Topic), 0);
+    }
+
+    #[test]
+    fn a_session_has_the_connections_that_name_it_last_and_are_open() {
+        let index = Index::new(1);
+        let open = |serial| {
+            let connection = Connection::new(Address { shard: 0, slot: 0, serial }, None, false);
+            assert!(index.claim(2));
+            index.register(&connection);
+            connection
+        };
+        let (first, second) = (open(1), open(2));
+        let log_in = |connection: &Connection, user, session| {
+            let identity = Identity::new(user, session, None, None).unwrap();
+            index.authenticate(connection, &identity, |_| {})
+        };
+        assert_eq!(log_in(&first, "ada", Some("s")), Join::Joined);
+        assert_eq!(log_in(&second, "bob", Some("s")), Join::Joined);
+        assert_eq!(index.of_session("s"), [first.id, second.id]);
+        assert_eq!(log_in(&first, "ada", Some("t")), Join::Already);
+        assert_eq!(index.of_session("s"), [second.id]);
+        assert_eq!(log_in(&first, "ada", None), Join::Already);
+        assert!(index.of_session("t").is_empty());
+        index.deregister(&second);
+        assert_eq!(log_in(&second, "bob", Some("s")), Join::Gone);
+        assert!(index.of_session("s").is_empty());
+        assert!(index.sessions.is_empty());
+    }
+
+    #[test]
+    fn broadcasts_count_who_was_admitted_and_is_open() {
+        let index = Index::new(2);
+        let connection = Connection::new(Address { shard: 1, slot: 0, serial: 1 }, None, false);
+        assert!(index.claim(1));
+        index.register(&connection);
+        assert_eq!((index.open(), index.route_all(|_, _| {})), (1, 0));
+        index.admit(&connection);
+        index.admit(&connection);
+        let mut routed = Vec::new();
+        assert_eq!(index.route_all(|shard, count| routed.push((shard, count))), 1);
+        assert_eq!(routed, [(1, 1)]);
+        index.deregister(&connection);
+        index.admit(&connection);
+        assert_eq!(index.route_all(|_, _| {}), 0);
     }
 }

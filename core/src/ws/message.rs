@@ -4,6 +4,8 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
 
+use super::guard::MAX_TOKEN;
+
 /// Bytes that the name of a user, room or topic may have.
 pub const MAX_NAME: usize = 256;
 /// Bytes that a message's `id` may have to be echoed.
@@ -11,12 +13,19 @@ pub(super) const MAX_ID: usize = 64;
 /// Characters of an unknown type that an answer repeats.
 pub(super) const MAX_ECHO: usize = 64;
 
+/// What a user has to be, where one is needed.
+pub(super) const USER_RULE: &str = "payload.userId must be a string or a number, of 1 to 256 bytes";
+/// What a token has to be, where somebody looks at it.
+pub(super) const TOKEN_RULE: &str = "payload.token must be a string of at most 8192 bytes";
+
 /// What a client asks for.
 #[derive(Debug, PartialEq)]
 pub enum Request<'a> {
     Authenticate {
-        user: String,
+        /// Missing where the token alone is to say who it is.
+        user: Option<String>,
         session: Option<String>,
+        token: Token<'a>,
     },
     Subscribe(Cow<'a, str>),
     Unsubscribe(Cow<'a, str>),
@@ -49,6 +58,25 @@ impl Request<'_> {
             Self::Invalid { kind, .. } => Some(kind),
         }
     }
+
+    /// Whether a client has to authenticate for it, where that is required.
+    pub fn needs_auth(&self) -> bool {
+        !matches!(
+            self,
+            Self::Heartbeat
+                | Self::Authenticate { .. }
+                | Self::Invalid { kind: "authenticate", .. }
+        )
+    }
+}
+
+/// What stands in the place of a token. Where nobody looks at tokens, anything may.
+#[derive(Debug, PartialEq)]
+pub enum Token<'a> {
+    Absent,
+    Given(Cow<'a, str>),
+    /// Neither a string nor of a length that could be right.
+    Unusable,
 }
 
 /// A message that has the shape of one.
@@ -89,6 +117,8 @@ struct Credentials<'a> {
     user_id: Option<&'a RawValue>,
     #[serde(borrow, default)]
     session_id: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    token: Option<&'a RawValue>,
 }
 
 /// Reads one message; nothing when the text is not a JSON object.
@@ -131,15 +161,17 @@ fn request<'a>(kind: Cow<'a, str>, payload: Option<&'a RawValue>) -> Request<'a>
 }
 
 fn authenticate<'a>(payload: Option<&'a RawValue>) -> Request<'a> {
-    const USER: &str = "payload.userId must be a string or a number, of 1 to 256 bytes";
     const SESSION: &str = "payload.sessionId must be a string or a number, of at most 256 bytes";
     let invalid = |problem| Request::Invalid { kind: "authenticate", problem };
     let Some(credentials) = object::<Credentials<'a>>(payload) else {
-        return invalid(USER);
+        return invalid(USER_RULE);
     };
-    let user = credentials.user_id.and_then(identifier).filter(|user| valid_name(user));
-    let Some(user) = user else {
-        return invalid(USER);
+    let user = match credentials.user_id {
+        None => None,
+        Some(raw) => match identifier(raw).filter(|user| valid_name(user)) {
+            None => return invalid(USER_RULE),
+            user => user,
+        },
     };
     let session = match credentials.session_id {
         None => None,
@@ -148,7 +180,14 @@ fn authenticate<'a>(payload: Option<&'a RawValue>) -> Request<'a> {
             session => session,
         },
     };
-    Request::Authenticate { user, session }
+    let token = match credentials.token {
+        None => Token::Absent,
+        Some(raw) => match string(raw).filter(|token| token.len() <= MAX_TOKEN) {
+            Some(token) => Token::Given(token),
+            None => Token::Unusable,
+        },
+    };
+    Request::Authenticate { user, session, token }
 }
 
 /// Whether a user, room or topic may have this name.
@@ -262,8 +301,6 @@ mod tests {
             (r#"{"userId":0.30000000000000002}"#, Some(("0.30000000000000004", None))),
             (r#"{"userId":12345678901234567890}"#, Some(("12345678901234567890", None))),
             (r#"{"userId":""}"#, None),
-            (r#"{"userId":null}"#, None),
-            (r#"{"sessionId":"s"}"#, None),
             (r#"{"userId":{}}"#, None),
             (r#"{"userId":"u","sessionId":[]}"#, None),
             (r#"{"userId":true}"#, None),
@@ -272,12 +309,35 @@ mod tests {
         for (payload, expected) in cases {
             let text = format!(r#"{{"type":"authenticate","payload":{payload}}}"#);
             match (ask(&text), expected) {
-                (Request::Authenticate { user, session }, Some((u, s))) => {
-                    assert_eq!((user.as_str(), session.as_deref()), (u, s), "{payload}");
+                (Request::Authenticate { user, session, .. }, Some((u, s))) => {
+                    assert_eq!((user.as_deref(), session.as_deref()), (Some(u), s), "{payload}");
                 }
                 (Request::Invalid { kind: "authenticate", .. }, None) => {}
                 (other, _) => panic!("{payload}: {other:?}"),
             }
+        }
+    }
+
+    #[test]
+    fn a_token_may_stand_for_the_user() {
+        let token = |payload: &str| {
+            let text = format!(r#"{{"type":"authenticate","payload":{payload}}}"#);
+            match ask(&text) {
+                Request::Authenticate { user: None, token: Token::Given(token), .. } => {
+                    Ok(token.into_owned())
+                }
+                other => Err(format!("{other:?}")),
+            }
+        };
+        assert_eq!(token(r#"{"token":"a\u0062"}"#).as_deref(), Ok("ab"));
+        assert_eq!(token(r#"{"userId":null,"token":""}"#).as_deref(), Ok(""));
+        let long = |length| format!(r#"{{"token":"{}"}}"#, "t".repeat(length));
+        assert!(token(&long(MAX_TOKEN)).is_ok());
+        for unusable in [r#"{"token":5}"#, r#"{"token":{}}"#, &long(MAX_TOKEN + 1)] {
+            assert!(token(unusable).is_err_and(|it| it.contains("Unusable")), "{unusable}");
+        }
+        for absent in ["{}", r#"{"token":null}"#] {
+            assert!(token(absent).is_err_and(|it| it.contains("Absent")), "{absent}");
         }
     }
 

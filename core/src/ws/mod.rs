@@ -1,7 +1,7 @@
 //! The WebSocket server: users, rooms and topics over RFC 6455.
 //!
 //! `Server` is the host's handle, `shard` are the threads that own the sockets, and `index` is
-//! what both agree on. `decoder`, `handshake`, `message`, `answer`, `heartbeat` and `config` are
+//! what both agree on, `guard` who may come in. `decoder`, `handshake`, `message`, `answer`, `heartbeat` and `config` are
 //! decisions without I/O.
 
 mod answer;
@@ -19,6 +19,7 @@ mod forwarded;
 pub mod frame;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
+pub mod guard;
 pub mod handshake;
 mod heartbeat;
 mod inbox;

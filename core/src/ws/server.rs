@@ -2,6 +2,7 @@
 //! shard; nothing here waits for a shard.
 
 mod attach;
+mod guard;
 
 use socket2::SockRef;
 use std::fmt;
@@ -18,6 +19,7 @@ use super::budget::Budget;
 use super::config::Config;
 use super::connection::{Address, Connection, ConnectionId, GroupKind, Status};
 use super::events::{Event, EventQueue};
+use super::guard::Guard;
 use super::inbox::{Inbox, Job};
 use super::index::{Index, Join, Leave};
 use super::limits::{Buckets, Entrance};
@@ -126,6 +128,7 @@ impl Server {
             overloaded: Counter::default(),
             closed: AtomicBool::new(false),
             tls: tls.map(TlsContext::new),
+            guard: Guard::of(&config.guard),
             config,
         });
         let (alive, watcher) = watch::channel(0);
@@ -372,10 +375,10 @@ impl Server {
         let sum = |of: fn(&Counters) -> &Counter| shared.counters.iter().map(|c| of(c).get()).sum();
         let mut refusals: Vec<(&'static str, u64)> = Vec::new();
         for counters in &shared.counters {
-            for (at, (reason, count)) in counters.refusals().enumerate() {
+            for (at, (name, count)) in counters.refusals().enumerate() {
                 match refusals.get_mut(at) {
                     Some((_, sum)) => *sum += count,
-                    None => refusals.push((reason.name(), count)),
+                    None => refusals.push((name, count)),
                 }
             }
         }

@@ -9,6 +9,7 @@ use super::budget::Budget;
 use super::config::Config;
 use super::connection::Connection;
 use super::events::{Event, EventQueue, Kind};
+use super::guard::Guard;
 use super::inbox::Inbox;
 use super::index::Index;
 use super::limits::{Buckets, Entrance};
@@ -32,6 +33,7 @@ pub struct Shared {
     pub overloaded: Counter,
     /// Set by the first `close()`.
     pub closed: AtomicBool,
+    pub guard: Guard,
 }
 
 impl Shared {

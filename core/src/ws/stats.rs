@@ -29,6 +29,35 @@ pub struct Counters {
     /// What was refused because a client, or its user, has the most of it already.
     pub limit_exceeded: Counter,
     refusals: [Counter; RefusalReason::ALL.len()],
+    denials: [Counter; Denial::ALL.len()],
+}
+
+/// What an open connection was refused. The numbers of the variants are indices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Denial {
+    /// It is not who it claims to be.
+    AuthFailed,
+    /// A message before it had authenticated.
+    AuthRequired,
+    /// It did not authenticate in time.
+    AuthTimeout,
+    /// Its identity ceased to hold.
+    TokenExpired,
+    /// It may not go there.
+    Forbidden,
+    /// The host's hook did not answer in time.
+    HookTimeout,
+}
+
+impl Denial {
+    const ALL: [(Self, &'static str); 6] = [
+        (Self::AuthFailed, "auth_failed"),
+        (Self::AuthRequired, "auth_required"),
+        (Self::AuthTimeout, "auth_timeout"),
+        (Self::TokenExpired, "token_expired"),
+        (Self::Forbidden, "forbidden"),
+        (Self::HookTimeout, "hook_timeout"),
+    ];
 }
 
 impl Counters {
@@ -36,8 +65,15 @@ impl Counters {
         self.refusals[reason as usize].add(1);
     }
 
-    pub fn refusals(&self) -> impl Iterator<Item = (RefusalReason, u64)> {
-        RefusalReason::ALL.iter().map(|&reason| (reason, self.refusals[reason as usize].get()))
+    pub fn denied(&self, denial: Denial) {
+        self.denials[denial as usize].add(1);
+    }
+
+    /// What was refused, by its stable name; always in the same order.
+    pub fn refusals(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        let names = RefusalReason::ALL.iter().map(|reason| reason.name());
+        let names = names.chain(Denial::ALL.iter().map(|(_, name)| *name));
+        names.zip(self.refusals.iter().chain(&self.denials).map(Counter::get))
     }
 }
 

@@ -35,7 +35,7 @@ impl RawValue {
         }
     }
 
-    /// What `typeof` says of it.
+    /// What `typeof` says of it, or `array`.
     #[must_use]
     pub const fn type_name(&self) -> &'static str {
         match self {
@@ -43,7 +43,7 @@ impl RawValue {
             Self::Bool(_) => "boolean",
             Self::Number(_) => "number",
             Self::Text(_) => "string",
-            Self::List(_) => "object",
+            Self::List(_) => "array",
             Self::Other(name) => name,
         }
     }
@@ -125,6 +125,16 @@ options! {
     slow_consumer, "slowConsumer", "WS_SLOW_CONSUMER";
     memory_budget, "memoryBudget", "WS_MEMORY_BUDGET";
     shards, "shards", "WS_SHARDS";
+    require_auth, "requireAuth", "WS_REQUIRE_AUTH";
+    auth_timeout, "authTimeout", "WS_AUTH_TIMEOUT";
+    max_auth_failures, "maxAuthFailures", "WS_MAX_AUTH_FAILURES";
+    token_from, "tokenFrom", "WS_TOKEN_FROM";
+    token_expiring_lead, "tokenExpiringLead", "WS_TOKEN_EXPIRING_LEAD";
+    hook_timeout, "hookTimeout", "WS_HOOK_TIMEOUT";
+    authenticate, "authenticate", "";
+    authorize, "authorize", "";
+    authorize_subscribe, "authorize.subscribe", "WS_AUTHORIZE_SUBSCRIBE";
+    authorize_join_room, "authorize.join_room", "WS_AUTHORIZE_JOIN_ROOM";
     origins, "origins", "WS_ORIGINS";
     trust_proxy, "trustProxy", "WS_TRUST_PROXY";
     proxy_protocol, "proxyProtocol", "WS_PROXY_PROTOCOL";
@@ -269,6 +279,15 @@ impl<'a> Setting<'a> {
         self.valid_variable(&format!("{number}, or off"), text, value)
     }
 
+    /// Reads a function, which stays with the host. Returns whether it is there.
+    pub(super) fn function(&self, expected: &str) -> Result<bool, ConfigError> {
+        match self.value {
+            value if value.falls_through() => Ok(false),
+            RawValue::Other("function") => Ok(true),
+            _ => Err(self.wrong_type(expected)),
+        }
+    }
+
     /// Reads an object whose properties are options of their own. Returns whether it is there.
     pub(super) fn object(&self, expected: &str) -> Result<bool, ConfigError> {
         match self.value {
@@ -295,13 +314,32 @@ impl<'a> Setting<'a> {
         text: impl Fn(&str) -> Option<T>,
         other: impl Fn(&RawValue) -> Option<T>,
     ) -> Result<Option<Vec<T>>, ConfigError> {
+        let other = |value: &RawValue| match other(value) {
+            Some(read) => Ok(read),
+            None if matches!(value, RawValue::Number(_)) => self.shown(expected, None, value),
+            None => Err(self.wrong_type_of(expected, value)),
+        };
+        self.entries(expected, text, other)
+    }
+
+    /// The same for strings only.
+    pub(super) fn texts<T>(
+        &self,
+        expected: &str,
+        text: impl Fn(&str) -> Option<T>,
+    ) -> Result<Option<Vec<T>>, ConfigError> {
+        self.entries(expected, text, |value| Err(self.wrong_type_of(expected, value)))
+    }
+
+    fn entries<T>(
+        &self,
+        expected: &str,
+        text: impl Fn(&str) -> Option<T>,
+        other: impl Fn(&RawValue) -> Result<T, ConfigError>,
+    ) -> Result<Option<Vec<T>>, ConfigError> {
         let read = |value: &RawValue| match value {
             RawValue::Text(entry) => self.shown(expected, text(entry), value),
-            value => match other(value) {
-                Some(read) => Ok(read),
-                None if matches!(value, RawValue::Number(_)) => self.shown(expected, None, value),
-                None => Err(self.wrong_type_of(expected, value)),
-            },
+            value => other(value),
         };
         match self.value {
             value if value.falls_through() => {}

@@ -5,7 +5,11 @@ use std::net::Ipv6Addr;
 use proptest::prelude::*;
 
 use super::*;
+use crate::ws::guard::patterns::{self, Patterns};
+use crate::ws::guard::token::TokenSource;
+use crate::ws::guard::{Authenticator, Authorizer};
 use crate::ws::limits::Rate;
+use std::sync::Arc;
 
 fn number(number: impl Into<f64>) -> RawValue {
     RawValue::Number(number.into())
@@ -35,7 +39,7 @@ fn nothing_given_is_the_default() {
 #[test]
 fn an_unknown_name_is_not_an_option() {
     assert!(!RawOptions::default().set("prot", number(1)));
-    assert_eq!(RawOptions::NAMES.len(), 32);
+    assert_eq!(RawOptions::NAMES.len(), 42);
 }
 
 #[test]
@@ -73,7 +77,17 @@ fn every_option_is_read() {
         ("origins", text("https://a.b")),
         ("trustProxy", number(2)),
         ("proxyProtocol", RawValue::Bool(true)),
+        ("authenticate", RawValue::Other("function")),
+        ("requireAuth", RawValue::Bool(true)),
+        ("authTimeout", number(5)),
+        ("maxAuthFailures", number(6)),
+        ("tokenFrom", RawValue::List(vec![text("header"), text("cookie:sid")])),
+        ("tokenExpiringLead", number(7)),
+        ("hookTimeout", number(8)),
+        ("authorize.subscribe", RawValue::List(vec![text("a*"), text("{userId}")])),
+        ("authorize.join_room", text("b")),
     ];
+    let pattern = |text| patterns::Pattern::parse(text).unwrap();
     let expected = Config {
         port: 9000,
         host: Some(Ipv6Addr::LOCALHOST.into()),
@@ -102,6 +116,19 @@ fn every_option_is_read() {
         origins: Some([Pattern::Exact("https://a.b".to_owned())].into_iter().collect()),
         trust_proxy: TrustProxy::Hops(1),
         proxy_protocol: true,
+        guard: GuardConfig {
+            authenticator: Authenticator::Host,
+            authorizer: Authorizer::Patterns(Arc::new(Patterns {
+                subscribe: vec![pattern("a*"), pattern("{userId}")],
+                join_room: vec![pattern("b")],
+            })),
+            require_auth: true,
+            auth_timeout: Duration::from_millis(5),
+            max_auth_failures: 6,
+            token_from: vec![TokenSource::Header, TokenSource::Cookie("sid".into())],
+            token_expiring_lead: Duration::from_millis(7),
+            hook_timeout: Duration::from_millis(8),
+        },
     };
     assert_eq!(resolve(&options, &[]), Ok(expected.clone()));
 
@@ -135,8 +162,18 @@ fn every_option_is_read() {
         ("WS_ORIGINS", "https://a.b"),
         ("WS_TRUST_PROXY", "2"),
         ("WS_PROXY_PROTOCOL", "true"),
+        ("WS_REQUIRE_AUTH", "true"),
+        ("WS_AUTH_TIMEOUT", "5"),
+        ("WS_MAX_AUTH_FAILURES", "6"),
+        ("WS_TOKEN_FROM", "header, cookie:sid"),
+        ("WS_TOKEN_EXPIRING_LEAD", "7"),
+        ("WS_HOOK_TIMEOUT", "8"),
+        ("WS_AUTHORIZE_SUBSCRIBE", "a*,{userId}"),
+        ("WS_AUTHORIZE_JOIN_ROOM", "b"),
     ];
-    assert_eq!(resolve(&[], &env), Ok(expected));
+    // A hook has no variable.
+    let hook = [("authenticate", RawValue::Other("function"))];
+    assert_eq!(resolve(&hook, &env), Ok(expected));
 }
 
 #[test]
@@ -383,6 +420,47 @@ fn wrong_variables_name_themselves() {
         assert_eq!(error.to_string(), format!("{variable}: must be {expected}, got {value:?}"));
         assert_eq!(error.code(), "ERR_INVALID_ENV");
     }
+}
+
+#[test]
+fn where_clients_may_go() {
+    let authorizer = |options: &[_], env: &[_]| resolve(options, env).map(|it| it.guard.authorizer);
+    let function = || ("authorize", RawValue::Other("function"));
+    let object = || ("authorize", RawValue::Other("object"));
+    let one = [("WS_AUTHORIZE_SUBSCRIBE", "a")];
+    assert_eq!(authorizer(&[], &[]), Ok(Authorizer::Nobody));
+    assert_eq!(authorizer(&[function()], &one), Ok(Authorizer::Host));
+    let nowhere = Patterns::default();
+    assert_eq!(authorizer(&[object()], &[]), Ok(Authorizer::Patterns(nowhere.into())));
+    let subscribe = vec![patterns::Pattern::parse("a").unwrap()];
+    let patterns = Patterns { subscribe, join_room: Vec::new() };
+    assert_eq!(authorizer(&[], &one), Ok(Authorizer::Patterns(patterns.clone().into())));
+    assert_eq!(authorizer(&[object()], &one), Ok(Authorizer::Patterns(patterns.into())));
+    // An empty list is one too.
+    let empty = ("authorize.subscribe", RawValue::List(Vec::new()));
+    let nowhere = Patterns::default();
+    assert_eq!(authorizer(&[object(), empty], &one), Ok(Authorizer::Patterns(nowhere.into())));
+}
+
+#[test]
+fn lists_and_hooks_that_are_wrong_name_themselves() {
+    let sources = "header, subprotocol, cookie:NAME or query:NAME";
+    let patterns = "patterns with *, {userId}, {sessionId} and {claims.NAME}";
+    let list = |entry| RawValue::List(vec![text("header"), entry]);
+    for (option, value, message) in [
+        ("tokenFrom", list(text("body")), format!("{sources}, got \"body\"")),
+        ("tokenFrom", list(number(1)), format!("{sources}, got type number")),
+        ("tokenFrom", number(1), format!("{sources}, got type number")),
+        ("authorize.subscribe", text("{who}"), format!("{patterns}, got \"{{who}}\"")),
+        ("authenticate", text("f"), "a function, got type string".to_owned()),
+        ("authenticate", RawValue::Bool(false), "a function, got type boolean".to_owned()),
+        ("authorize", list(text("")), "a function or an object, got type array".to_owned()),
+    ] {
+        let error = resolve(&[(option, value)], &[]).expect_err(&message);
+        assert_eq!(error.to_string(), format!("{option}: must be {message}"));
+    }
+    let error = resolve(&[], &[("WS_TOKEN_FROM", "header,body")]).expect_err("no source");
+    assert_eq!(error.to_string(), format!("WS_TOKEN_FROM: must be {sources}, got \"header,body\""));
 }
 
 proptest! {

@@ -21,7 +21,7 @@ pub fn check(data: &[u8]) {
     let (flags, cut) = (input.byte(), input.number());
     let compression = flags & 1 != 0;
     if flags & 2 == 0 {
-        judge(input.rest(), Rules { path: "/ws", compression }, cut);
+        judge(input.rest(), Rules { path: "/ws", compression, bearer: true }, cut);
     } else {
         negotiate(input.rest());
     }
@@ -142,7 +142,7 @@ fn negotiate(lines: &[u8]) {
     if head.len() > MAX_HEAD || lines.len() > MAX_HEADERS - 5 || !lines.concat().iter().all(fits) {
         return;
     }
-    match (judge(&head, Rules { path: "/ws", compression: true }, 0), outcome) {
+    match (judge(&head, Rules { path: "/ws", compression: true, bearer: false }, 0), outcome) {
         (Outcome::Accept { request, .. }, Ok(agreement)) => assert_eq!(request.deflate, agreement),
         (Outcome::Refuse(_), Err(_)) => {}
         (verdict, _) => panic!("{outcome:?}, but in a request {verdict:?}"),

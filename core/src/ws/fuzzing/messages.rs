@@ -6,13 +6,14 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 use std::fmt;
 
-use crate::ws::message::{MAX_ECHO, MAX_ID, MAX_NAME, Message, Request, parse};
+use crate::ws::guard::MAX_TOKEN;
+use crate::ws::message::{MAX_ECHO, MAX_ID, MAX_NAME, Message, Request, Token, parse};
 
 /// The keys that the engine reads of a message.
 const KEYS: [&str; 3] = ["type", "payload", "id"];
 /// Those of payloads.
 const NAMES: [&str; 2] = ["topic", "room"];
-const CREDENTIALS: [&str; 2] = ["userId", "sessionId"];
+const CREDENTIALS: [&str; 3] = ["userId", "sessionId", "token"];
 
 /// The input is the text. What is not UTF-8 never comes this far.
 pub fn check(data: &[u8]) {
@@ -79,8 +80,8 @@ fn typed(request: &Request<'_>, kind: &str, payload: Option<&RawValue>) {
         ("unsubscribe", Request::Unsubscribe(topic)) => name("topic").as_deref() == Some(topic),
         ("join_room", Request::JoinRoom(room)) => name("room").as_deref() == Some(room),
         ("leave_room", Request::LeaveRoom(room)) => name("room").as_deref() == Some(room),
-        ("authenticate", Request::Authenticate { user, session }) => {
-            credentials(payload) == Some((user.clone(), session.clone()))
+        ("authenticate", Request::Authenticate { user, session, token }) => {
+            credentials(payload) == Some((user.clone(), session.clone())) && fits(token, payload)
         }
         ("subscribe" | "unsubscribe", request) => refused(request) && name("topic").is_none(),
         ("join_room" | "leave_room", request) => refused(request) && name("room").is_none(),
@@ -104,17 +105,29 @@ fn name(payload: Option<&RawValue>, key: &str) -> Option<String> {
 }
 
 /// The user and session that a payload gives.
-fn credentials(payload: Option<&RawValue>) -> Option<(String, Option<String>)> {
+fn credentials(payload: Option<&RawValue>) -> Option<(Option<String>, Option<String>)> {
     let payload = object(payload, &CREDENTIALS)?;
-    let user = identifier(payload.get("userId")?)?;
-    let session = match payload.get("sessionId") {
-        None => None,
-        Some(raw) if raw.get() == "null" => None,
-        Some(raw) => Some(identifier(raw)?),
+    let given = |key| payload.get(key).filter(|raw| raw.get() != "null");
+    let read = |raw: Option<&RawValue>| match raw {
+        None => Some(None),
+        Some(raw) => identifier(raw).map(Some),
     };
-    let fit = (1..=MAX_NAME).contains(&user.len())
+    let (user, session) = (read(given("userId"))?, read(given("sessionId"))?);
+    let fit = user.as_ref().is_none_or(|user| (1..=MAX_NAME).contains(&user.len()))
         && session.as_ref().is_none_or(|session| session.len() <= MAX_NAME);
     fit.then_some((user, session))
+}
+
+/// Whether this is the token that a payload gives.
+fn fits(token: &Token<'_>, payload: Option<&RawValue>) -> bool {
+    let payload = object(payload, &CREDENTIALS);
+    let given = payload.as_ref().and_then(|it| it.get("token")).filter(|it| it.get() != "null");
+    let text = given.and_then(|raw| serde_json::from_str::<String>(raw.get()).ok());
+    match token {
+        Token::Absent => given.is_none(),
+        Token::Given(token) => text.is_some_and(|text| text == **token),
+        Token::Unusable => given.is_some() && text.is_none_or(|text| text.len() > MAX_TOKEN),
+    }
 }
 
 fn identifier(raw: &RawValue) -> Option<String> {

@@ -42,7 +42,7 @@ fn and(line: &str) -> Vec<u8> {
 }
 
 /// Most tests have no offer of compression, and a few have one.
-const RULES: Rules<'_> = Rules { path: "/ws", compression: true };
+const RULES: Rules<'_> = Rules { path: "/ws", compression: true, bearer: false };
 
 fn accepted(head: &[u8]) -> Request {
     match parse(head, RULES) {
@@ -174,6 +174,28 @@ fn the_first_subprotocol_is_taken() {
     assert_eq!(request.protocols, ["chat.v2", "chat.v1"]);
     let response = String::from_utf8(accept_response(&request)).expect("responses are ASCII");
     assert!(response.ends_with("\r\nSec-WebSocket-Protocol: chat.v2\r\n\r\n"));
+}
+
+#[test]
+fn a_token_among_the_subprotocols_is_taken_out_and_never_chosen() {
+    for (offered, chosen, token) in [
+        ("bearer, t", "bearer", Some("t")),
+        ("a, bearer, t", "a", Some("t")),
+        ("bearer, t, a", "a", Some("t")),
+        ("bearer, bearer", "bearer", Some("bearer")),
+        ("bearer", "bearer", None),
+        ("a, bearer", "a", None),
+        ("a, t", "a", None),
+    ] {
+        let head = and(&format!("Sec-WebSocket-Protocol: {offered}"));
+        let Outcome::Accept { request, .. } = parse(&head, Rules { bearer: true, ..RULES }) else {
+            panic!("{offered} is refused");
+        };
+        assert_eq!(request.bearer.as_deref(), token, "{offered}");
+        assert_eq!(request.protocols.first().map(String::as_str), Some(chosen), "{offered}");
+    }
+    let untouched = accepted(&and("Sec-WebSocket-Protocol: bearer, t"));
+    assert_eq!((untouched.bearer, untouched.protocols.len()), (None, 2));
 }
 
 #[test]

@@ -13,7 +13,7 @@ use crate::ws::origins::Verdict;
 
 impl Shard {
     /// Judges a socket that has just come, before anything of it is read, as far as that can be.
-    pub(super) fn meet(&mut self, key: usize, serial: u64) {
+    pub(super) fn meet_socket(&mut self, key: usize, serial: u64) {
         // It may have been the one that had to give way.
         let Some(slot) = self.sockets.slots.get(key).filter(|slot| slot.serial == serial) else {
             return;
@@ -23,13 +23,13 @@ impl Shard {
             self.refuse(key, &RefusalReason::HandshakeRate.into());
         } else if !self.shared.config.trust_proxy.trusts(peer) {
             // The address of a proxy says nothing of its clients.
-            self.admit(key, peer);
+            self.seat(key, peer);
         }
     }
 
     /// Lets a good request in. Returns whether frames may follow at once; `rest` is what came of them.
     /// `judged` is what the host has judged already of the origin by its own rules.
-    pub(super) fn enter(
+    pub(super) fn let_in(
         &mut self,
         key: usize,
         request: Request,
@@ -39,7 +39,7 @@ impl Shard {
         let peer = self.sockets.slots[key].stream.peer_addr();
         if self.shared.config.trust_proxy.trusts(peer) {
             let client = self.client_of(key, &request);
-            if !self.admit(key, client) {
+            if !self.seat(key, client) {
                 return false;
             }
         }
@@ -52,7 +52,7 @@ impl Shard {
                 false
             }
             (Verdict::Asked, None) => {
-                self.ask(key, request, rest);
+                self.ask_origin(key, request, rest);
                 false
             }
         }
@@ -65,7 +65,7 @@ impl Shard {
     }
 
     /// Gives a socket its place among those of its address, or refuses it.
-    fn admit(&mut self, key: usize, client: Option<SocketAddr>) -> bool {
+    fn seat(&mut self, key: usize, client: Option<SocketAddr>) -> bool {
         // A Unix domain socket has no address.
         let Some(client) = client else {
             return true;
@@ -83,7 +83,7 @@ impl Shard {
     }
 
     /// Asks the host about a request's origin. The deadline is that of the handshake, which goes on.
-    fn ask(&mut self, key: usize, request: Request, rest: &[u8]) {
+    fn ask_origin(&mut self, key: usize, request: Request, rest: &[u8]) {
         let remote = self.client_of(key, &request);
         let slot = &mut self.sockets.slots[key];
         let asker = Address { shard: self.number, slot: key, serial: slot.serial };
@@ -126,9 +126,7 @@ impl Shard {
             self.frames(key, &mut rest);
             self.write_answers(key);
         }
-        if !self.sockets.lost.is_empty() || !self.sockets.slow.is_empty() {
-            self.settle();
-        }
+        self.settle_broken();
         self.sockets.slots.contains(key)
     }
 }

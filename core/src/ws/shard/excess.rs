@@ -26,6 +26,13 @@ pub struct Reading {
     over: bool,
 }
 
+impl Reading {
+    /// The same for what is interpreted later: its bytes have been measured, its messages have not.
+    pub fn resumed(self, now: u64) -> Self {
+        Self { now, ..self }
+    }
+}
+
 impl Shard {
     /// Measures what was read. Nothing if the connection has come to its end by that.
     pub(super) fn meter(
@@ -119,9 +126,12 @@ impl Shard {
         }
     }
 
-    /// Answers a client that has as many already as it may have.
+    /// Answers a client that has as many already as it may have, where it can be answered.
     pub(super) fn full(&mut self, kind: GroupKind, id: Option<&str>) {
         self.counters().limit_exceeded.add(1);
+        if self.shared.config.protocol == Protocol::Raw {
+            return;
+        }
         let (refused, what) = match kind {
             GroupKind::Room => ("join_room", "rooms"),
             GroupKind::Topic => ("subscribe", "subscriptions"),

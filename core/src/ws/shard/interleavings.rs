@@ -20,6 +20,7 @@ use crate::ws::budget::Budget;
 use crate::ws::config::{Config, Protocol};
 use crate::ws::connection::{Address, Connection, GroupKind, next_serial};
 use crate::ws::events::EventQueue;
+use crate::ws::guard::Guard;
 use crate::ws::handshake::Request;
 use crate::ws::inbox::{Inbox, Job};
 use crate::ws::index::{Index, Join, Leave};
@@ -111,6 +112,7 @@ impl World {
             users: Buckets::new(),
             overloaded: Counter::default(),
             closed: AtomicBool::new(false),
+            guard: Guard::default(),
             config,
         });
         let mut shard = Shard::new(0, shared);
@@ -132,6 +134,7 @@ impl World {
                 headers: Vec::new(),
                 key: "dGhlIHNhbXBsZSBub25jZQ==".into(),
                 protocols: Vec::new(),
+                bearer: None,
                 deflate: None,
             };
             assert!(shard.establish(key, request));
@@ -216,7 +219,7 @@ impl World {
                 }
                 meanwhile.iter().for_each(|act| self.host(act));
                 if changed {
-                    self.shard.catch_up(who.slot, &Answer::Heartbeat, None);
+                    self.shard.catch_up(who.slot, Some(&Answer::Heartbeat), None);
                     self.shard.write_answers(who.slot);
                 }
             }

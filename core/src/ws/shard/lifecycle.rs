@@ -13,6 +13,7 @@ use crate::ws::config::Protocol;
 use crate::ws::connection::{Address, Connection};
 use crate::ws::events::{Event, Kind, RequestInfo};
 use crate::ws::frame::{Opcode, encode, encode_into};
+use crate::ws::guard::token::token_of;
 use crate::ws::handshake::{self, RefusalReason};
 use crate::ws::heartbeat::{self, Verdict};
 use crate::ws::prepared::Prepared;
@@ -37,7 +38,7 @@ impl Shard {
         if self.shaking > MAX_HANDSHAKES {
             self.give_way();
         }
-        self.meet(key, serial);
+        self.meet_socket(key, serial);
         key
     }
 
@@ -74,15 +75,26 @@ impl Shard {
         slot.live_at = self.live.len();
         self.live.push(key);
         self.shared.index.register(&connection);
+        if !self.shared.config.guard.require_auth {
+            self.admit(key, &connection);
+        }
         self.counters().accepted.add(1);
         if self.shared.config.protocol == Protocol::Messaging {
             let id = connection.id.to_string();
             self.answer(&Answer::Connected { connection: &id }, None);
         }
+        let token = token_of(&self.shared.config.guard.token_from, &request);
+        if self.shared.guard.asks_with_requests() {
+            let (url, headers) = (request.url.clone(), request.headers.clone());
+            let request = Arc::new(RequestInfo { url, headers });
+            self.sockets.slots[key].access.request = Some(request);
+        }
         if self.shared.events.wants(Kind::Connection) {
             let request = RequestInfo { url: request.url, headers: request.headers };
+            let connection = connection.clone();
             self.shared.events.push(Event::Connection { connection, request });
         }
+        self.meet(key, &connection, token);
         true
     }
 
@@ -197,6 +209,7 @@ impl Shard {
         };
         let connection = connection.clone();
         let (at, groups) = (slot.live_at, std::mem::take(&mut slot.groups));
+        self.let_go(key);
         self.shared.index.deregister(&connection);
         self.live.swap_remove(at);
         if let Some(&moved) = self.live.get(at) {
@@ -254,7 +267,7 @@ impl Shard {
     // Time.
 
     /// Makes sure that the thread does not sleep past a deadline.
-    fn wake_by(&mut self, deadline: Instant) {
+    pub(super) fn wake_by(&mut self, deadline: Instant) {
         if deadline < self.sleeps_until {
             self.sleeps_until = deadline;
             self.inbox.poke();
@@ -267,7 +280,8 @@ impl Shard {
         let fronts = [self.handshakes.front(), self.closings.front()];
         let fronts = fronts.into_iter().flatten().map(|deadline| deadline.at);
         let others = [self.next_sweep, self.gone_by].into_iter().flatten();
-        self.sleeps_until = fronts.chain(others).min().unwrap_or(far);
+        let deadlines = fronts.chain(others).chain(self.guards_deadlines());
+        self.sleeps_until = deadlines.min().unwrap_or(far).min(far);
         self.sleeps_until
     }
 
@@ -278,6 +292,7 @@ impl Shard {
         while let Some(deadline) = self.closings.pop_front_if(|deadline| deadline.at <= now) {
             self.expire_closing(deadline);
         }
+        self.pass_guards_deadlines(now);
         if let (Some(at), Some(interval)) = (self.next_sweep, self.shared.config.heartbeat)
             && at <= now
         {
@@ -331,9 +346,9 @@ impl Shard {
             let Phase::Open(connection) = &slot.phase else {
                 continue;
             };
-            // Whoever is not read because the host is behind, or waits for us to compress, is not to
-            // blame for the silence.
-            if slot.parked || slot.waits_for_us() {
+            // Whoever is not read because the host is behind, or has to decide, or waits for us to
+            // compress, is not to blame for the silence.
+            if slot.parked || slot.hold.is_some() || slot.waits_for_us() {
                 continue;
             }
             match heartbeat::judge(now, connection.last_seen(), interval, slot.asked) {

@@ -10,6 +10,7 @@
 //! - `excess` refuses what is over the limits.
 //! - `protocol` answers clients' messages.
 //! - `proxied` reads what a balancer says before a socket's first byte.
+//! - `guard` lets clients in and keeps them out, and holds them while that is decided.
 //! - `lifecycle` is birth and death: handshake, closing, heartbeat, shutdown.
 //! - `sockets` queues and writes; `slot` is the record of one socket.
 //! - `accept_faults` decides what is done when accepting fails.
@@ -18,6 +19,7 @@
 mod accept_faults;
 mod entrance;
 mod excess;
+mod guard;
 #[cfg(test)]
 mod interleavings;
 pub mod life;
@@ -33,7 +35,7 @@ mod tests;
 
 use indexmap::IndexSet;
 use rustc_hash::{FxBuildHasher, FxHashMap};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -44,6 +46,7 @@ use super::answer::Answer;
 use super::arrival::Arrival;
 use super::connection::{Address, GroupId};
 use super::deflate::Inflaters;
+use super::guard::desk::Number;
 use super::inbox::{Inbox, Job};
 use super::prepared::Frame;
 use super::shared::Shared;
@@ -90,6 +93,12 @@ struct Shard {
     /// Entries outlive what they were made for and are passed over then.
     handshakes: VecDeque<Deadline>,
     closings: VecDeque<Deadline>,
+    /// Deadlines of decisions that are with the host, and of connections that have to authenticate;
+    /// sorted in the same way.
+    asked: VecDeque<(Instant, Number)>,
+    logins: VecDeque<Deadline>,
+    /// When something is to be done about an identity's end, by slot: one entry for each lease.
+    leases: BTreeSet<(Instant, usize)>,
     next_sweep: Option<Instant>,
     /// Until when the thread sleeps if nothing happens.
     sleeps_until: Instant,
@@ -125,6 +134,9 @@ impl Shard {
             shaking: 0,
             handshakes: VecDeque::new(),
             closings: VecDeque::new(),
+            asked: VecDeque::new(),
+            logins: VecDeque::new(),
+            leases: BTreeSet::new(),
             next_sweep: shared.config.heartbeat.map(|interval| now + interval),
             sleeps_until: now,
             flushes: Vec::new(),
@@ -211,6 +223,8 @@ impl Shard {
                     self.begin_close(who.slot, code, reason);
                 }
             }
+            Job::Ask { who, number } => self.ask_in_turn(who, number),
+            Job::Verdict { who, number, verdict } => self.decided(who, number, verdict),
             Job::Read(reader) => reader.wake(),
             Job::Compressed => self.sockets.compressed(),
             Job::Flush(done) => self.flushes.push(Flush { done, owed: self.sockets.debts() }),
@@ -220,10 +234,14 @@ impl Shard {
     }
 
     fn send_all(&mut self, frame: &Frame, expected: usize) {
+        let mut count = 0;
         for &key in &self.live {
-            self.sockets.enqueue(key, frame);
+            if self.sockets.slots[key].access.admitted {
+                self.sockets.enqueue(key, frame);
+                count += 1;
+            }
         }
-        self.sent(self.live.len(), expected);
+        self.sent(count, expected);
     }
 
     fn sent(&self, count: usize, expected: usize) {
@@ -239,7 +257,7 @@ impl Shard {
     /// just made: it stands in the same queue as the host's changes and sends, in the order in
     /// which the index saw them. The client gets its answer at that place, behind those that it
     /// has earned before.
-    fn catch_up(&mut self, key: usize, answer: &Answer<'_>, id: Option<&str>) {
+    fn catch_up(&mut self, key: usize, answer: Option<&Answer<'_>>, id: Option<&str>) {
         let serial = self.sockets.slots[key].serial;
         self.inbox.take(&mut self.jobs);
         // Where nothing is sent in between, the answers of one read go out in one write.
@@ -252,7 +270,9 @@ impl Shard {
             let who = job.asked_by();
             self.apply(job);
             if who.is_some_and(|who| who.slot == key && who.serial == serial) {
-                self.answer(answer, id);
+                if let Some(answer) = answer {
+                    self.answer(answer, id);
+                }
                 if apart {
                     self.write_answers(key);
                 }

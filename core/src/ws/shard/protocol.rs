@@ -4,18 +4,21 @@ use std::sync::Arc;
 
 use super::Shard;
 use crate::ws::answer::{Answer, code};
+use crate::ws::config::Protocol;
 use crate::ws::connection::{Connection, GroupKind};
 use crate::ws::decoder::Payload;
 use crate::ws::events::{Event, Kind};
+use crate::ws::guard::{Action, Identity, Login};
 use crate::ws::inbox::Job;
 use crate::ws::index::{Change, Join, Leave};
-use crate::ws::message::{self, Message, Request};
+use crate::ws::message::{self, Message, Request, TOKEN_RULE, Token, USER_RULE};
 
 impl Shard {
     pub(super) fn message(&mut self, key: usize, connection: &Arc<Connection>, text: &str) {
         match message::parse(text) {
             Some(message) => self.request(key, connection, message, text),
-            None => self.invalid_format(),
+            None if self.is_admitted(key) => self.invalid_format(),
+            None => self.require_auth(None, None),
         }
     }
 
@@ -24,6 +27,8 @@ impl Shard {
         let text = simdutf8::basic::from_utf8(&data).ok();
         if let Some((text, message)) = text.and_then(|text| Some((text, message::parse(text)?))) {
             self.request(key, connection, message, text);
+        } else if !self.is_admitted(key) {
+            self.require_auth(None, None);
         } else if self.shared.events.wants(Kind::Binary) {
             let (connection, data) = (connection.clone(), data.into_owned());
             self.shared.events.push(Event::Binary { connection, data });
@@ -40,19 +45,19 @@ impl Shard {
         text: &str,
     ) {
         let id = message.id.as_deref();
+        if message.request.needs_auth() && !self.is_admitted(key) {
+            return self.require_auth(message.request.kind(), id);
+        }
         match message.request {
             Request::Heartbeat => self.answer(&Answer::Heartbeat, id),
-            Request::Authenticate { user, session } => {
-                self.authenticate(key, connection, &user, session.as_deref(), id);
+            Request::Authenticate { user, session, token } => {
+                match self.login(user, session, token) {
+                    Ok(login) => self.log_in(key, connection, login, id),
+                    Err(problem) => self.invalid_payload("authenticate", problem, id),
+                }
             }
-            Request::Subscribe(topic) => {
-                let answer = Answer::Subscribed { topic: &topic };
-                self.join(key, connection, GroupKind::Topic, &topic, &answer, id);
-            }
-            Request::JoinRoom(room) => {
-                let answer = Answer::JoinedRoom { room: &room };
-                self.join(key, connection, GroupKind::Room, &room, &answer, id);
-            }
+            Request::Subscribe(topic) => self.go(key, connection, Action::Subscribe, &topic, id),
+            Request::JoinRoom(room) => self.go(key, connection, Action::JoinRoom, &room, id),
             Request::Unsubscribe(topic) => {
                 let answer = Answer::Unsubscribed { topic: &topic };
                 if self.leave(key, connection, GroupKind::Topic, &topic, &answer, id).is_some() {
@@ -68,14 +73,33 @@ impl Shard {
             }
             Request::Other(kind) => self.other(connection, Some(&kind), &kind, id, text),
             Request::Untyped(shown) => self.other(connection, None, &shown, id, text),
-            Request::Invalid { kind, problem } => {
-                let message = format!("Invalid payload for {kind}: {problem}");
-                let refused = Some(kind);
-                let error =
-                    Answer::Error { message: &message, code: code::INVALID_PAYLOAD, refused };
-                self.answer(&error, id);
-            }
+            Request::Invalid { kind, problem } => self.invalid_payload(kind, problem, id),
         }
+    }
+
+    fn invalid_payload(&mut self, kind: &'static str, problem: &str, id: Option<&str>) {
+        let message = format!("Invalid payload for {kind}: {problem}");
+        let refused = Some(kind);
+        self.answer(&Answer::Error { message: &message, code: code::INVALID_PAYLOAD, refused }, id);
+    }
+
+    /// What a client claims, if it is of use to whoever looks at it.
+    fn login(
+        &self,
+        user: Option<String>,
+        session: Option<String>,
+        token: Token<'_>,
+    ) -> Result<Login, &'static str> {
+        let verifies = self.shared.guard.verifies();
+        if user.is_none() && !verifies {
+            return Err(USER_RULE);
+        }
+        let token = match token {
+            Token::Given(token) => Some(token.into_owned()),
+            Token::Unusable if verifies => return Err(TOKEN_RULE),
+            Token::Absent | Token::Unusable => None,
+        };
+        Ok(Login { user, session, token })
     }
 
     /// A type of the host's own: an answer to its request, an event, or nobody's. A message whose
@@ -102,32 +126,61 @@ impl Shard {
         }
     }
 
-    fn authenticate(
+    /// Makes an identity that of a connection, if it is open and the user may have one more.
+    pub(super) fn authenticate(
         &mut self,
         key: usize,
         connection: &Arc<Connection>,
-        user: &str,
-        session: Option<&str>,
+        identity: &Identity,
         id: Option<&str>,
-    ) {
+    ) -> Join {
         let (who, inbox) = (connection.address, &self.inbox);
         let tell = |change| match change {
             Change::Entered(group) => inbox.append(Job::Join { who, group, answered: true }),
             Change::Left(group) => inbox.append(Job::Leave { who, group, answered: false }),
         };
-        let answer = Answer::Authenticated { user, session };
-        match self.shared.index.authenticate(connection, user, session, tell) {
+        let Identity { user, session, .. } = identity;
+        // Under another protocol nothing of ours is sent.
+        let answer = Some(Answer::Authenticated { user, session: session.as_deref() })
+            .filter(|_| self.shared.config.protocol == Protocol::Messaging);
+        let outcome = self.shared.index.authenticate(connection, identity, tell);
+        match outcome {
             Join::Joined => {
-                self.catch_up(key, &answer, id);
+                self.catch_up(key, answer.as_ref(), id);
                 self.meter_user(key, user);
             }
-            Join::Already => self.answer(&answer, id),
-            Join::Full => return self.full(GroupKind::User, id),
-            Join::Gone => return,
+            Join::Already => {
+                if let Some(answer) = answer {
+                    self.answer(&answer, id);
+                }
+            }
+            Join::Full | Join::Gone => return outcome,
         }
         if self.shared.events.wants(Kind::Authenticated) {
             let connection = connection.clone();
             self.shared.events.push(Event::Authenticated { connection });
+        }
+        outcome
+    }
+
+    /// Makes a client a member of where it may go.
+    pub(super) fn enter(
+        &mut self,
+        key: usize,
+        connection: &Connection,
+        action: Action,
+        name: &str,
+        id: Option<&str>,
+    ) {
+        match action {
+            Action::Subscribe => {
+                let answer = Answer::Subscribed { topic: name };
+                self.join(key, connection, GroupKind::Topic, name, &answer, id);
+            }
+            Action::JoinRoom => {
+                let answer = Answer::JoinedRoom { room: name };
+                self.join(key, connection, GroupKind::Room, name, &answer, id);
+            }
         }
     }
 
@@ -145,7 +198,7 @@ impl Shard {
         let tell = |group| inbox.append(Job::Join { who, group, answered: true });
         let limit = self.limit_of(kind);
         match self.shared.index.join_within(connection, kind, name, limit, tell) {
-            Join::Joined => self.catch_up(key, answer, id),
+            Join::Joined => self.catch_up(key, Some(answer), id),
             Join::Already => self.answer(answer, id),
             Join::Full => self.full(kind, id),
             Join::Gone => {}
@@ -167,7 +220,7 @@ impl Shard {
         let tell = |group| inbox.append(Job::Leave { who, group, answered: true });
         match self.shared.index.leave(connection, kind, name, tell) {
             Leave::Left => {
-                self.catch_up(key, answer, id);
+                self.catch_up(key, Some(answer), id);
                 None
             }
             Leave::NotMember { group_exists } => Some(group_exists),

@@ -50,6 +50,9 @@ impl Shard {
                 return;
             }
             let slot = &mut self.sockets.slots[key];
+            if slot.waits_for_verdict() {
+                return;
+            }
             let draining = matches!(slot.phase, Phase::Draining { .. });
             slot.held_back = slot.owed() > OWED_WHILE_READING && !draining;
             if slot.held_back {
@@ -58,6 +61,11 @@ impl Shard {
             let adds_events = matches!(slot.phase, Phase::Handshake(_) | Phase::Open(_));
             if adds_events && self.shared.events.is_full() {
                 return self.park(key);
+            }
+            if slot.hold.is_some() {
+                self.go_on(key);
+                self.settle_broken();
+                continue;
             }
             let mut buffer = ReadBuf::new(&mut self.buffer);
             match Pin::new(&mut slot.stream).poll_read(cx, &mut buffer) {
@@ -68,9 +76,7 @@ impl Shard {
                     let mut bytes = std::mem::take(&mut self.buffer);
                     self.input(key, &mut bytes[..count]);
                     self.buffer = bytes;
-                    if !self.sockets.lost.is_empty() || !self.sockets.slow.is_empty() {
-                        self.settle();
-                    }
+                    self.settle_broken();
                 }
                 // No TLS came about. The peer is told, and what it still sends is read on.
                 Poll::Ready(Err(_))
@@ -88,6 +94,12 @@ impl Shard {
             }
         }
         cx.waker().wake_by_ref();
+    }
+
+    pub(super) fn settle_broken(&mut self) {
+        if !self.sockets.lost.is_empty() || !self.sockets.slow.is_empty() {
+            self.settle();
+        }
     }
 
     fn park(&mut self, key: usize) {
@@ -137,7 +149,7 @@ impl Shard {
                 None
             }
             Outcome::Accept { request, consumed } => {
-                self.enter(key, request, &head[consumed..], None).then_some(consumed)
+                self.let_in(key, request, &head[consumed..], None).then_some(consumed)
             }
         }
     }
@@ -151,7 +163,7 @@ impl Shard {
         }
         match given.judge(Rules::of(&self.shared.config)) {
             Ok(request) => {
-                if self.enter(key, request, &given.rest, given.origin_allowed) {
+                if self.let_in(key, request, &given.rest, given.origin_allowed) {
                     self.frames(key, &mut given.rest);
                 }
                 self.write_answers(key);
@@ -168,6 +180,7 @@ impl Shard {
         self.start_draining(key, true);
     }
 
+    /// Measures what has come, and interprets it, unless a decision is awaited: then it is kept.
     pub(super) fn frames(&mut self, key: usize, bytes: &mut [u8]) {
         let slot = &mut self.sockets.slots[key];
         let Some(connection) = slot.connection().cloned() else {
@@ -178,6 +191,20 @@ impl Shard {
         let Some(reading) = self.meter(key, &connection, bytes.len(), now) else {
             return;
         };
+        match &mut self.sockets.slots[key].hold {
+            Some(hold) => hold.keep(bytes, reading),
+            None => self.interpret(key, &connection, bytes, reading),
+        }
+    }
+
+    /// Interprets frames, up to one that has to wait for a decision: what lies behind it is kept.
+    pub(super) fn interpret(
+        &mut self,
+        key: usize,
+        connection: &Arc<Connection>,
+        bytes: &mut [u8],
+        reading: Reading,
+    ) {
         let slot = &mut self.sockets.slots[key];
         // Out of their places while items borrow from them: slot and shard are needed for what
         // the items cause.
@@ -192,8 +219,12 @@ impl Shard {
         let more = loop {
             match decoder.next(&mut rest, &mut terms) {
                 Ok(Some(item)) => {
-                    if !self.item(key, &connection, item, reading) {
+                    if !self.item(key, connection, item, reading) {
                         break false;
+                    }
+                    if let Some(hold) = &mut self.sockets.slots[key].hold {
+                        hold.keep(rest, reading);
+                        break true;
                     }
                 }
                 Ok(None) => break true,
@@ -234,6 +265,7 @@ impl Shard {
                 self.counters().messages_in.add(1);
                 match self.shared.config.protocol {
                     Protocol::Messaging => self.message(key, connection, &text),
+                    Protocol::Raw if !self.is_admitted(key) => self.ignore(),
                     Protocol::Raw if self.shared.events.wants(Kind::Data) => {
                         let (connection, text) = (connection.clone(), text.into_owned());
                         self.shared.events.push(Event::RawText { connection, text });
@@ -245,6 +277,7 @@ impl Shard {
                 self.counters().messages_in.add(1);
                 match self.shared.config.protocol {
                     Protocol::Messaging => self.binary(key, connection, data),
+                    Protocol::Raw if !self.is_admitted(key) => self.ignore(),
                     Protocol::Raw if self.shared.events.wants(Kind::Data) => {
                         let (connection, data) = (connection.clone(), data.into_owned());
                         self.shared.events.push(Event::RawBinary { connection, data });

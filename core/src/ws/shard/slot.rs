@@ -4,10 +4,15 @@
 use rustc_hash::FxHashSet;
 use std::sync::Arc;
 use std::task::Waker;
+use tokio::time::Instant;
 
+use super::excess::Reading;
 use crate::ws::connection::{Connection, GroupId};
 use crate::ws::decoder::Decoder;
 use crate::ws::deflate::Window;
+use crate::ws::events::RequestInfo;
+use crate::ws::guard::desk::Number;
+use crate::ws::guard::{Question, Verdict};
 use crate::ws::handshake::Request;
 use crate::ws::limits::{Meter, SharedBucket, SourceSeat};
 use crate::ws::outbox::Outbox;
@@ -52,10 +57,58 @@ pub struct Slot {
     pub held_back: bool,
     /// Not read because the host is behind with its events.
     pub parked: bool,
+    /// It waits for a decision, unread.
+    pub hold: Option<Box<Hold>>,
+    pub access: Access,
     /// Pinged since it was last heard from.
     pub asked: bool,
     /// The slow-consumer policy has been reported since the outbox was last empty.
     pub lagging: bool,
+}
+
+/// A decision that a connection waits for. Until it is made, no further frame is interpreted.
+#[derive(Debug)]
+pub struct Hold {
+    pub number: Number,
+    pub question: Question,
+    /// The `id` of the message that it is about.
+    pub id: Option<Box<str>>,
+    /// What was read and not decoded yet, and the reading, which has measured it already.
+    pub rest: Vec<u8>,
+    pub reading: Option<Reading>,
+    pub verdict: Option<Verdict>,
+}
+
+impl Hold {
+    pub fn keep(&mut self, bytes: &[u8], reading: Reading) {
+        self.rest.extend_from_slice(bytes);
+        self.reading = Some(reading);
+    }
+}
+
+/// What is known of a connection's right to be here.
+#[derive(Debug, Default)]
+pub struct Access {
+    /// What opened it, where the host is told of that when it decides.
+    pub request: Option<Arc<RequestInfo>>,
+    /// Broadcasts reach it, and its messages are heard.
+    pub admitted: bool,
+    /// Its time to authenticate has passed while it waited for a decision.
+    pub overdue: bool,
+    /// How often it was refused since it last authenticated.
+    pub failures: u32,
+    /// Boxed, since most identities have no end.
+    pub lease: Option<Box<Lease>>,
+}
+
+/// How long an identity holds.
+#[derive(Clone, Copy, Debug)]
+pub struct Lease {
+    /// When something is to be done about it next.
+    pub next: Instant,
+    pub end: Instant,
+    /// The end in milliseconds since the epoch.
+    pub expires_at: u64,
 }
 
 /// Where a socket is in its life.
@@ -115,6 +168,8 @@ impl Slot {
             unjudged: false,
             held_back: false,
             parked: false,
+            hold: None,
+            access: Access::default(),
             asked: false,
             lagging: false,
         }
@@ -134,6 +189,12 @@ impl Slot {
         if let Some(connection) = self.connection() {
             connection.seen(now);
         }
+    }
+
+    /// Whether a decision is still to come.
+    pub fn waits_for_verdict(&self) -> bool {
+        let awaits = self.hold.as_ref().is_some_and(|hold| hold.verdict.is_none());
+        awaits && matches!(self.phase, Phase::Open(_))
     }
 
     /// Lets its task look at the socket.

@@ -4,6 +4,7 @@
 mod attached;
 mod closing;
 mod compressing;
+mod guard;
 mod recovery;
 mod rig;
 mod secure;

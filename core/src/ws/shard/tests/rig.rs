@@ -20,6 +20,7 @@ use crate::ws::config::Config;
 use crate::ws::connection::{Address, next_serial};
 use crate::ws::events::{Event, EventQueue, Kind};
 use crate::ws::frame::{Opcode, encode};
+use crate::ws::guard::Guard;
 use crate::ws::inbox::{Inbox, Job};
 use crate::ws::index::Index;
 use crate::ws::limits::{Buckets, Entrance};
@@ -48,7 +49,7 @@ pub fn shared(config: Config, wake_host: impl Fn() + Send + Sync + 'static) -> A
     events.set_interest(u32::MAX);
     Arc::new(Shared {
         tls: None,
-        index: Index::new(1),
+        index: Index::new(1).with_places(config.limits.connections_per_user),
         events,
         budget: Budget::new(config.memory_budget),
         inboxes: vec![Arc::new(Inbox::new())],
@@ -57,6 +58,7 @@ pub fn shared(config: Config, wake_host: impl Fn() + Send + Sync + 'static) -> A
         users: Buckets::new(),
         overloaded: Counter::default(),
         closed: AtomicBool::new(false),
+        guard: Guard::of(&config.guard),
         config,
     })
 }

@@ -1,0 +1,179 @@
+/**
+ * The host's hooks that decide: who a client is, and where it may go. The engine asks, holds the client
+ * meanwhile, and takes what does not come in time for a no; here an answer is put into its terms.
+ */
+import { kindOf } from './arguments.js';
+import { type Connection, HandshakeRequest } from './connection.js';
+import { codedError, translated } from './errors.js';
+import type { NativeManager } from './native.js';
+import type { Reporter } from './reporter.js';
+import type { WebSocketConfig, WebSocketLogin, WebSocketMessage } from './types.js';
+
+/** Milliseconds since the epoch that are long past: who gives less gives seconds. */
+const LEAST_TIME = 100_000_000_000;
+
+type Identity = Parameters<NativeManager['identify']>[1];
+
+/** Calls one manager's hooks. */
+export class Hooks {
+  readonly #native: NativeManager;
+  readonly #options: WebSocketConfig;
+  readonly #reporter: Pick<Reporter<WebSocketMessage>, 'warn'>;
+
+  constructor(
+    native: NativeManager,
+    options: WebSocketConfig,
+    reporter: Pick<Reporter<WebSocketMessage>, 'warn'>,
+  ) {
+    this.#native = native;
+    this.#options = options;
+    this.#reporter = reporter;
+  }
+
+  /**
+   * Has a decision made. Never throws.
+   *
+   * @param about What is to be decided: an action and a name; or `authenticate`, the client's claim (user,
+   * session, token), its address, and its request (URL, then names and values of the header fields by turns).
+   */
+  decide(connection: Connection, number: number, about: (string | null)[]): void {
+    const [action, name] = about;
+    const hook = action === 'authenticate' ? 'authenticate' : 'authorize';
+    const settle = (answer: unknown) => {
+      try {
+        if (hook === 'authenticate') this.#identify(number, answer);
+        else this.#permit(number, answer);
+      } catch (thrown) {
+        fail(thrown);
+      }
+    };
+    const fail = (cause: unknown) => {
+      this.#native.decide(number, false);
+      this.#reporter.warn({
+        code: 'ERR_HOOK',
+        message: `${hook} failed: ${reasonOf(cause)}`,
+        connectionId: connection.id,
+        cause,
+      });
+    };
+    try {
+      // As methods, for options that are an object of a class.
+      const answer: unknown =
+        hook === 'authenticate'
+          ? this.#options.authenticate?.(loginOf(connection, about))
+          : (this.#options as AuthorizeAsHook).authorize({
+              connection,
+              action: action as 'subscribe' | 'join_room',
+              name: name as string,
+            });
+      if (isThenable(answer)) Promise.resolve(answer).then(settle, fail);
+      else settle(answer);
+    } catch (thrown) {
+      fail(thrown);
+    }
+  }
+
+  #identify(number: number, answer: unknown): void {
+    if (answer === null || answer === undefined || answer === false) {
+      this.#native.decide(number, false);
+    } else {
+      const identity = identityOf(answer);
+      translated(() => this.#native.identify(number, identity));
+    }
+  }
+
+  #permit(number: number, answer: unknown): void {
+    if (answer !== true && answer !== false && answer !== undefined && answer !== null) {
+      throw wrong('must return true or false', answer);
+    }
+    this.#native.decide(number, answer === true);
+  }
+}
+
+/** The actions that patterns may be given for. */
+const ACTIONS = ['subscribe', 'join_room'];
+
+/** @throws TypeError `ERR_INVALID_OPTION_TYPE` for patterns of an action that there is not: it would be denied. */
+export function checkPatterns({ authorize }: WebSocketConfig): void {
+  if (typeof authorize !== 'object' || authorize === null || Array.isArray(authorize)) return;
+  const unknown = Object.keys(authorize).find((action) => !ACTIONS.includes(action));
+  if (unknown === undefined) return;
+  const got = JSON.stringify(unknown);
+  const rule = 'authorize: must be patterns for subscribe and join_room';
+  throw codedError('ERR_INVALID_OPTION_TYPE', `${rule}, got ${got}`);
+}
+
+interface AuthorizeAsHook {
+  authorize: Extract<WebSocketConfig['authorize'], (...args: never) => unknown>;
+}
+
+/** Whatever was thrown: it may have no text, and this must not fail. */
+function reasonOf(cause: unknown): string {
+  try {
+    return String((cause as Partial<Error> | null | undefined)?.message ?? cause);
+  } catch {
+    return kindOf(cause);
+  }
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
+}
+
+function loginOf(connection: Connection, about: (string | null)[]): WebSocketLogin {
+  const [, user, session, token, ip, url, ...fields] = about;
+  const request = new HandshakeRequest(url ?? '', [ip ?? '', '', ...(fields as string[])]);
+  return {
+    connectionId: connection.id,
+    userId: user ?? undefined,
+    sessionId: session ?? undefined,
+    token: token ?? undefined,
+    request: {
+      url: request.url,
+      ip: request.remoteAddress,
+      // Put in order only for those who read them.
+      get headers() {
+        return request.headers;
+      },
+    },
+  };
+}
+
+/** @throws TypeError for what is no identity. */
+function identityOf(answer: unknown): Identity {
+  if (typeof answer !== 'object' || answer === null || Array.isArray(answer)) {
+    throw wrong('must return an identity or null', answer);
+  }
+  const { userId, sessionId, expiresAt, claims } = answer as Record<string, unknown>;
+  const identity: Identity = { userId: nameIn('userId', userId) };
+  if (sessionId !== undefined && sessionId !== null) {
+    identity.sessionId = nameIn('sessionId', sessionId);
+  }
+  if (expiresAt !== undefined && expiresAt !== null) identity.expiresAt = timeOf(expiresAt);
+  if (claims !== undefined && claims !== null) {
+    if (typeof claims !== 'object' || Array.isArray(claims)) {
+      throw wrong('claims must be an object', claims);
+    }
+    identity.claims = JSON.stringify(claims);
+  }
+  return identity;
+}
+
+function nameIn(field: string, value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (typeof value === 'number' && Number.isFinite(value)) return String(value);
+  throw wrong(`${field} must be a string or a number`, value);
+}
+
+function timeOf(value: unknown): number {
+  // By what it can do: `instanceof` fails across realms.
+  const time = typeof value === 'number' ? value : (value as Partial<Date>)?.getTime?.();
+  if (typeof time !== 'number' || !(time >= LEAST_TIME) || time === Number.POSITIVE_INFINITY) {
+    throw wrong('expiresAt must be a Date or milliseconds since 1970', value);
+  }
+  return time;
+}
+
+function wrong(rule: string, got: unknown): Error {
+  return codedError('ERR_INVALID_ARGUMENT', `${rule}, got ${kindOf(got)}`);
+}
