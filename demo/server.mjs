@@ -36,7 +36,9 @@ async function main() {
   const socketPort = portFromEnvironment('DEMO_WS_PORT', 0);
   const host = process.env.DEMO_HOST || '127.0.0.1';
 
-  const manager = new WebSocketManager({ port: socketPort, host, path: '/ws' });
+  // A demo has no accounts: whoever comes is who they say. A service looks at the token here.
+  const authenticate = ({ userId, sessionId }) => userId && { userId, sessionId };
+  const manager = new WebSocketManager({ port: socketPort, host, path: '/ws', authenticate });
   const machine = new MachineFigures();
   const rooms = new RoomWatch(manager);
   manager.on('warning', ({ code, message }) => console.warn(`Warning: ${code}: ${message}`));

@@ -125,7 +125,7 @@ pub enum Ruling {
 }
 
 /// Who says who a client is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Authenticator {
     /// The client: its claim is believed.
     #[default]
@@ -157,26 +157,26 @@ pub struct Guard {
 impl Guard {
     #[must_use]
     pub fn of(config: &GuardConfig) -> Self {
-        let (authenticator, authorizer) = (config.authenticator, config.authorizer.clone());
+        let (authenticator, authorizer) = (config.authenticator.clone(), config.authorizer.clone());
         Self { authenticator, authorizer, ..Self::default() }
     }
 
     /// Whether a client's word is not enough.
     #[must_use]
     pub fn verifies(&self) -> bool {
-        self.authenticator != Authenticator::Claim
+        !matches!(self.authenticator, Authenticator::Claim)
     }
 
     /// Whether requests are to be kept, since the host is told of them when it decides.
     #[must_use]
     pub fn asks_with_requests(&self) -> bool {
-        self.authenticator == Authenticator::Host
+        matches!(self.authenticator, Authenticator::Host)
     }
 
     /// Decides who a client is. A verdict is an identity or a refusal.
     #[must_use]
     pub fn authenticate(&self, login: &Login) -> Ruling {
-        match self.authenticator {
+        match &self.authenticator {
             Authenticator::Claim => {
                 let user = login.user.as_deref().unwrap_or_default();
                 let identity = Identity::new(user, login.session.as_deref(), None, None);
