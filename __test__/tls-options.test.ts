@@ -87,7 +87,9 @@ describe('what is taken', () => {
   });
 
   test('an expired certificate, with a warning', async () => {
-    const manager = withTls({ cert: certificates.expired(server), key });
+    // Whose users are verified: else that would be the first warning.
+    const tls = { cert: certificates.expired(server), key };
+    const manager = newManager({ tls, authenticate: () => null });
     const [warning] = await nextEvent(manager, 'warning');
     expect(warning).toEqual({
       code: 'ERR_TLS_EXPIRED',

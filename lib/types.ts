@@ -1,5 +1,6 @@
 /**
  * The public data types of the WebSocket server: messages, options, connections, figures.
+ * It is longer than other files, since most of it is the options' documentation, which editors show.
  */
 import type { ProcessStats } from './process-stats.js';
 
