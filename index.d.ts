@@ -3,7 +3,7 @@
 /// <reference types="node" />
 
 import { EventEmitter } from 'node:events';
-import { AddressInfo } from 'node:net';
+import { AddressInfo, Socket } from 'node:net';
 import { ConnectionOptions } from 'node:tls';
 
 /** How much is logged: everything up to this level. */
@@ -128,619 +128,6 @@ export interface InstrumentationEvent<T> {
 }
 /** Removes the listener that was added for the event `_T`. */
 export type RemoveInstrumentationEventListener<_T> = () => void;
-/** How often and how long it is tried again. */
-export interface RetryOptions {
-	/** The longest wait. Milliseconds, default 30,000. */
-	maxRetryTime?: number;
-	/** The first wait. Milliseconds, default 300. */
-	initialRetryTime?: number;
-	/** By which part a wait may be longer or shorter, at random. Default 0.2. */
-	factor?: number;
-	/** By how much each wait is longer than the one before. Default 2. */
-	multiplier?: number;
-	/** How often it is tried again. Default 5. */
-	retries?: number;
-	/** Consumers only: whether to start again after a crash that trying again may mend. Default: yes. */
-	restartOnFailure?: (e: Error) => Promise<boolean>;
-}
-/** Gives the brokers, at each `connect()`. */
-export type BrokersFunction = () => string[] | Promise<string[]>;
-/** How a Kafka is reached. The checks of kafkajs are made by `connect()`, as there. */
-export interface KafkaConfig {
-	/** `host:port` of at least one broker, or a function that gives them. */
-	brokers: string[] | BrokersFunction;
-	/**
-	 * Whether to use TLS, and how: `ca`, `cert`, `key`, `passphrase`, `servername`, `rejectUnauthorized` of
-	 * Node's `tls.connect`. Without `ca`, the system's authorities are trusted. A `servername` is the name that
-	 * brokers' certificates have to have; what is sent to them (SNI) is their host all the same. Other options of TLS are
-	 * refused: KafkaJSNonRetriableError. Default: no TLS.
-	 */
-	ssl?: ConnectionOptions | boolean;
-	/**
-	 * How to log in. `aws`, and mechanisms with an `authenticationProvider`, are refused:
-	 * KafkaJSNonRetriableError.
-	 */
-	sasl?: SASLOptions | Mechanism;
-	/** What brokers call this client in their logs and quotas. Default: `kafkajs`. */
-	clientId?: string;
-	/** For a connection to be made. Milliseconds, default 1,000. */
-	connectionTimeout?: number;
-	/** For a login. Milliseconds, default 10,000. */
-	authenticationTimeout?: number;
-	/** Not used: the engine logs in again before a session ends. */
-	reauthenticationThreshold?: number;
-	/** For a broker to answer. Milliseconds, default 30,000, limit 300,000. */
-	requestTimeout?: number;
-	/** With `false`, `requestTimeout` is its limit. Default: true. */
-	enforceRequestTimeout?: boolean;
-	/** How often and how long it is tried again. */
-	retry?: RetryOptions;
-	/** The engine makes its own sockets: any value is refused with a KafkaJSNonRetriableError. */
-	socketFactory?: ISocketFactory;
-	/** How much is logged. Environment: `KAFKAJS_LOG_LEVEL`, which goes first. Default: INFO. */
-	logLevel?: logLevel;
-	/** Where it is logged. Default: JSON lines to the console. */
-	logCreator?: logCreator;
-}
-/** kafkajs's type; see {@link KafkaConfig.socketFactory}. */
-export type ISocketFactory = (args: {
-	host: string;
-	port: number;
-	ssl: ConnectionOptions;
-	onConnect: () => void;
-}) => any;
-/** kafkajs's type of a mechanism in JavaScript; see {@link KafkaConfig.sasl}. */
-export type Mechanism = {
-	mechanism: string;
-	authenticationProvider: (args: any) => {
-		authenticate: () => Promise<void>;
-	};
-};
-/** What an `oauthBearerProvider` gives. */
-export interface OauthbearerProviderResponse {
-	/** The token: a JSON web token, or what the brokers take. */
-	value: string;
-}
-type Credentials = {
-	username: string;
-	password: string;
-};
-type SASLMechanismOptionsMap = {
-	plain: Credentials;
-	"scram-sha-256": Credentials;
-	"scram-sha-512": Credentials;
-	aws: {
-		authorizationIdentity: string;
-		accessKeyId: string;
-		secretAccessKey: string;
-		sessionToken?: string;
-	};
-	oauthbearer: {
-		oauthBearerProvider: () => Promise<OauthbearerProviderResponse>;
-	};
-};
-/** The mechanisms by their names, which may also be written in capitals. */
-export type SASLMechanism = keyof SASLMechanismOptionsMap;
-/** A mechanism and what it needs. */
-export type SASLOptions = {
-	[M in SASLMechanism]: {
-		mechanism: M;
-	} & SASLMechanismOptionsMap[M];
-}[SASLMechanism];
-/** Options of `Kafka.producer()`. */
-export interface ProducerConfig {
-	/** Makes what chooses partitions; called once. Default: `Partitioners.DefaultPartitioner`. */
-	createPartitioner?: ICustomPartitioner;
-	/** Over the Kafka's own. */
-	retry?: RetryOptions;
-	/** How old what is known of topics may get. Milliseconds, default 300,000. */
-	metadataMaxAge?: number;
-	/** Whether to ask for topics in a way that has brokers create them, where they do. Default: true. */
-	allowAutoTopicCreation?: boolean;
-	/** Whether a message that is sent again is written once, also after a lost answer. Default: false. */
-	idempotent?: boolean;
-	/** The name of this producer's transactions. */
-	transactionalId?: string;
-	/** When brokers give a transaction up. Milliseconds, default 60,000. */
-	transactionTimeout?: number;
-	/** Requests that may wait for their answer, for each broker. Default: 5. */
-	maxInFlightRequests?: number;
-}
-/** A message to send. */
-export interface Message {
-	/** Messages of one key go to one partition. Default: none. */
-	key?: Buffer | string | null;
-	/** The content; null is a tombstone. */
-	value: Buffer | string | null;
-	/** The partition. Default: what the partitioner chooses. */
-	partition?: number;
-	headers?: IHeaders;
-	/** Milliseconds since 1970 in decimal. Default: the time of the call. */
-	timestamp?: string;
-}
-/** Headers by name. A list is several headers of one name. */
-export interface IHeaders {
-	[key: string]: Buffer | string | (Buffer | string)[] | undefined;
-}
-/** What a partitioner is told of a message. */
-export interface PartitionerArgs {
-	topic: string;
-	partitionMetadata: PartitionMetadata[];
-	message: Message;
-}
-/** Makes a partitioner: what gives each message its partition. */
-export type ICustomPartitioner = () => (args: PartitionerArgs) => number;
-export type DefaultPartitioner = ICustomPartitioner;
-export type LegacyPartitioner = ICustomPartitioner;
-/** Where a partition is. */
-export type PartitionMetadata = {
-	/** An error of the protocol, or 0. */
-	partitionErrorCode: number;
-	partitionId: number;
-	/** The broker that leads it, or -1. */
-	leader: number;
-	replicas: number[];
-	isr: number[];
-	offlineReplicas?: number[];
-};
-/** What `send` takes. */
-export interface ProducerRecord {
-	topic: string;
-	messages: Message[];
-	/** Who has to have written it: -1 all in-sync replicas, 1 the leader, 0 nobody. Default: -1. */
-	acks?: number;
-	/** For the acknowledgements, in milliseconds. Default: 30,000. */
-	timeout?: number;
-	/** Default: none. */
-	compression?: CompressionTypes;
-}
-/** Messages of one topic. */
-export interface TopicMessages {
-	topic: string;
-	messages: Message[];
-}
-/** What `sendBatch` takes; see {@link ProducerRecord}. */
-export interface ProducerBatch {
-	acks?: number;
-	timeout?: number;
-	compression?: CompressionTypes;
-	topicMessages?: TopicMessages[];
-}
-/** Where messages of one partition were written. */
-export type RecordMetadata = {
-	topicName: string;
-	partition: number;
-	/** 0: a failure rejects. */
-	errorCode: number;
-	offset?: string;
-	timestamp?: string;
-	/** The offset of the first one. */
-	baseOffset?: string;
-	/** When the log has the broker's time: that, else -1. */
-	logAppendTime?: string;
-	logStartOffset?: string;
-};
-/** A position in a partition. */
-export interface PartitionOffset {
-	partition: number;
-	offset: string;
-}
-/** Positions in a topic. */
-export interface TopicOffsets {
-	topic: string;
-	partitions: PartitionOffset[];
-}
-/** Positions. */
-export interface Offsets {
-	topics: TopicOffsets[];
-}
-/** Partitions by topic. */
-export interface IMemberAssignment {
-	[key: string]: number[];
-}
-type Sender = {
-	/** Sends messages to one topic. One entry for each partition that got some. */
-	send(record: ProducerRecord): Promise<RecordMetadata[]>;
-	/** Sends messages to several topics. */
-	sendBatch(batch: ProducerBatch): Promise<RecordMetadata[]>;
-};
-/** Sends messages. Its methods need no `this`. */
-export type Producer = Sender & {
-	/** Reaches the cluster. Connecting twice is fine. */
-	connect(): Promise<void>;
-	/** Waits for what is being sent, and closes. `connect()` may be called again. */
-	disconnect(): Promise<void>;
-	isIdempotent(): boolean;
-	readonly events: ProducerEvents;
-	/** Calls `listener` at each of these events. An unknown name throws KafkaJSNonRetriableError. */
-	on<K extends keyof ProducerEventPayloads>(eventName: K, listener: (event: InstrumentationEvent<ProducerEventPayloads[K]>) => void): RemoveInstrumentationEventListener<K>;
-	/** Not there yet: rejects with KafkaJSNotImplemented. */
-	transaction(): Promise<Transaction>;
-	logger(): Logger;
-};
-/** Messages and offsets that become visible together, or not at all. */
-export type Transaction = Sender & {
-	sendOffsets(offsets: Offsets & {
-		consumerGroupId: string;
-	}): Promise<void>;
-	commit(): Promise<void>;
-	abort(): Promise<void>;
-	isActive(): boolean;
-};
-export type ProducerEvents = {
-	CONNECT: "producer.connect";
-	DISCONNECT: "producer.disconnect";
-	REQUEST: "producer.network.request";
-	REQUEST_TIMEOUT: "producer.network.request_timeout";
-	REQUEST_QUEUE_SIZE: "producer.network.request_queue_size";
-};
-export type ConsumerEvents = {
-	HEARTBEAT: "consumer.heartbeat";
-	COMMIT_OFFSETS: "consumer.commit_offsets";
-	GROUP_JOIN: "consumer.group_join";
-	FETCH_START: "consumer.fetch_start";
-	FETCH: "consumer.fetch";
-	START_BATCH_PROCESS: "consumer.start_batch_process";
-	END_BATCH_PROCESS: "consumer.end_batch_process";
-	CONNECT: "consumer.connect";
-	DISCONNECT: "consumer.disconnect";
-	STOP: "consumer.stop";
-	CRASH: "consumer.crash";
-	REBALANCING: "consumer.rebalancing";
-	RECEIVED_UNSUBSCRIBED_TOPICS: "consumer.received_unsubscribed_topics";
-	REQUEST: "consumer.network.request";
-	REQUEST_TIMEOUT: "consumer.network.request_timeout";
-	REQUEST_QUEUE_SIZE: "consumer.network.request_queue_size";
-};
-export type AdminEvents = {
-	CONNECT: "admin.connect";
-	DISCONNECT: "admin.disconnect";
-	REQUEST: "admin.network.request";
-	REQUEST_TIMEOUT: "admin.network.request_timeout";
-	REQUEST_QUEUE_SIZE: "admin.network.request_queue_size";
-};
-export type ConnectEvent = InstrumentationEvent<null>;
-export type DisconnectEvent = InstrumentationEvent<null>;
-interface RequestPayload {
-	apiKey: number;
-	apiName: string;
-	apiVersion: number;
-	broker: string;
-	clientId: string;
-	correlationId: number;
-	createdAt: number;
-	duration: number;
-	pendingDuration: number;
-	sentAt: number;
-	size: number;
-}
-export type RequestEvent = InstrumentationEvent<RequestPayload>;
-export type RequestTimeoutEvent = InstrumentationEvent<Omit<RequestPayload, "duration" | "size">>;
-export type RequestQueueSizeEvent = InstrumentationEvent<{
-	broker: string;
-	clientId: string;
-	queueSize: number;
-}>;
-export type ConsumerHeartbeatEvent = InstrumentationEvent<{
-	groupId: string;
-	memberId: string;
-	groupGenerationId: number;
-}>;
-export type ConsumerCommitOffsetsEvent = InstrumentationEvent<{
-	groupId: string;
-	memberId: string;
-	groupGenerationId: number;
-	topics: TopicOffsets[];
-}>;
-export type ConsumerGroupJoinEvent = InstrumentationEvent<{
-	duration: number;
-	groupId: string;
-	isLeader: boolean;
-	leaderId: string;
-	groupProtocol: string;
-	memberId: string;
-	memberAssignment: IMemberAssignment;
-}>;
-export type ConsumerFetchStartEvent = InstrumentationEvent<{
-	nodeId: number;
-}>;
-export type ConsumerFetchEvent = InstrumentationEvent<{
-	numberOfBatches: number;
-	duration: number;
-	nodeId: number;
-}>;
-interface BatchProcessPayload {
-	topic: string;
-	partition: number;
-	highWatermark: string;
-	offsetLag: string;
-	offsetLagLow: string;
-	batchSize: number;
-	firstOffset: string;
-	lastOffset: string;
-}
-export type ConsumerStartBatchProcessEvent = InstrumentationEvent<BatchProcessPayload>;
-export type ConsumerEndBatchProcessEvent = InstrumentationEvent<BatchProcessPayload & {
-	duration: number;
-}>;
-export type ConsumerCrashEvent = InstrumentationEvent<{
-	error: Error;
-	groupId: string;
-	restart: boolean;
-}>;
-export type ConsumerRebalancingEvent = InstrumentationEvent<{
-	groupId: string;
-	memberId: string;
-}>;
-/** Spelled as in kafkajs. */
-export type ConsumerReceivedUnsubcribedTopicsEvent = InstrumentationEvent<{
-	groupId: string;
-	generationId: number;
-	memberId: string;
-	assignedTopics: string[];
-	topicsSubscribed: string[];
-	topicsNotSubscribed: string[];
-}>;
-type NetworkPayloads<Kind extends string> = {
-	[Name in `${Kind}.network.request`]: RequestEvent["payload"];
-} & {
-	[Name in `${Kind}.network.request_timeout`]: RequestTimeoutEvent["payload"];
-} & {
-	[Name in `${Kind}.network.request_queue_size`]: RequestQueueSizeEvent["payload"];
-};
-type ProducerEventPayloads = NetworkPayloads<"producer"> & {
-	"producer.connect": null;
-	"producer.disconnect": null;
-};
-type AdminEventPayloads = NetworkPayloads<"admin"> & {
-	"admin.connect": null;
-	"admin.disconnect": null;
-};
-type ConsumerEventPayloads = NetworkPayloads<"consumer"> & {
-	"consumer.heartbeat": ConsumerHeartbeatEvent["payload"];
-	"consumer.commit_offsets": ConsumerCommitOffsetsEvent["payload"];
-	"consumer.group_join": ConsumerGroupJoinEvent["payload"];
-	"consumer.fetch_start": ConsumerFetchStartEvent["payload"];
-	"consumer.fetch": ConsumerFetchEvent["payload"];
-	"consumer.start_batch_process": ConsumerStartBatchProcessEvent["payload"];
-	"consumer.end_batch_process": ConsumerEndBatchProcessEvent["payload"];
-	"consumer.connect": null;
-	"consumer.disconnect": null;
-	"consumer.stop": null;
-	"consumer.crash": ConsumerCrashEvent["payload"];
-	"consumer.rebalancing": ConsumerRebalancingEvent["payload"];
-	"consumer.received_unsubscribed_topics": ConsumerReceivedUnsubcribedTopicsEvent["payload"];
-};
-/** Options of `Kafka.consumer()`. */
-export interface ConsumerConfig {
-	/** The group. Its members share the partitions of their topics. */
-	groupId: string;
-	/** `[PartitionAssigners.roundRobin]`, the default, or nothing: others are refused. */
-	partitionAssigners?: PartitionAssigner[];
-	/** How old what is known of topics may get. Milliseconds, default 300,000. */
-	metadataMaxAge?: number;
-	/** After how long without a heartbeat the group goes on without this member. Milliseconds, default 30,000. */
-	sessionTimeout?: number;
-	/** For members to join again in a rebalance. Milliseconds, default 60,000. */
-	rebalanceTimeout?: number;
-	/** Between heartbeats; must be under `sessionTimeout`. Milliseconds, default 3,000. */
-	heartbeatInterval?: number;
-	/** Of one partition in one fetch. Bytes, default 1,048,576. */
-	maxBytesPerPartition?: number;
-	/** What a broker waits for before it answers a fetch. Bytes, default 1. */
-	minBytes?: number;
-	/** Of one fetch. Bytes, default 10,485,760. */
-	maxBytes?: number;
-	/** How long a broker waits for `minBytes`. Milliseconds, default 5,000. */
-	maxWaitTimeInMs?: number;
-	/** Over the Kafka's own. Default: 5 retries. */
-	retry?: RetryOptions & {
-		restartOnFailure?: (err: Error) => Promise<boolean>;
-	};
-	/** Whether subscribing to a topic has brokers create it, where they do. Default: true. */
-	allowAutoTopicCreation?: boolean;
-	/** Not used: the engine has one fetch for each broker. */
-	maxInFlightRequests?: number;
-	/** Whether to read messages of transactions that are open or were aborted. Default: false. */
-	readUncommitted?: boolean;
-	/** Where this client is, so that it may read from a replica nearby. Default: ''. */
-	rackId?: string;
-	/** This member's own name in the group, which then waits for it through a restart. kafkajs has no such option. */
-	groupInstanceId?: string;
-	/**
-	 * How long a handler may take without a sign of life: a message that is done, or a call of `heartbeat()`. Then
-	 * the consumer crashes, and others get its partitions. Milliseconds, default 300,000; 0 for no limit. kafkajs
-	 * has `sessionTimeout` for it, which here is only for the process.
-	 */
-	maxHandlerTime?: number;
-}
-/** A kafkajs assigner; see {@link ConsumerConfig.partitionAssigners}. */
-export type PartitionAssigner = (config: {
-	cluster: any;
-	groupId: string;
-	logger: Logger;
-}) => Assigner;
-export type Assigner = {
-	name: string;
-	version: number;
-	assign(group: {
-		members: GroupMember[];
-		topics: string[];
-	}): Promise<GroupMemberAssignment[]>;
-	protocol(subscription: {
-		topics: string[];
-	}): GroupState;
-};
-export type Assignment = {
-	[topic: string]: number[];
-};
-export type GroupMember = {
-	memberId: string;
-	memberMetadata: Buffer;
-};
-export type GroupMemberAssignment = {
-	memberId: string;
-	memberAssignment: Buffer;
-};
-export type GroupState = {
-	name: string;
-	metadata: Buffer;
-};
-export type MemberMetadata = {
-	version: number;
-	topics: string[];
-	userData: Buffer;
-};
-export type MemberAssignment = {
-	version: number;
-	assignment: Assignment;
-	userData: Buffer;
-};
-/** A layout of bytes. */
-export interface ISerializer<T> {
-	encode(value: T): Buffer;
-	decode(buffer: Buffer): T | null;
-}
-export type MemberDescription = {
-	clientHost: string;
-	clientId: string;
-	memberId: string;
-	memberAssignment: Buffer;
-	memberMetadata: Buffer;
-};
-export type ConsumerGroupState = "Unknown" | "PreparingRebalance" | "CompletingRebalance" | "Stable" | "Dead" | "Empty";
-export type GroupDescription = {
-	groupId: string;
-	members: MemberDescription[];
-	protocol: string;
-	protocolType: string;
-	state: ConsumerGroupState;
-};
-export type TopicPartitions = {
-	topic: string;
-	partitions: number[];
-};
-export type TopicPartition = {
-	topic: string;
-	partition: number;
-};
-export type TopicPartitionOffset = TopicPartition & {
-	offset: string;
-};
-export type TopicPartitionOffsetAndMetadata = TopicPartitionOffset & {
-	metadata?: string | null;
-};
-interface MessageSetEntry {
-	key: Buffer | null;
-	value: Buffer | null;
-	timestamp: string;
-	attributes: number;
-	offset: string;
-	size: number;
-	headers?: never;
-}
-interface RecordBatchEntry {
-	key: Buffer | null;
-	value: Buffer | null;
-	timestamp: string;
-	attributes: number;
-	offset: string;
-	headers: IHeaders;
-	size?: never;
-}
-/** A message that was consumed. */
-export type KafkaMessage = MessageSetEntry | RecordBatchEntry;
-/** Messages of one partition, in order. */
-export type Batch = {
-	topic: string;
-	partition: number;
-	/** The offset that the partition's next message will get. */
-	highWatermark: string;
-	messages: KafkaMessage[];
-	isEmpty(): boolean;
-	firstOffset(): string | null;
-	lastOffset(): string;
-	/** Messages after the last one of this batch. */
-	offsetLag(): string;
-	/** Messages after the first one of this batch. */
-	offsetLagLow(): string;
-};
-export interface OffsetsByTopicPartition {
-	topics: TopicOffsets[];
-}
-export interface EachMessagePayload {
-	topic: string;
-	partition: number;
-	message: KafkaMessage;
-	heartbeat(): Promise<void>;
-	/** Pauses this partition. The function it gives resumes it. */
-	pause(): () => void;
-}
-export interface EachBatchPayload {
-	batch: Batch;
-	/** Counts everything up to this offset as handled. */
-	resolveOffset(offset: string): void;
-	heartbeat(): Promise<void>;
-	/** Pauses this partition. The function it gives resumes it. */
-	pause(): () => void;
-	commitOffsetsIfNecessary(offsets?: Offsets): Promise<void>;
-	uncommittedOffsets(): OffsetsByTopicPartition;
-	isRunning(): boolean;
-	/** Whether the partition was sought elsewhere, or taken away, since this batch was read. */
-	isStale(): boolean;
-}
-export type ConsumerEachMessagePayload = EachMessagePayload;
-export type ConsumerEachBatchPayload = EachBatchPayload;
-export type EachBatchHandler = (payload: EachBatchPayload) => Promise<void>;
-export type EachMessageHandler = (payload: EachMessagePayload) => Promise<void>;
-/** What `run` takes. */
-export type ConsumerRunConfig = {
-	/** Whether offsets are committed without being asked. Default: true. */
-	autoCommit?: boolean;
-	/** Commits so often, at most. Milliseconds. Default: after each batch. */
-	autoCommitInterval?: number | null;
-	/** Commits after so many messages. Default: after each batch. */
-	autoCommitThreshold?: number | null;
-	/** Whether a batch counts as handled when `eachBatch` is done. Default: true. */
-	eachBatchAutoResolve?: boolean;
-	/** How many partitions are handled at a time. Default: 1. */
-	partitionsConsumedConcurrently?: number;
-	eachBatch?: EachBatchHandler;
-	eachMessage?: EachMessageHandler;
-};
-/** @deprecated `ConsumerSubscribeTopics` takes its place, as in kafkajs. */
-export type ConsumerSubscribeTopic = {
-	topic: string | RegExp;
-	fromBeginning?: boolean;
-};
-export type ConsumerSubscribeTopics = {
-	topics: (string | RegExp)[];
-	fromBeginning?: boolean;
-};
-/** Reads messages as a member of a group. Its methods need no `this`. */
-export type Consumer = {
-	connect(): Promise<void>;
-	disconnect(): Promise<void>;
-	subscribe(subscription: ConsumerSubscribeTopics | ConsumerSubscribeTopic): Promise<void>;
-	stop(): Promise<void>;
-	run(config?: ConsumerRunConfig): Promise<void>;
-	commitOffsets(topicPartitions: Array<TopicPartitionOffsetAndMetadata>): Promise<void>;
-	seek(topicPartitionOffset: TopicPartitionOffset): void;
-	describeGroup(): Promise<GroupDescription>;
-	pause(topics: Array<{
-		topic: string;
-		partitions?: number[];
-	}>): void;
-	paused(): TopicPartitions[];
-	resume(topics: Array<{
-		topic: string;
-		partitions?: number[];
-	}>): void;
-	/** Calls `listener` at each of these events. An unknown name throws KafkaJSNonRetriableError. */
-	on<K extends keyof ConsumerEventPayloads>(eventName: K, listener: (event: InstrumentationEvent<ConsumerEventPayloads[K]>) => void): RemoveInstrumentationEventListener<K>;
-	logger(): Logger;
-	readonly events: ConsumerEvents;
-};
 type ErrorSource = Error | string | {
 	message: string;
 	helpUrl?: string;
@@ -751,7 +138,7 @@ export interface KafkaJSErrorMetadata {
 	retriable?: boolean;
 	topic?: string;
 	partitionId?: number;
-	metadata?: unknown;
+	metadata?: PartitionMetadata;
 }
 /** The root of Kafka's errors. */
 export declare class KafkaJSError extends Error {
@@ -847,14 +234,14 @@ export declare class KafkaJSConnectionClosedError extends KafkaJSConnectionError
 		port?: number;
 	});
 }
-/** Details of a {@link KafkaJSRequestTimeoutError}: those of the request, where they are known. */
+/** Details of a {@link KafkaJSRequestTimeoutError}: those of the request. */
 export interface KafkaJSRequestTimeoutErrorMetadata {
-	broker?: string;
-	clientId?: string;
-	correlationId?: number;
-	createdAt?: number;
-	sentAt?: number;
-	pendingDuration?: number;
+	broker: string;
+	clientId: string;
+	correlationId: number;
+	createdAt: number;
+	sentAt: number;
+	pendingDuration: number;
 }
 /** A broker has not answered in time. */
 export declare class KafkaJSRequestTimeoutError extends KafkaJSError {
@@ -863,7 +250,7 @@ export declare class KafkaJSRequestTimeoutError extends KafkaJSError {
 	readonly createdAt: number;
 	readonly sentAt: number;
 	readonly pendingDuration: number;
-	constructor(e: ErrorSource, metadata?: KafkaJSRequestTimeoutErrorMetadata);
+	constructor(e: ErrorSource, metadata?: Partial<KafkaJSRequestTimeoutErrorMetadata>);
 }
 /**
  * The queue of what waits to be sent is full: nothing of this call was sent, and it may be made again when
@@ -981,128 +368,831 @@ export declare class KafkaJSFetcherRebalanceError extends Error {
 export declare class KafkaJSNoBrokerAvailableError extends KafkaJSError {
 	constructor();
 }
-interface ITopicPartitionConfig {
-	topic: string;
-	count: number;
-	/** The brokers of each new partition. Default: as the brokers choose. */
-	assignments?: Array<Array<number>>;
-}
-interface ResourceConfigQuery {
-	type: ConfigResourceTypes;
-	name: string;
-	configNames?: string[];
-}
-interface ConfigSynonyms {
-	configName: string;
-	configValue: string;
-	configSource: ConfigSource;
-}
-interface ConfigEntries {
-	configName: string;
-	configValue: string;
-	isDefault: boolean;
-	configSource: ConfigSource;
-	isSensitive: boolean;
-	readOnly: boolean;
-	configSynonyms: ConfigSynonyms[];
-}
-interface DescribeConfigResponse {
-	resources: {
-		configEntries: ConfigEntries[];
-		errorCode: number;
-		errorMessage: string;
-		resourceName: string;
-		resourceType: ConfigResourceTypes;
-	}[];
-	throttleTime: number;
-}
-interface IResourceConfig {
-	type: ConfigResourceTypes;
-	name: string;
-	configEntries: IResourceConfigEntry[];
-}
-interface Acl {
-	principal: string;
+/** What an {@link ISocketFactory} is given. */
+export interface ISocketFactoryArgs {
 	host: string;
-	operation: AclOperationTypes;
-	permissionType: AclPermissionTypes;
+	port: number;
+	ssl: ConnectionOptions;
+	onConnect: () => void;
 }
-interface AclResource {
-	resourceType: AclResourceTypes;
-	resourceName: string;
-	resourcePatternType: ResourcePatternTypes;
-}
-type AclEntry = Acl & AclResource;
-type DescribeAclResource = AclResource & {
-	acls: Acl[];
+export type SaslAuthenticationRequest = {
+	encode: () => Buffer | Promise<Buffer>;
 };
-interface DescribeAclResponse {
-	throttleTime: number;
-	errorCode: number;
-	errorMessage?: string;
-	resources: DescribeAclResource[];
-}
-interface AclFilter {
-	resourceType: AclResourceTypes;
-	resourceName?: string;
-	resourcePatternType: ResourcePatternTypes;
-	principal?: string;
-	host?: string;
-	operation: AclOperationTypes;
-	permissionType: AclPermissionTypes;
-}
-interface MatchingAcl {
-	errorCode: number;
-	errorMessage?: string;
-	resourceType: AclResourceTypes;
-	resourceName: string;
-	resourcePatternType: ResourcePatternTypes;
-	principal: string;
+export type SaslAuthenticationResponse<ParseResult> = {
+	decode: (rawResponse: Buffer) => Buffer | Promise<Buffer>;
+	parse: (data: Buffer) => ParseResult;
+};
+export type SaslAuthenticateArgs<ParseResult> = {
+	request: SaslAuthenticationRequest;
+	response?: SaslAuthenticationResponse<ParseResult>;
+};
+export type Authenticator = {
+	authenticate: () => Promise<void>;
+};
+export type AuthenticationProviderArgs = {
 	host: string;
-	operation: AclOperationTypes;
-	permissionType: AclPermissionTypes;
-}
-interface DeleteAclFilterResponses {
+	port: number;
+	logger: Logger;
+	saslAuthenticate: <ParseResult>(args: SaslAuthenticateArgs<ParseResult>) => Promise<ParseResult | void>;
+};
+export interface CoordinatorMetadata {
 	errorCode: number;
-	errorMessage?: string;
-	matchingAcls: MatchingAcl[];
+	coordinator: {
+		nodeId: number;
+		host: string;
+		port: number;
+	};
 }
-interface DeleteAclResponse {
-	throttleTime: number;
-	filterResponses: DeleteAclFilterResponses[];
+export interface BrokerMetadata {
+	brokers: Array<{
+		nodeId: number;
+		host: string;
+		port: number;
+		rack?: string;
+	}>;
+	topicMetadata: Array<{
+		topicErrorCode: number;
+		topic: string;
+		partitionMetadata: PartitionMetadata[];
+	}>;
 }
-interface PartitionReassignment {
+export interface ApiVersions {
+	[apiKey: number]: {
+		minVersion: number;
+		maxVersion: number;
+	};
+}
+/** A broker, as kafkajs's own code speaks to it. Its answers are not typed there. */
+export type Broker = {
+	isConnected(): boolean;
+	connect(): Promise<void>;
+	disconnect(): Promise<void>;
+	apiVersions(): Promise<ApiVersions>;
+	metadata(topics: string[]): Promise<BrokerMetadata>;
+	describeGroups: (options: {
+		groupIds: string[];
+	}) => Promise<any>;
+	offsetCommit(request: {
+		groupId: string;
+		groupGenerationId: number;
+		memberId: string;
+		retentionTime?: number;
+		topics: TopicOffsets[];
+	}): Promise<any>;
+	offsetFetch(request: {
+		groupId: string;
+		topics: TopicOffsets[];
+	}): Promise<{
+		responses: TopicOffsets[];
+	}>;
+	fetch(request: {
+		replicaId?: number;
+		isolationLevel?: number;
+		maxWaitTime?: number;
+		minBytes?: number;
+		maxBytes?: number;
+		topics: Array<{
+			topic: string;
+			partitions: Array<{
+				partition: number;
+				fetchOffset: string;
+				maxBytes: number;
+			}>;
+		}>;
+		rackId?: string;
+	}): Promise<any>;
+	produce(request: {
+		topicData: Array<{
+			topic: string;
+			partitions: Array<{
+				partition: number;
+				firstSequence?: number;
+				messages: Message[];
+			}>;
+		}>;
+		transactionalId?: string;
+		producerId?: number;
+		producerEpoch?: number;
+		acks?: number;
+		timeout?: number;
+		compression?: CompressionTypes;
+	}): Promise<any>;
+	alterPartitionReassignments(request: {
+		topics: PartitionReassignment[];
+		timeout?: number;
+	}): Promise<any>;
+	listPartitionReassignments(request: {
+		topics?: TopicPartitions[];
+		timeout?: number;
+	}): Promise<ListPartitionReassignmentsResponse>;
+};
+/** What an assigner of kafkajs's is given. */
+export type Cluster = {
+	getNodeIds(): number[];
+	metadata(): Promise<BrokerMetadata>;
+	removeBroker(options: {
+		host: string;
+		port: number;
+	}): void;
+	addMultipleTargetTopics(topics: string[]): Promise<void>;
+	isConnected(): boolean;
+	connect(): Promise<void>;
+	disconnect(): Promise<void>;
+	refreshMetadata(): Promise<void>;
+	refreshMetadataIfNecessary(): Promise<void>;
+	addTargetTopic(topic: string): Promise<void>;
+	findBroker(node: {
+		nodeId: string;
+	}): Promise<Broker>;
+	findControllerBroker(): Promise<Broker>;
+	findTopicPartitionMetadata(topic: string): PartitionMetadata[];
+	findLeaderForPartitions(topic: string, partitions: number[]): {
+		[leader: string]: number[];
+	};
+	findGroupCoordinator(group: {
+		groupId: string;
+	}): Promise<Broker>;
+	findGroupCoordinatorMetadata(group: {
+		groupId: string;
+	}): Promise<CoordinatorMetadata>;
+	defaultOffset(config: {
+		fromBeginning: boolean;
+	}): number;
+	fetchTopicsOffset(topics: Array<{
+		topic: string;
+		partitions: Array<{
+			partition: number;
+		}>;
+	} & ({
+		fromBeginning: boolean;
+		fromTimestamp?: never;
+	} | {
+		fromTimestamp: number;
+		fromBeginning?: never;
+	})>): Promise<TopicOffsets[]>;
+};
+export type ConsumerGroup = {
+	groupId: string;
+	generationId: number;
+	memberId: string;
+	coordinator: Broker;
+};
+export interface KafkaJSDeleteGroupsErrorGroups {
+	groupId: string;
+	errorCode: number;
+	error: KafkaJSError;
+}
+export interface KafkaJSDeleteTopicRecordsErrorTopic {
 	topic: string;
-	partitionAssignment: Array<ReplicaAssignment>;
+	partitions: KafkaJSDeleteTopicRecordsErrorPartition[];
 }
-interface OngoingPartitionReassignment {
-	partitionIndex: number;
+export interface KafkaJSOffsetOutOfRangeMetadata {
+	topic: string;
+	partition: number;
+}
+export interface KafkaJSConnectionErrorMetadata {
+	broker?: string;
+	code?: string;
+}
+export interface KafkaJSTopicMetadataNotLoadedMetadata {
+	topic: string;
+}
+export interface KafkaJSStaleTopicMetadataAssignmentMetadata {
+	topic: string;
+	unknownPartitions: PartitionMetadata[];
+}
+export interface KafkaJSServerDoesNotSupportApiKeyMetadata {
+	apiKey: number;
+	apiName: string;
+}
+/** How often and how long it is tried again. */
+export interface RetryOptions {
+	/** The longest wait. Milliseconds, default 30,000. */
+	maxRetryTime?: number | undefined;
+	/** The first wait. Milliseconds, default 300. */
+	initialRetryTime?: number | undefined;
+	/** By which part a wait may be longer or shorter, at random. Default 0.2. */
+	factor?: number | undefined;
+	/** By how much each wait is longer than the one before. Default 2. */
+	multiplier?: number | undefined;
+	/** How often it is tried again. Default 5. */
+	retries?: number | undefined;
+	/** Consumers only: whether to start again after a crash that trying again may mend. Default: yes. */
+	restartOnFailure?: ((e: Error) => Promise<boolean>) | undefined;
+}
+/** Gives the brokers, at each `connect()`. */
+export type BrokersFunction = () => string[] | Promise<string[]>;
+/** How a Kafka is reached. The checks of kafkajs are made by `connect()`, as there. */
+export interface KafkaConfig {
+	/** `host:port` of at least one broker, or a function that gives them. */
+	brokers: string[] | BrokersFunction;
+	/**
+	 * Whether to use TLS, and how: `ca`, `cert`, `key`, `passphrase`, `servername`, `rejectUnauthorized` of
+	 * Node's `tls.connect`. Without `ca`, the system's authorities are trusted. A `servername` is the name that
+	 * brokers' certificates have to have; what is sent to them (SNI) is their host all the same. Other options of TLS are
+	 * refused: KafkaJSNonRetriableError. Default: no TLS.
+	 */
+	ssl?: ConnectionOptions | boolean | undefined;
+	/**
+	 * How to log in. `aws`, and mechanisms with an `authenticationProvider`, are refused:
+	 * KafkaJSNonRetriableError.
+	 */
+	sasl?: SASLOptions | Mechanism | undefined;
+	/** What brokers call this client in their logs and quotas. Default: `kafkajs`. */
+	clientId?: string | undefined;
+	/** For a connection to be made. Milliseconds, default 1,000. */
+	connectionTimeout?: number | undefined;
+	/** For a login. Milliseconds, default 10,000. */
+	authenticationTimeout?: number | undefined;
+	/** Not used: the engine logs in again before a session ends. */
+	reauthenticationThreshold?: number | undefined;
+	/** For a broker to answer. Milliseconds, default 30,000, limit 300,000. */
+	requestTimeout?: number | undefined;
+	/** With `false`, `requestTimeout` is its limit. Default: true. */
+	enforceRequestTimeout?: boolean | undefined;
+	/** How often and how long it is tried again. */
+	retry?: RetryOptions | undefined;
+	/** The engine makes its own sockets: any value is refused with a KafkaJSNonRetriableError. */
+	socketFactory?: ISocketFactory | undefined;
+	/** How much is logged. Environment: `KAFKAJS_LOG_LEVEL`, which goes first. Default: INFO. */
+	logLevel?: logLevel | undefined;
+	/** Where it is logged. Default: JSON lines to the console. */
+	logCreator?: logCreator | undefined;
+}
+/** kafkajs's type; see {@link KafkaConfig.socketFactory}. */
+export type ISocketFactory = (args: ISocketFactoryArgs) => Socket;
+/** kafkajs's type of a mechanism in JavaScript; see {@link KafkaConfig.sasl}. */
+export type Mechanism = {
+	mechanism: string;
+	authenticationProvider: (args: AuthenticationProviderArgs) => Authenticator;
+};
+/** What an `oauthBearerProvider` gives. */
+export interface OauthbearerProviderResponse {
+	/**
+	 * The token: a JSON web token, or what the brokers take. Another is asked for when four fifths of its time are
+	 * over, or each minute if it does not say when it expires.
+	 */
+	value: string;
+	/** What goes to the brokers beside it (RFC 7628): names are letters. */
+	extensions?: Record<string, string> | undefined;
+}
+type Credentials = {
+	username: string;
+	password: string;
+};
+/** What each mechanism needs. */
+export type SASLMechanismOptionsMap = {
+	plain: Credentials;
+	"scram-sha-256": Credentials;
+	"scram-sha-512": Credentials;
+	aws: {
+		authorizationIdentity: string;
+		accessKeyId: string;
+		secretAccessKey: string;
+		sessionToken?: string;
+	};
+	oauthbearer: {
+		oauthBearerProvider: () => Promise<OauthbearerProviderResponse>;
+	};
+};
+/** The mechanisms by their names, which may also be written in capitals. */
+export type SASLMechanism = keyof SASLMechanismOptionsMap;
+/** A mechanism and what it needs. */
+export type SASLOptions = SASLMechanismOptions<SASLMechanism>;
+/** The same of one mechanism. */
+export type SASLMechanismOptions<M> = M extends SASLMechanism ? {
+	mechanism: M;
+} & SASLMechanismOptionsMap[M] : never;
+/** Options of `Kafka.producer()`. */
+export interface ProducerConfig {
+	/** Makes what chooses partitions; called once. Default: `Partitioners.DefaultPartitioner`. */
+	createPartitioner?: ICustomPartitioner | undefined;
+	/** Over the Kafka's own. */
+	retry?: RetryOptions | undefined;
+	/** How old what is known of topics may get. Milliseconds, default 300,000. */
+	metadataMaxAge?: number | undefined;
+	/** Whether to ask for topics in a way that has brokers create them, where they do. Default: true. */
+	allowAutoTopicCreation?: boolean | undefined;
+	/** Whether a message that is sent again is written once, also after a lost answer. Default: false. */
+	idempotent?: boolean | undefined;
+	/** The name of this producer's transactions. */
+	transactionalId?: string | undefined;
+	/** When brokers give a transaction up. Milliseconds, default 60,000. */
+	transactionTimeout?: number | undefined;
+	/** Requests that may wait for their answer, for each broker. Default: 5. */
+	maxInFlightRequests?: number | undefined;
+}
+/** A message to send. */
+export interface Message {
+	/** Messages of one key go to one partition. Default: none. */
+	key?: Buffer | string | null;
+	/** The content; null is a tombstone. */
+	value: Buffer | string | null;
+	/** The partition. Default: what the partitioner chooses. */
+	partition?: number;
+	headers?: IHeaders;
+	/** Milliseconds since 1970 in decimal. Default: the time of the call. */
+	timestamp?: string;
+}
+/** Headers by name. A list is several headers of one name. */
+export interface IHeaders {
+	[key: string]: Buffer | string | (Buffer | string)[] | undefined;
+}
+/** What a partitioner is told of a message. */
+export interface PartitionerArgs {
+	topic: string;
+	partitionMetadata: PartitionMetadata[];
+	message: Message;
+}
+/** Makes a partitioner: what gives each message its partition. */
+export type ICustomPartitioner = () => (args: PartitionerArgs) => number;
+export type DefaultPartitioner = ICustomPartitioner;
+export type LegacyPartitioner = ICustomPartitioner;
+/** Where a partition is. */
+export type PartitionMetadata = {
+	/** An error of the protocol, or 0. */
+	partitionErrorCode: number;
+	partitionId: number;
+	/** The broker that leads it, or -1. */
+	leader: number;
 	replicas: number[];
-	addingReplicas?: number[];
-	removingReplicas?: number[];
-}
-interface OngoingTopicReassignment {
+	isr: number[];
+	offlineReplicas?: number[];
+};
+/** What `send` takes. */
+export interface ProducerRecord {
 	topic: string;
-	partitions: OngoingPartitionReassignment[];
+	messages: Message[];
+	/** Who has to have written it: -1 all in-sync replicas, 1 the leader, 0 nobody. Default: -1. */
+	acks?: number;
+	/** For the acknowledgements, in milliseconds. Default: 30,000. */
+	timeout?: number;
+	/** Default: none. */
+	compression?: CompressionTypes;
 }
-interface ListPartitionReassignmentsResponse {
-	topics: OngoingTopicReassignment[];
+/** Messages of one topic. */
+export interface TopicMessages {
+	topic: string;
+	messages: Message[];
 }
+/** What `sendBatch` takes; see {@link ProducerRecord}. */
+export interface ProducerBatch {
+	acks?: number;
+	timeout?: number;
+	compression?: CompressionTypes;
+	topicMessages?: TopicMessages[];
+}
+/** Where messages of one partition were written. */
+export type RecordMetadata = {
+	topicName: string;
+	partition: number;
+	/** 0: a failure rejects. */
+	errorCode: number;
+	offset?: string;
+	timestamp?: string;
+	/** The offset of the first one. */
+	baseOffset?: string;
+	/** When the log has the broker's time: that, else -1. */
+	logAppendTime?: string;
+	logStartOffset?: string;
+};
+/** A position in a partition. */
+export interface PartitionOffset {
+	partition: number;
+	offset: string;
+}
+/** Positions in a topic. */
+export interface TopicOffsets {
+	topic: string;
+	partitions: PartitionOffset[];
+}
+/** Positions. */
+export interface Offsets {
+	topics: TopicOffsets[];
+}
+/** Partitions by topic. */
+export interface IMemberAssignment {
+	[key: string]: number[];
+}
+/** What a producer and a transaction have in common. */
+export type Sender = {
+	/** Sends messages to one topic. One entry for each partition that got some. */
+	send(record: ProducerRecord): Promise<RecordMetadata[]>;
+	/** Sends messages to several topics. */
+	sendBatch(batch: ProducerBatch): Promise<RecordMetadata[]>;
+};
+/** Sends messages. Its methods need no `this`. */
+export type Producer = Sender & {
+	/** Reaches the cluster. Connecting twice is fine. */
+	connect(): Promise<void>;
+	/** Waits for what is being sent, and closes. `connect()` may be called again. */
+	disconnect(): Promise<void>;
+	isIdempotent(): boolean;
+	readonly events: ProducerEvents;
+	/** Calls `listener` at each of these events. An unknown name throws KafkaJSNonRetriableError. */
+	on<K extends keyof ProducerEventPayloads>(eventName: K, listener: (event: InstrumentationEvent<ProducerEventPayloads[K]>) => void): RemoveInstrumentationEventListener<K>;
+	/** Not there yet: rejects with KafkaJSNotImplemented. */
+	transaction(): Promise<Transaction>;
+	logger(): Logger;
+};
+/** Messages and offsets that become visible together, or not at all. */
+export type Transaction = Sender & {
+	sendOffsets(offsets: Offsets & {
+		consumerGroupId: string;
+	}): Promise<void>;
+	commit(): Promise<void>;
+	abort(): Promise<void>;
+	isActive(): boolean;
+};
+export type ProducerEvents = {
+	CONNECT: "producer.connect";
+	DISCONNECT: "producer.disconnect";
+	REQUEST: "producer.network.request";
+	REQUEST_TIMEOUT: "producer.network.request_timeout";
+	REQUEST_QUEUE_SIZE: "producer.network.request_queue_size";
+};
+export type ConsumerEvents = {
+	HEARTBEAT: "consumer.heartbeat";
+	COMMIT_OFFSETS: "consumer.commit_offsets";
+	GROUP_JOIN: "consumer.group_join";
+	FETCH_START: "consumer.fetch_start";
+	FETCH: "consumer.fetch";
+	START_BATCH_PROCESS: "consumer.start_batch_process";
+	END_BATCH_PROCESS: "consumer.end_batch_process";
+	CONNECT: "consumer.connect";
+	DISCONNECT: "consumer.disconnect";
+	STOP: "consumer.stop";
+	CRASH: "consumer.crash";
+	REBALANCING: "consumer.rebalancing";
+	RECEIVED_UNSUBSCRIBED_TOPICS: "consumer.received_unsubscribed_topics";
+	REQUEST: "consumer.network.request";
+	REQUEST_TIMEOUT: "consumer.network.request_timeout";
+	REQUEST_QUEUE_SIZE: "consumer.network.request_queue_size";
+};
+export type AdminEvents = {
+	CONNECT: "admin.connect";
+	DISCONNECT: "admin.disconnect";
+	REQUEST: "admin.network.request";
+	REQUEST_TIMEOUT: "admin.network.request_timeout";
+	REQUEST_QUEUE_SIZE: "admin.network.request_queue_size";
+};
+export type ConnectEvent = InstrumentationEvent<null>;
+export type DisconnectEvent = InstrumentationEvent<null>;
+interface RequestPayload {
+	apiKey: number;
+	apiName: string;
+	apiVersion: number;
+	broker: string;
+	clientId: string;
+	correlationId: number;
+	createdAt: number;
+	duration: number;
+	pendingDuration: number;
+	sentAt: number;
+	size: number;
+}
+export type RequestEvent = InstrumentationEvent<RequestPayload>;
+export type RequestTimeoutEvent = InstrumentationEvent<Omit<RequestPayload, "duration" | "size">>;
+export type RequestQueueSizeEvent = InstrumentationEvent<{
+	broker: string;
+	clientId: string;
+	queueSize: number;
+}>;
+export type ConsumerHeartbeatEvent = InstrumentationEvent<{
+	groupId: string;
+	memberId: string;
+	groupGenerationId: number;
+}>;
+export type ConsumerCommitOffsetsEvent = InstrumentationEvent<{
+	groupId: string;
+	memberId: string;
+	groupGenerationId: number;
+	topics: TopicOffsets[];
+}>;
+export type ConsumerGroupJoinEvent = InstrumentationEvent<{
+	duration: number;
+	groupId: string;
+	isLeader: boolean;
+	leaderId: string;
+	groupProtocol: string;
+	memberId: string;
+	memberAssignment: IMemberAssignment;
+}>;
+export type ConsumerFetchStartEvent = InstrumentationEvent<{
+	nodeId: number;
+}>;
+export type ConsumerFetchEvent = InstrumentationEvent<{
+	numberOfBatches: number;
+	duration: number;
+	nodeId: number;
+}>;
+export interface IBatchProcessEvent {
+	topic: string;
+	partition: number;
+	highWatermark: string;
+	offsetLag: string;
+	offsetLagLow: string;
+	batchSize: number;
+	firstOffset: string;
+	lastOffset: string;
+}
+export type ConsumerStartBatchProcessEvent = InstrumentationEvent<IBatchProcessEvent>;
+export type ConsumerEndBatchProcessEvent = InstrumentationEvent<IBatchProcessEvent & {
+	duration: number;
+}>;
+export type ConsumerCrashEvent = InstrumentationEvent<{
+	error: Error;
+	groupId: string;
+	restart: boolean;
+}>;
+export type ConsumerRebalancingEvent = InstrumentationEvent<{
+	groupId: string;
+	memberId: string;
+}>;
+/** Spelled as in kafkajs. */
+export type ConsumerReceivedUnsubcribedTopicsEvent = InstrumentationEvent<{
+	groupId: string;
+	generationId: number;
+	memberId: string;
+	assignedTopics: string[];
+	topicsSubscribed: string[];
+	topicsNotSubscribed: string[];
+}>;
+type NetworkPayloads<Kind extends string> = {
+	[Name in `${Kind}.network.request`]: RequestEvent["payload"];
+} & {
+	[Name in `${Kind}.network.request_timeout`]: RequestTimeoutEvent["payload"];
+} & {
+	[Name in `${Kind}.network.request_queue_size`]: RequestQueueSizeEvent["payload"];
+};
+type ProducerEventPayloads = NetworkPayloads<"producer"> & {
+	"producer.connect": null;
+	"producer.disconnect": null;
+};
+type AdminEventPayloads = NetworkPayloads<"admin"> & {
+	"admin.connect": null;
+	"admin.disconnect": null;
+};
+type ConsumerEventPayloads = NetworkPayloads<"consumer"> & {
+	"consumer.heartbeat": ConsumerHeartbeatEvent["payload"];
+	"consumer.commit_offsets": ConsumerCommitOffsetsEvent["payload"];
+	"consumer.group_join": ConsumerGroupJoinEvent["payload"];
+	"consumer.fetch_start": ConsumerFetchStartEvent["payload"];
+	"consumer.fetch": ConsumerFetchEvent["payload"];
+	"consumer.start_batch_process": ConsumerStartBatchProcessEvent["payload"];
+	"consumer.end_batch_process": ConsumerEndBatchProcessEvent["payload"];
+	"consumer.connect": null;
+	"consumer.disconnect": null;
+	"consumer.stop": null;
+	"consumer.crash": ConsumerCrashEvent["payload"];
+	"consumer.rebalancing": ConsumerRebalancingEvent["payload"];
+	"consumer.received_unsubscribed_topics": ConsumerReceivedUnsubcribedTopicsEvent["payload"];
+};
+/** Options of `Kafka.consumer()`. */
+export interface ConsumerConfig {
+	/** The group. Its members share the partitions of their topics. */
+	groupId: string;
+	/** `[PartitionAssigners.roundRobin]`, the default, or nothing: others are refused. */
+	partitionAssigners?: PartitionAssigner[] | undefined;
+	/** How old what is known of topics may get. Milliseconds, default 300,000. */
+	metadataMaxAge?: number | undefined;
+	/** After how long without a heartbeat the group goes on without this member. Milliseconds, default 30,000. */
+	sessionTimeout?: number | undefined;
+	/** For members to join again in a rebalance. Milliseconds, default 60,000. */
+	rebalanceTimeout?: number | undefined;
+	/** Between heartbeats; must be under `sessionTimeout`. Milliseconds, default 3,000. */
+	heartbeatInterval?: number | undefined;
+	/** Of one partition in one fetch. Bytes, default 1,048,576. */
+	maxBytesPerPartition?: number | undefined;
+	/** What a broker waits for before it answers a fetch. Bytes, default 1. */
+	minBytes?: number | undefined;
+	/** Of one fetch. Bytes, default 10,485,760. */
+	maxBytes?: number | undefined;
+	/** How long a broker waits for `minBytes`. Milliseconds, default 5,000. */
+	maxWaitTimeInMs?: number | undefined;
+	/** Over the Kafka's own. Default: 5 retries. */
+	retry?: (RetryOptions & {
+		restartOnFailure?: (err: Error) => Promise<boolean>;
+	}) | undefined;
+	/** Whether subscribing to a topic has brokers create it, where they do. Default: true. */
+	allowAutoTopicCreation?: boolean | undefined;
+	/** Not used: the engine has one fetch for each broker. */
+	maxInFlightRequests?: number | undefined;
+	/** Whether to read messages of transactions that are open or were aborted. Default: false. */
+	readUncommitted?: boolean | undefined;
+	/** Where this client is, so that it may read from a replica nearby. Default: ''. */
+	rackId?: string | undefined;
+	/** This member's own name in the group, which then waits for it through a restart. kafkajs has no such option. */
+	groupInstanceId?: string | undefined;
+	/**
+	 * How long a handler may take without a sign of life: a message that is done, or a call of `heartbeat()`. Then
+	 * the consumer crashes, and others get its partitions. Milliseconds, default 300,000; 0 for no limit. kafkajs
+	 * has `sessionTimeout` for it, which here is only for the process.
+	 */
+	maxHandlerTime?: number | undefined;
+}
+/** A kafkajs assigner; see {@link ConsumerConfig.partitionAssigners}. */
+export type PartitionAssigner = (config: {
+	cluster: Cluster;
+	groupId: string;
+	logger: Logger;
+}) => Assigner;
+export type Assigner = {
+	name: string;
+	version: number;
+	assign(group: {
+		members: GroupMember[];
+		topics: string[];
+	}): Promise<GroupMemberAssignment[]>;
+	protocol(subscription: {
+		topics: string[];
+	}): GroupState;
+};
+export type Assignment = {
+	[topic: string]: number[];
+};
+export type GroupMember = {
+	memberId: string;
+	memberMetadata: Buffer;
+};
+export type GroupMemberAssignment = {
+	memberId: string;
+	memberAssignment: Buffer;
+};
+export type GroupState = {
+	name: string;
+	metadata: Buffer;
+};
+export type MemberMetadata = {
+	version: number;
+	topics: string[];
+	userData: Buffer;
+};
+export type MemberAssignment = {
+	version: number;
+	assignment: Assignment;
+	userData: Buffer;
+};
+/** A layout of bytes. */
+export interface ISerializer<T> {
+	encode(value: T): Buffer;
+	decode(buffer: Buffer): T | null;
+}
+export type MemberDescription = {
+	clientHost: string;
+	clientId: string;
+	memberId: string;
+	memberAssignment: Buffer;
+	memberMetadata: Buffer;
+};
+export type ConsumerGroupState = "Unknown" | "PreparingRebalance" | "CompletingRebalance" | "Stable" | "Dead" | "Empty";
+export type GroupDescription = {
+	groupId: string;
+	members: MemberDescription[];
+	protocol: string;
+	protocolType: string;
+	state: ConsumerGroupState;
+};
+export type TopicPartitions = {
+	topic: string;
+	partitions: number[];
+};
+export type TopicPartition = {
+	topic: string;
+	partition: number;
+};
+export type TopicPartitionOffset = TopicPartition & {
+	offset: string;
+};
+export type TopicPartitionOffsetAndMetadata = TopicPartitionOffset & {
+	metadata?: string | null;
+};
+export interface MessageSetEntry {
+	key: Buffer | null;
+	value: Buffer | null;
+	timestamp: string;
+	attributes: number;
+	offset: string;
+	size: number;
+	headers?: never;
+}
+export interface RecordBatchEntry {
+	key: Buffer | null;
+	value: Buffer | null;
+	timestamp: string;
+	attributes: number;
+	offset: string;
+	headers: IHeaders;
+	size?: never;
+}
+/** A message that was consumed. */
+export type KafkaMessage = MessageSetEntry | RecordBatchEntry;
+/** Messages of one partition, in order. */
+export type Batch = {
+	topic: string;
+	partition: number;
+	/** The offset that the partition's next message will get. */
+	highWatermark: string;
+	messages: KafkaMessage[];
+	isEmpty(): boolean;
+	firstOffset(): string | null;
+	lastOffset(): string;
+	/** Messages after the last one of this batch. */
+	offsetLag(): string;
+	/** Messages after the first one of this batch. */
+	offsetLagLow(): string;
+};
+export interface OffsetsByTopicPartition {
+	topics: TopicOffsets[];
+}
+export interface EachMessagePayload {
+	topic: string;
+	partition: number;
+	message: KafkaMessage;
+	heartbeat(): Promise<void>;
+	/** Pauses this partition. The function it gives resumes it. */
+	pause(): () => void;
+}
+export interface EachBatchPayload {
+	batch: Batch;
+	/** Counts everything up to this offset as handled. */
+	resolveOffset(offset: string): void;
+	heartbeat(): Promise<void>;
+	/** Pauses this partition. The function it gives resumes it. */
+	pause(): () => void;
+	commitOffsetsIfNecessary(offsets?: Offsets): Promise<void>;
+	uncommittedOffsets(): OffsetsByTopicPartition;
+	isRunning(): boolean;
+	/** Whether the partition was sought elsewhere, or taken away, since this batch was read. */
+	isStale(): boolean;
+}
+export type ConsumerEachMessagePayload = EachMessagePayload;
+export type ConsumerEachBatchPayload = EachBatchPayload;
+export type EachBatchHandler = (payload: EachBatchPayload) => Promise<void>;
+export type EachMessageHandler = (payload: EachMessagePayload) => Promise<void>;
+/** What `run` takes. */
+export type ConsumerRunConfig = {
+	/** Whether offsets are committed without being asked. Default: true. */
+	autoCommit?: boolean | undefined;
+	/** Commits so often, at most. Milliseconds. Default: after each batch. */
+	autoCommitInterval?: number | null | undefined;
+	/** Commits after so many messages. Default: after each batch. */
+	autoCommitThreshold?: number | null | undefined;
+	/** Whether a batch counts as handled when `eachBatch` is done. Default: true. */
+	eachBatchAutoResolve?: boolean | undefined;
+	/** How many partitions are handled at a time. Default: 1. */
+	partitionsConsumedConcurrently?: number | undefined;
+	eachBatch?: EachBatchHandler | undefined;
+	eachMessage?: EachMessageHandler | undefined;
+};
+/** @deprecated `ConsumerSubscribeTopics` takes its place, as in kafkajs. */
+export type ConsumerSubscribeTopic = {
+	topic: string | RegExp;
+	fromBeginning?: boolean | undefined;
+};
+export type ConsumerSubscribeTopics = {
+	topics: (string | RegExp)[];
+	fromBeginning?: boolean | undefined;
+};
+/** Reads messages as a member of a group. Its methods need no `this`. */
+export type Consumer = {
+	connect(): Promise<void>;
+	disconnect(): Promise<void>;
+	subscribe(subscription: ConsumerSubscribeTopics | ConsumerSubscribeTopic): Promise<void>;
+	stop(): Promise<void>;
+	run(config?: ConsumerRunConfig): Promise<void>;
+	commitOffsets(topicPartitions: Array<TopicPartitionOffsetAndMetadata>): Promise<void>;
+	seek(topicPartitionOffset: TopicPartitionOffset): void;
+	describeGroup(): Promise<GroupDescription>;
+	pause(topics: Array<{
+		topic: string;
+		partitions?: number[];
+	}>): void;
+	paused(): TopicPartitions[];
+	resume(topics: Array<{
+		topic: string;
+		partitions?: number[];
+	}>): void;
+	/** Calls `listener` at each of these events. An unknown name throws KafkaJSNonRetriableError. */
+	on<K extends keyof ConsumerEventPayloads>(eventName: K, listener: (event: InstrumentationEvent<ConsumerEventPayloads[K]>) => void): RemoveInstrumentationEventListener<K>;
+	logger(): Logger;
+	readonly events: ConsumerEvents;
+};
 /** Options of `Kafka.admin()`. */
 export interface AdminConfig {
 	/** Over the Kafka's own. */
-	retry?: RetryOptions;
+	retry?: RetryOptions | undefined;
 }
 /** A topic to create. */
 export interface ITopicConfig {
 	topic: string;
 	/** Default: -1, which is the brokers' own. */
-	numPartitions?: number;
+	numPartitions?: number | undefined;
 	/** Default: -1, which is the brokers' own. */
-	replicationFactor?: number;
+	replicationFactor?: number | undefined;
 	/** Which brokers get which partition. Default: as the brokers choose. */
-	replicaAssignment?: ReplicaAssignment[];
-	configEntries?: IResourceConfigEntry[];
+	replicaAssignment?: ReplicaAssignment[] | undefined;
+	configEntries?: IResourceConfigEntry[] | undefined;
 }
 export interface ReplicaAssignment {
 	partition: number;
@@ -1123,27 +1213,28 @@ export type FetchOffsetsPartition = PartitionOffset & {
 /** What `createTopics` takes. */
 export interface CreateTopicsOptions {
 	/** Whether only to check. Default: false. */
-	validateOnly?: boolean;
+	validateOnly?: boolean | undefined;
 	/** Whether to wait until the partitions can be written to. Default: true. */
-	waitForLeaders?: boolean;
+	waitForLeaders?: boolean | undefined;
 	/** Milliseconds, default 5,000. */
-	timeout?: number;
+	timeout?: number | undefined;
 	topics: ITopicConfig[];
 }
 /** What `fetchOffsets` takes. */
 export interface FetchOffsetsOptions {
 	groupId: string;
 	/** Default: all that the group has committed. */
-	topics?: string[];
+	topics?: string[] | undefined;
 	/** Whether -1 and -2 are replaced by the positions that they stand for. Default: false. */
-	resolveOffsets?: boolean;
+	resolveOffsets?: boolean | undefined;
 }
-interface GroupOverview {
+/** A group, as a list of groups has it. */
+export interface GroupOverview {
 	groupId: string;
 	/** `consumer`, or that of another kind of group. */
 	protocolType: string;
 }
-interface GroupDescriptions {
+export interface GroupDescriptions {
 	groups: GroupDescription[];
 }
 /**
@@ -1272,6 +1363,120 @@ export type Admin = {
 		timeout?: number;
 	}): Promise<ListPartitionReassignmentsResponse>;
 };
+/** How many partitions a topic is to have. */
+export interface ITopicPartitionConfig {
+	topic: string;
+	count: number;
+	/** The brokers of each new partition. Default: as the brokers choose. */
+	assignments?: Array<Array<number>>;
+}
+/** Whose settings are asked for. Without names, all of them. */
+export interface ResourceConfigQuery {
+	type: ConfigResourceTypes;
+	name: string;
+	configNames?: string[];
+}
+export interface ConfigSynonyms {
+	configName: string;
+	configValue: string;
+	configSource: ConfigSource;
+}
+export interface ConfigEntries {
+	configName: string;
+	configValue: string;
+	isDefault: boolean;
+	configSource: ConfigSource;
+	isSensitive: boolean;
+	readOnly: boolean;
+	configSynonyms: ConfigSynonyms[];
+}
+export interface DescribeConfigResponse {
+	resources: {
+		configEntries: ConfigEntries[];
+		errorCode: number;
+		errorMessage: string;
+		resourceName: string;
+		resourceType: ConfigResourceTypes;
+	}[];
+	throttleTime: number;
+}
+/** Settings to give to a topic or a broker. */
+export interface IResourceConfig {
+	type: ConfigResourceTypes;
+	name: string;
+	configEntries: IResourceConfigEntry[];
+}
+/** Who may do what. */
+export interface Acl {
+	principal: string;
+	host: string;
+	operation: AclOperationTypes;
+	permissionType: AclPermissionTypes;
+}
+/** What it may be done to. */
+export interface AclResource {
+	resourceType: AclResourceTypes;
+	resourceName: string;
+	resourcePatternType: ResourcePatternTypes;
+}
+export type AclEntry = Acl & AclResource;
+export type DescribeAclResource = AclResource & {
+	acls: Acl[];
+};
+export interface DescribeAclResponse {
+	throttleTime: number;
+	errorCode: number;
+	errorMessage?: string;
+	resources: DescribeAclResource[];
+}
+/** Which permissions; what is not given fits all. */
+export interface AclFilter {
+	resourceType: AclResourceTypes;
+	resourceName?: string;
+	resourcePatternType: ResourcePatternTypes;
+	principal?: string;
+	host?: string;
+	operation: AclOperationTypes;
+	permissionType: AclPermissionTypes;
+}
+export interface MatchingAcl {
+	errorCode: number;
+	errorMessage?: string;
+	resourceType: AclResourceTypes;
+	resourceName: string;
+	resourcePatternType: ResourcePatternTypes;
+	principal: string;
+	host: string;
+	operation: AclOperationTypes;
+	permissionType: AclPermissionTypes;
+}
+export interface DeleteAclFilterResponses {
+	errorCode: number;
+	errorMessage?: string;
+	matchingAcls: MatchingAcl[];
+}
+export interface DeleteAclResponse {
+	throttleTime: number;
+	filterResponses: DeleteAclFilterResponses[];
+}
+/** Which brokers are to have which partition. */
+export interface PartitionReassignment {
+	topic: string;
+	partitionAssignment: Array<ReplicaAssignment>;
+}
+export interface OngoingPartitionReassignment {
+	partitionIndex: number;
+	replicas: number[];
+	addingReplicas?: number[];
+	removingReplicas?: number[];
+}
+export interface OngoingTopicReassignment {
+	topic: string;
+	partitions: OngoingPartitionReassignment[];
+}
+export interface ListPartitionReassignmentsResponse {
+	topics: OngoingTopicReassignment[];
+}
 /**
  * A Kafka cluster, as one application reaches it. Making it does not connect: the clients do.
  */
@@ -1615,8 +1820,45 @@ export interface WebSocketConfig {
 	proxyProtocol?: boolean | undefined;
 	/** How much one client may ask for. */
 	limits?: WebSocketLimits | null | undefined;
+	/**
+	 * TLS on the manager's own port, so that clients come by `wss://`. Environment: the variables of its
+	 * parts. Default: none, plain `ws://`. An attached manager refuses the option and does not look at the
+	 * variables: its server has its own TLS.
+	 */
+	tls?: WebSocketTls | null | undefined;
 	/** Where lines about the server's life go. Default: nowhere. It has no environment variable. */
 	logger?: WebSocketLogger | null | undefined;
+}
+/**
+ * TLS of a manager's own port. PEM texts are taken as Node's `https.createServer` takes them; the variables
+ * are paths of PEM files. If one of the variables is set there is TLS, or an error.
+ *
+ * Beside the errors of all options: Error `ERR_TLS_CERTIFICATE`, `ERR_TLS_KEY`, `ERR_TLS_PASSPHRASE`,
+ * `ERR_TLS_KEY_MISMATCH`, `ERR_TLS_CA`. No error shows anything of a key or a passphrase. A certificate that has
+ * expired is taken, with the `warning` `ERR_TLS_EXPIRED`.
+ */
+export interface WebSocketTls {
+	/**
+	 * The certificate in PEM, and behind it those between it and its authority. Environment: `WS_TLS_CERT`.
+	 */
+	cert?: string | Uint8Array | undefined;
+	/** The certificate's private key in PEM. Environment: `WS_TLS_KEY`. */
+	key?: string | Uint8Array | undefined;
+	/**
+	 * The authorities of clients' certificates in PEM, needed for `requestCert`. Environment: `WS_TLS_CA`, one
+	 * file. Default: none.
+	 */
+	ca?: string | Uint8Array | readonly (string | Uint8Array)[] | undefined;
+	/** What the private key is encrypted with. Environment: `WS_TLS_PASSPHRASE`. Default: it is not. */
+	passphrase?: string | undefined;
+	/** The oldest version of TLS that is spoken. Environment: `WS_TLS_MIN_VERSION`. Default: `'TLSv1.2'`. */
+	minVersion?: "TLSv1.2" | "TLSv1.3" | undefined;
+	/**
+	 * Whether a client must present a certificate of one of `ca`: one that does not is refused, as under Node's
+	 * `rejectUnauthorized`, whose default is true too. Environment: `WS_TLS_REQUEST_CERT`, `true` or `false`;
+	 * anything else throws. Default: false.
+	 */
+	requestCert?: boolean | undefined;
 }
 /** The socket of one connection. */
 export interface WebSocketSocket {
@@ -1818,8 +2060,10 @@ export interface EmbeddedKafkaConfig {
  * It serves producing (idempotent and in transactions too, for librdkafka's clients), fetching, consumer groups,
  * commits and metadata; topics appear when they are used. Its limits:
  * - Its ports listen on loopback (127.0.0.1) only, without TLS or SASL.
- * - Admin requests are not served, so `admin.createTopics()` times out: `createTopic()` of this class does it.
- *   Neither are listing of groups, configurations and ACLs.
+ * - Of an admin's methods it serves `listTopics`, `describeCluster`, `fetchTopicMetadata`, `fetchTopicOffsets`,
+ *   `fetchTopicOffsetsByTimestamp` and `fetchOffsets` (without `resolveOffsets`). The others reject with
+ *   `KafkaJSNotImplemented`: `createTopic()` of this class creates topics.
+ * - Where a producer is told when the broker appended (`logAppendTime`), it is always 1234.
  * - A partition keeps 5 MB or 100,000 batches; the oldest go without a word.
  * - There is no isolation: `read_committed` sees aborted messages too. kafkajs's idempotent producer fails on it.
  * - A group has its first generation after 50 ms, not after the 3 s of a real broker.
@@ -1894,12 +2138,13 @@ export declare class WebSocketManager<Out extends WebSocketMessage = WebSocketMe
 	 * listeners set after this call see every one. A port that cannot be had is an `error` event.
 	 *
 	 * @throws TypeError `ERR_INVALID_OPTION_TYPE`, RangeError `ERR_INVALID_OPTION_RANGE`: an option that
-	 * cannot be, named at the start of the message. RangeError `ERR_INVALID_ENV`: an environment variable.
+	 * cannot be, named at the start of the message. RangeError `ERR_INVALID_ENV`: an environment variable. Error
+	 * `ERR_TLS_CERTIFICATE`, `ERR_TLS_KEY`, `ERR_TLS_PASSPHRASE`, `ERR_TLS_KEY_MISMATCH`, `ERR_TLS_CA`: see `tls`.
 	 */
 	constructor(config?: WebSocketConfig | null);
 	/**
 	 * Attaches a manager to a server of one's own: it gets the upgrades (RFC 9110, section 7.8) of its `path`,
-	 * and listens on no port. All options but `port`, `host` and `proxyProtocol` apply. The server goes on serving http, and
+	 * and listens on no port. All options but `port`, `host`, `tls` and `proxyProtocol` apply. The server goes on serving http, and
 	 * upgrades of other paths go to whoever listens for them; where nobody does, they are answered with 404.
 	 * `close()` detaches it and leaves the server as it was.
 	 *
@@ -1910,7 +2155,8 @@ export declare class WebSocketManager<Out extends WebSocketMessage = WebSocketMe
 	 * 1.4 does not tell where it listens: until the first upgrade, `address()` is null and `ready()` gives an empty
 	 * address with the port 0.
 	 * @throws TypeError `ERR_UNSUPPORTED_SERVER`: anything else, or a server that was closed. Error
-	 * `ERR_PATH_IN_USE`: another manager has this path of this server. Options as in the constructor.
+	 * `ERR_PATH_IN_USE`: another manager has this path of this server. Error `ERR_TLS_ATTACHED`: the option
+	 * `tls`, which is the server's. Options as in the constructor.
 	 */
 	static fromHttpServer<Out extends WebSocketMessage = WebSocketMessage, In extends WebSocketMessage = WebSocketMessage>(server: object, config?: WebSocketConfig | null): WebSocketManager<Out, In>;
 	/**
@@ -1925,6 +2171,17 @@ export declare class WebSocketManager<Out extends WebSocketMessage = WebSocketMe
 	 * attached manager it is its server's, null until that listens.
 	 */
 	address(): AddressInfo | null;
+	/**
+	 * Replaces certificate, key and authorities while the manager serves, as Node's
+	 * `server.setSecureContext()` does: connections that come from now on get the new ones, and open ones go on
+	 * with what they began with. If it throws, all stays as it was. After `close()` it changes nothing that can be seen.
+	 *
+	 * @param options - what is not given stays as it was. The files that the environment names are read again, so
+	 * that a manager that has its certificate from there needs no options.
+	 * @throws as the constructor does for `tls`, and Error `ERR_TLS_OFF`: the manager was made without `tls`;
+	 * `ERR_TLS_ATTACHED`: it has no port of its own.
+	 */
+	setSecureContext(options?: WebSocketTls | null): void;
 	/** Sends to one connection. Returns whether it was open. */
 	sendToConnection(connectionId: string, message: Out): boolean;
 	/** Sends to all connections of a user. Returns how many were open. */

@@ -3,7 +3,7 @@
  */
 import { connect } from 'node:net';
 import { once } from 'node:events';
-import { EmbeddedKafka, type EmbeddedKafkaConfig } from '@libs/messaging';
+import { EmbeddedKafka, type EmbeddedKafkaConfig, Kafka as OwnKafka } from '@libs/messaging';
 import { Kafka, logLevel } from 'kafkajs';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { runNode } from './support/node-process.ts';
@@ -164,5 +164,54 @@ describe('its process', () => {
     `;
     const end = await runNode(script, { type: 'commonjs' });
     expect(end).toMatchObject({ code: 0, signal: null, output: 'free\n', errors: '' });
+  });
+});
+
+describe('the admin of this package', () => {
+  async function openAdmin() {
+    const { brokers } = await openEmbedded({ topics: [{ topic: 'letters', numPartitions: 2 }] });
+    const kafka = new OwnKafka({ brokers, logLevel: 0 });
+    const admin = kafka.admin({ retry: { retries: 0 } });
+    onTestFinished(() => admin.disconnect());
+    await admin.connect();
+    return { admin, kafka };
+  }
+
+  it('is told of single topics, offsets, and what a group has committed', async () => {
+    const { admin, kafka } = await openAdmin();
+    const producer = kafka.producer();
+    onTestFinished(() => producer.disconnect());
+    await producer.connect();
+    await producer.send({ topic: 'letters', messages: [{ value: 'a', partition: 1 }] });
+
+    const { topics } = await admin.fetchTopicMetadata({ topics: ['letters'] });
+    expect(topics.map(({ partitions }) => partitions.length)).toEqual([2]);
+    expect(await admin.fetchTopicOffsets('letters')).toEqual([
+      { partition: 0, offset: '0', high: '0', low: '0' },
+      { partition: 1, offset: '1', high: '1', low: '0' },
+    ]);
+    expect(await admin.fetchOffsets({ groupId: 'readers', topics: ['letters'] })).toMatchObject([
+      { topic: 'letters', partitions: [{ offset: '-1' }, { offset: '-1' }] },
+    ]);
+    await expect(admin.fetchTopicMetadata({ topics: ['none'] })).rejects.toMatchObject({
+      type: 'UNKNOWN_TOPIC_OR_PARTITION',
+    });
+    expect(await admin.listTopics()).toEqual(['letters']);
+  });
+
+  it('is refused at once what is not served', async () => {
+    const { admin } = await openAdmin();
+    for (const call of [
+      () => admin.createTopics({ topics: [{ topic: 'bills' }] }),
+      () => admin.deleteTopics({ topics: ['letters'] }),
+      () => admin.listGroups(),
+      () => admin.describeGroups(['readers']),
+      () => admin.deleteGroups(['readers']),
+      () => admin.resetOffsets({ groupId: 'readers', topic: 'letters' }),
+    ]) {
+      await expect(call()).rejects.toMatchObject({
+        ...{ name: 'KafkaJSNotImplemented', message: expect.stringContaining('EmbeddedKafka') },
+      });
+    }
   });
 });

@@ -123,7 +123,7 @@ describe('limits.perIp', () => {
 
   test('sockets that say nothing have places too, until handshakeTimeout', async () => {
     const limits = { perIp: { connections: 2 } };
-    const manager = await startManager({ limits, handshakeTimeout: 100 });
+    const manager = await startManager({ limits, handshakeTimeout: 100, shards: 1 });
     await RawClient.connect(manager);
     await RawClient.connect(manager);
     expect((await answerTo(manager)).status).toBe(429);

@@ -204,8 +204,9 @@ describe('the table of options', () => {
     const source = readFileSync(join(PACKAGE_ROOT, 'core/src/ws/config/setting.rs'), 'utf8');
     const list = [...source.matchAll(/^ {4}\w+, "([\w.]+)", "(\w*)";$/gm)];
     expect(list).not.toHaveLength(0);
-    // What has no variable of its own says where else to look.
-    const shown = known.map(({ option, variable }) => [
+    // What has no variable of its own says where else to look. The parts of `tls` have theirs.
+    const single = known.filter(({ option }) => option !== 'tls');
+    const shown = single.map(({ option, variable }) => [
       option,
       /^\w+$/.test(variable) ? variable : '',
     ]);
@@ -223,6 +224,14 @@ describe('the table of options', () => {
   });
 });
 
+test('the table of the parts of `tls` has those of the core, with their variables', () => {
+  const source = readFileSync(join(PACKAGE_ROOT, 'core/src/ws/tls/settings.rs'), 'utf8');
+  const parts = [...source.matchAll(/`tls\.(\w+)`, `(WS_TLS_\w+)`/g)];
+  expect(parts).toHaveLength(6);
+  const rows = [...README.matchAll(/^\| `(\w+)` \| `(WS_TLS_\w+)` \|/gm)];
+  expect(rows.map((row) => row.slice(1))).toEqual(parts.map((part) => part.slice(1)));
+});
+
 /** Strings that look like codes to the test below, and do not leave the package. */
 const INNER = new Set([
   // An engine's error, which `native-errors.ts` turns into one of kafkajs's.
@@ -230,6 +239,8 @@ const INNER = new Set([
   // Facilities of librdkafka's log.
   'FAIL',
   'SSLCERTVRFY',
+  // A kind of key (RFC 7518).
+  'EC',
 ]);
 
 test('every code that the package gives is in the tables of errors', () => {

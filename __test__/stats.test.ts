@@ -54,6 +54,7 @@ test('a new manager has zeros everywhere, but for its threads', async () => {
       proxy_header: 0,
       rate_limited: 0,
       limit_exceeded: 0,
+      tls_handshake: 0,
     },
   });
 });

@@ -2,6 +2,7 @@
 // Markdown table of the medians. bench/README.md tells how it measures and how to read it.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { measureJwt } from './jwt/run.mjs';
 import { measureKafka, missingForKafka } from './kafka/run.mjs';
 import { CONTESTANTS, FIELDS, isInstalled, startServer } from './lib/contestants.mjs';
 import { buildLoadgen, runLoadgen } from './lib/loadgen.mjs';
@@ -87,12 +88,14 @@ async function measureWebSockets(rows, options) {
   return { results, tables: markdown(results, contestants), promises: targets(results) };
 }
 
-/** Both parts one after the other: the broker of Kafka's rows would disturb the others. */
+/** All parts one after the other: the broker of Kafka's rows would disturb the others. */
 async function measureAll(options) {
   const parts = [];
-  const rows = options.rows.filter(({ field }) => field !== 'kafka');
-  const kafkaRows = options.rows.filter(({ field }) => field === 'kafka');
+  const of = (name) => options.rows.filter(({ field }) => field === name);
+  const [kafkaRows, jwtRows] = [of('kafka'), of('jwt')];
+  const rows = options.rows.filter((row) => !kafkaRows.includes(row) && !jwtRows.includes(row));
   if (rows.length > 0) parts.push(await measureWebSockets(rows, options));
+  if (jwtRows.length > 0) parts.push(await measureJwt(jwtRows, options, say));
   if (kafkaRows.length === 0) return parts;
   const missing = missingForKafka();
   if (!missing) parts.push(await measureKafka(kafkaRows, options, say));

@@ -21,5 +21,6 @@ export type {
   WebSocketRequest,
   WebSocketSocket,
   WebSocketStats,
+  WebSocketTls,
   WebSocketWarning,
 } from './types.js';

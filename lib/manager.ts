@@ -24,6 +24,7 @@ import type {
   WebSocketError,
   WebSocketMessage,
   WebSocketStats,
+  WebSocketTls,
   WebSocketWarning,
 } from './types.js';
 
@@ -73,6 +74,8 @@ export class WebSocketManager<
   readonly #reporter: Reporter<In>;
   readonly #dispatcher: Dispatcher<In>;
   readonly #serialiser = new Serialiser();
+  /** The variables that count for this manager, as they are at the call. */
+  readonly #environment: () => Record<string, string>;
   #started: Promise<AddressInfo>;
   /** The server of the host's whose upgrades come here; undefined with a port of its own. */
   #attachment: Attachment | undefined;
@@ -86,7 +89,8 @@ export class WebSocketManager<
    * listeners set after this call see every one. A port that cannot be had is an `error` event.
    *
    * @throws TypeError `ERR_INVALID_OPTION_TYPE`, RangeError `ERR_INVALID_OPTION_RANGE`: an option that
-   * cannot be, named at the start of the message. RangeError `ERR_INVALID_ENV`: an environment variable.
+   * cannot be, named at the start of the message. RangeError `ERR_INVALID_ENV`: an environment variable. Error
+   * `ERR_TLS_CERTIFICATE`, `ERR_TLS_KEY`, `ERR_TLS_PASSPHRASE`, `ERR_TLS_KEY_MISMATCH`, `ERR_TLS_CA`: see `tls`.
    */
   constructor(config?: WebSocketConfig | null) {
     super({ captureRejections: true });
@@ -94,7 +98,8 @@ export class WebSocketManager<
     targetOfNext = undefined;
     const options = requireConfig(config);
     this.#reporter = new Reporter(this, options.logger);
-    const env = environmentOf(options);
+    this.#environment = () => environmentOf(options);
+    const env = this.#environment();
     const { origins } = options;
     const rules = OriginRules.of(origins, (warning) => this.#reporter.warn(warning));
     const drain = () => this.#dispatcher.drain();
@@ -129,7 +134,11 @@ export class WebSocketManager<
     });
     const anyOrigin = (origins ?? '') === '' && !env.WS_ORIGINS ? ANY_ORIGIN : undefined;
     const production = process.env.NODE_ENV === 'production';
-    for (const warning of [this.#attachment?.warning(), production ? anyOrigin : undefined]) {
+    const warnings = [
+      this.#attachment?.warning() ?? expiry(this.#native.tlsNotice()),
+      production ? anyOrigin : undefined,
+    ];
+    for (const warning of warnings) {
       // Listeners are set in the tick of this call.
       if (warning !== undefined) setImmediate(() => this.#reporter.warn(warning));
     }
@@ -139,7 +148,7 @@ export class WebSocketManager<
 
   /**
    * Attaches a manager to a server of one's own: it gets the upgrades (RFC 9110, section 7.8) of its `path`,
-   * and listens on no port. All options but `port`, `host` and `proxyProtocol` apply. The server goes on serving http, and
+   * and listens on no port. All options but `port`, `host`, `tls` and `proxyProtocol` apply. The server goes on serving http, and
    * upgrades of other paths go to whoever listens for them; where nobody does, they are answered with 404.
    * `close()` detaches it and leaves the server as it was.
    *
@@ -150,7 +159,8 @@ export class WebSocketManager<
    * 1.4 does not tell where it listens: until the first upgrade, `address()` is null and `ready()` gives an empty
    * address with the port 0.
    * @throws TypeError `ERR_UNSUPPORTED_SERVER`: anything else, or a server that was closed. Error
-   * `ERR_PATH_IN_USE`: another manager has this path of this server. Options as in the constructor.
+   * `ERR_PATH_IN_USE`: another manager has this path of this server. Error `ERR_TLS_ATTACHED`: the option
+   * `tls`, which is the server's. Options as in the constructor.
    */
   static fromHttpServer<
     Out extends WebSocketMessage = WebSocketMessage,
@@ -189,6 +199,26 @@ export class WebSocketManager<
     if (this.#attachment !== undefined) return this.#attachment.address();
     const address = this.#native.address();
     return address === null ? null : { ...address };
+  }
+
+  /**
+   * Replaces certificate, key and authorities while the manager serves, as Node's
+   * `server.setSecureContext()` does: connections that come from now on get the new ones, and open ones go on
+   * with what they began with. If it throws, all stays as it was. After `close()` it changes nothing that can be seen.
+   *
+   * @param options - what is not given stays as it was. The files that the environment names are read again, so
+   * that a manager that has its certificate from there needs no options.
+   * @throws as the constructor does for `tls`, and Error `ERR_TLS_OFF`: the manager was made without `tls`;
+   * `ERR_TLS_ATTACHED`: it has no port of its own.
+   */
+  setSecureContext(options?: WebSocketTls | null): void {
+    const given = requireTls(options);
+    if (this.#attachment !== undefined) {
+      throw codedError('ERR_TLS_ATTACHED', 'an attached manager has the TLS of its server');
+    }
+    const notice = translated(() => this.#native.setSecureContext(given, this.#environment()));
+    const warning = expiry(notice);
+    if (warning !== undefined) this.#reporter.warn(warning);
   }
 
   /** Sends to one connection. Returns whether it was open. */
@@ -483,6 +513,17 @@ if (Symbol.asyncDispose !== undefined) {
 function isManager(value: unknown): value is typeof WebSocketManager {
   if (typeof value !== 'function') return false;
   return value === WebSocketManager || value.prototype instanceof WebSocketManager;
+}
+
+/** What is odd about a certificate, as a warning. */
+function expiry(notice: string | null): WebSocketWarning | undefined {
+  return notice === null ? undefined : { code: 'ERR_TLS_EXPIRED', message: notice };
+}
+
+function requireTls(tls: unknown): WebSocketTls {
+  if (tls === undefined || tls === null) return {};
+  if (typeof tls === 'object' && !Array.isArray(tls)) return tls;
+  throw codedError('ERR_INVALID_OPTION_TYPE', `tls: must be an object, got ${kindOf(tls)}`);
 }
 
 function requireConfig(config: unknown): WebSocketConfig {

@@ -236,8 +236,46 @@ export interface WebSocketConfig {
   proxyProtocol?: boolean | undefined;
   /** How much one client may ask for. */
   limits?: WebSocketLimits | null | undefined;
+  /**
+   * TLS on the manager's own port, so that clients come by `wss://`. Environment: the variables of its
+   * parts. Default: none, plain `ws://`. An attached manager refuses the option and does not look at the
+   * variables: its server has its own TLS.
+   */
+  tls?: WebSocketTls | null | undefined;
   /** Where lines about the server's life go. Default: nowhere. It has no environment variable. */
   logger?: WebSocketLogger | null | undefined;
+}
+
+/**
+ * TLS of a manager's own port. PEM texts are taken as Node's `https.createServer` takes them; the variables
+ * are paths of PEM files. If one of the variables is set there is TLS, or an error.
+ *
+ * Beside the errors of all options: Error `ERR_TLS_CERTIFICATE`, `ERR_TLS_KEY`, `ERR_TLS_PASSPHRASE`,
+ * `ERR_TLS_KEY_MISMATCH`, `ERR_TLS_CA`. No error shows anything of a key or a passphrase. A certificate that has
+ * expired is taken, with the `warning` `ERR_TLS_EXPIRED`.
+ */
+export interface WebSocketTls {
+  /**
+   * The certificate in PEM, and behind it those between it and its authority. Environment: `WS_TLS_CERT`.
+   */
+  cert?: string | Uint8Array | undefined;
+  /** The certificate's private key in PEM. Environment: `WS_TLS_KEY`. */
+  key?: string | Uint8Array | undefined;
+  /**
+   * The authorities of clients' certificates in PEM, needed for `requestCert`. Environment: `WS_TLS_CA`, one
+   * file. Default: none.
+   */
+  ca?: string | Uint8Array | readonly (string | Uint8Array)[] | undefined;
+  /** What the private key is encrypted with. Environment: `WS_TLS_PASSPHRASE`. Default: it is not. */
+  passphrase?: string | undefined;
+  /** The oldest version of TLS that is spoken. Environment: `WS_TLS_MIN_VERSION`. Default: `'TLSv1.2'`. */
+  minVersion?: 'TLSv1.2' | 'TLSv1.3' | undefined;
+  /**
+   * Whether a client must present a certificate of one of `ca`: one that does not is refused, as under Node's
+   * `rejectUnauthorized`, whose default is true too. Environment: `WS_TLS_REQUEST_CERT`, `true` or `false`;
+   * anything else throws. Default: false.
+   */
+  requestCert?: boolean | undefined;
 }
 
 /** The socket of one connection. */

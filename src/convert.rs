@@ -1,13 +1,16 @@
-//! JavaScript values in forms that the core takes: payloads in one copy, and values whose type is
-//! not known yet. The unsafe code of the boundary is here.
+//! JavaScript values in forms that the core takes: payloads in one copy, values whose type is not known
+//! yet; and memory of the core's as JavaScript has it. The unsafe code of the boundary is here.
 #![allow(unsafe_code, reason = "Node-API is a C interface; its calls are unsafe by nature")]
 
 use messaging_core::ws::HEADROOM;
 use messaging_core::ws::config::RawValue;
+use messaging_core::ws::tls::RawPem;
 use napi::bindgen_prelude::{
-    Array, Float64Array, FromNapiValue, Object, TypeName, Uint8Array, ValidateNapiValue,
+    Array, Float64Array, FromNapiValue, Object, ToNapiValue, TypeName, Uint8Array,
+    ValidateNapiValue,
 };
 use napi::{Error, Result, Status, ValueType, sys};
+use std::ffi::c_void;
 use std::ptr;
 
 /// Spare bytes behind a text, so that a timestamp fits without moving it.
@@ -82,6 +85,62 @@ pub fn wire_bytes(data: &Uint8Array) -> Vec<u8> {
 pub fn numbers(array: &mut Float64Array) -> &mut [f64] {
     // SAFETY: JavaScript's thread is in this call, and nothing else of ours has this memory.
     unsafe { array.as_mut() }
+}
+
+/// Memory of ours as a Buffer, without a copy. It is dropped once nothing in JavaScript is a view of it.
+#[derive(Debug)]
+pub struct Lent<T>(pub T);
+
+impl<T: AsMut<[u8]> + Send + 'static> ToNapiValue for Lent<T> {
+    unsafe fn to_napi_value(env: sys::napi_env, Self(memory): Self) -> Result<sys::napi_value> {
+        let mut memory = Box::new(memory);
+        let bytes = (*memory).as_mut();
+        let (start, length) = (bytes.as_mut_ptr(), bytes.len());
+        let hint = Box::into_raw(memory);
+        let mut buffer = ptr::null_mut();
+        // Electron allows for none: there it is copied.
+        // SAFETY: `env` is valid, as this function's own contract says. The bytes stay where they are until
+        // `end_loan` is called, which is once, with `hint`, and not at all when the call fails.
+        let status = unsafe {
+            let end: sys::napi_finalize = Some(end_loan::<T>);
+            sys::napi_create_external_buffer(
+                env,
+                length,
+                start.cast(),
+                end,
+                hint.cast(),
+                &raw mut buffer,
+            )
+        };
+        let status = if status == sys::Status::napi_ok {
+            status
+        } else {
+            // SAFETY: ours again.
+            let _memory = unsafe { Box::from_raw(hint) };
+            if status == sys::Status::napi_no_external_buffers_allowed {
+                let nowhere = ptr::null_mut();
+                // SAFETY: `env` is valid, and so are the bytes until the end of this block.
+                unsafe {
+                    sys::napi_create_buffer_copy(
+                        env,
+                        length,
+                        start.cast(),
+                        nowhere,
+                        &raw mut buffer,
+                    )
+                }
+            } else {
+                status
+            }
+        };
+        check(status, "memory cannot be lent to JavaScript")?;
+        Ok(buffer)
+    }
+}
+
+unsafe extern "C" fn end_loan<T>(_: sys::napi_env, _: *mut c_void, hint: *mut c_void) {
+    // SAFETY: what `Lent` has made of a box, and nobody else has.
+    drop(unsafe { Box::from_raw(hint.cast::<T>()) });
 }
 
 /// A number of receivers or connections, for JavaScript.
@@ -163,6 +222,71 @@ unsafe fn single(env: sys::napi_env, value: sys::napi_value) -> Result<RawValue>
             _ => RawValue::Other("object"),
         })
     }
+}
+
+/// A PEM text, as a string or bytes, or a list of such.
+#[derive(Debug)]
+pub struct GivenPem {
+    pub pem: RawPem,
+    pub is_list: bool,
+}
+
+impl TypeName for GivenPem {
+    fn type_name() -> &'static str {
+        "unknown"
+    }
+
+    fn value_type() -> ValueType {
+        ValueType::Unknown
+    }
+}
+
+impl FromNapiValue for GivenPem {
+    unsafe fn from_napi_value(env: sys::napi_env, value: sys::napi_value) -> Result<Self> {
+        let (mut is_list, mut is_typed) = (false, false);
+        // SAFETY: `env` and `value` are valid, as this function's own contract says; each
+        // conversion below is of the type that Node-API just reported.
+        unsafe {
+            let problem = "an option could not be read";
+            check(sys::napi_is_array(env, value, &raw mut is_list), problem)?;
+            check(sys::napi_is_typedarray(env, value, &raw mut is_typed), problem)?;
+            if is_list {
+                let pem = joined(&Array::from_napi_value(env, value)?)?;
+                return Ok(Self { pem, is_list });
+            }
+            if is_typed && let Ok(bytes) = Uint8Array::from_napi_value(env, value) {
+                let pem =
+                    if bytes.is_empty() { RawPem::Absent } else { RawPem::Text(bytes.to_vec()) };
+                return Ok(Self { pem, is_list });
+            }
+            let pem = match Given::from_napi_value(env, value)?.0 {
+                RawValue::Absent => RawPem::Absent,
+                RawValue::Text(text) if text.is_empty() => RawPem::Absent,
+                RawValue::Text(text) => RawPem::Text(text.into_bytes()),
+                other => RawPem::Other(other.type_name()),
+            };
+            Ok(Self { pem, is_list })
+        }
+    }
+}
+
+/// The texts of a list, one behind the other.
+fn joined(list: &Array<'_>) -> Result<RawPem> {
+    let mut all = Vec::new();
+    for at in 0..list.len() {
+        match list.get::<GivenPem>(at)? {
+            Some(GivenPem { is_list: true, .. }) => return Ok(RawPem::Other("array")),
+            Some(GivenPem { pem: RawPem::Text(text), .. }) => {
+                all.extend(text);
+                all.push(b'\n');
+            }
+            Some(GivenPem { pem: other @ RawPem::Other(_), .. }) => return Ok(other),
+            Some(GivenPem { pem: RawPem::Absent, .. }) | None => {
+                return Ok(RawPem::Other("undefined"));
+            }
+        }
+    }
+    Ok(if all.is_empty() { RawPem::Absent } else { RawPem::Text(all) })
 }
 
 /// An object inside of another one, or whatever else is there.

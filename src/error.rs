@@ -4,6 +4,7 @@
 use messaging_core::ws::BindError;
 use messaging_core::ws::RequestError;
 use messaging_core::ws::config::ConfigError;
+use messaging_core::ws::tls::TlsError;
 use napi::bindgen_prelude::JsValue;
 use napi::{Env, JsError};
 use napi_derive::napi;
@@ -25,6 +26,10 @@ pub fn internal(error: napi::Error) -> Error {
 }
 
 pub fn of_config(error: &ConfigError) -> Error {
+    coded(error.code(), error.to_string())
+}
+
+pub fn of_tls(error: &TlsError) -> Error {
     coded(error.code(), error.to_string())
 }
 

@@ -1,11 +1,12 @@
 //! The user's options object and environment, as they came, to the core's configuration.
 
 use messaging_core::ws::config::{Config, RawOptions, RawValue};
-use napi::bindgen_prelude::Object;
+use messaging_core::ws::tls::{RawPem, RawTls, Tls};
+use napi::bindgen_prelude::{JsValue, Object};
 use std::collections::HashMap;
 
-use crate::convert::{Given, Inner};
-use crate::error::{Result, internal, of_config};
+use crate::convert::{Given, GivenPem, Inner};
+use crate::error::{Error, Result, coded, internal, of_config, of_tls};
 
 /// Reads the options that the core knows; other properties are not looked at.
 pub fn resolve(options: &Object<'_>, env: &HashMap<String, String>) -> Result<Config> {
@@ -26,4 +27,65 @@ fn value_at(options: &Object<'_>, path: &str) -> napi::Result<RawValue> {
             _ => Ok(RawValue::Absent),
         },
     }
+}
+
+/// Reads the option `tls`, or what the environment has for it.
+pub fn resolve_tls(options: &Object<'_>, env: &HashMap<String, String>) -> Result<Option<Tls>> {
+    let given = tls_object(options)?.map(|tls| raw_tls(&tls)).transpose()?;
+    Tls::resolve(given, &|name| env.get(name).cloned()).map_err(|error| of_tls(&error))
+}
+
+/// A server of the host's has TLS of its own, or none.
+pub fn refuse_tls(options: &Object<'_>) -> Result<()> {
+    match tls_object(options)? {
+        None => Ok(()),
+        Some(_) => Err(coded(
+            "ERR_TLS_ATTACHED",
+            "tls: the server that the manager is attached to has its own TLS, or none",
+        )),
+    }
+}
+
+fn tls_object<'a>(options: &Object<'a>) -> Result<Option<Object<'a>>> {
+    let given = options.get::<Given>("tls").map_err(internal)?;
+    match given.map_or(RawValue::Absent, |given| given.0) {
+        RawValue::Absent => Ok(None),
+        RawValue::List(_) => Err(no_object("array")),
+        RawValue::Other("object") => {
+            let tls: Option<Object<'_>> = options.get("tls").map_err(internal)?;
+            if tls.is_some_and(|tls| tls.is_array().unwrap_or(false)) {
+                return Err(no_object("array"));
+            }
+            Ok(tls)
+        }
+        other => Err(no_object(other.type_name())),
+    }
+}
+
+fn no_object(got: &str) -> Error {
+    coded("ERR_INVALID_OPTION_TYPE", format!("tls: must be an object, got type {got}"))
+}
+
+/// The parts of `tls` as they came.
+pub fn raw_tls(tls: &Object<'_>) -> Result<RawTls> {
+    let value = |name| -> Result<RawValue> {
+        let given: Option<Given> = tls.get(name).map_err(internal)?;
+        Ok(given.map_or(RawValue::Absent, |given| given.0))
+    };
+    Ok(RawTls {
+        cert: pem(tls, "cert", false)?,
+        key: pem(tls, "key", false)?,
+        ca: pem(tls, "ca", true)?,
+        passphrase: value("passphrase")?,
+        min_version: value("minVersion")?,
+        request_cert: value("requestCert")?,
+    })
+}
+
+fn pem(tls: &Object<'_>, name: &str, may_be_list: bool) -> Result<RawPem> {
+    Ok(match tls.get::<GivenPem>(name).map_err(internal)? {
+        None => RawPem::Absent,
+        Some(given) if given.is_list && !may_be_list => RawPem::Other("array"),
+        Some(given) => given.pem,
+    })
 }

@@ -1,6 +1,7 @@
 //! `WebSocketManager`: JavaScript's handle of one server.
 
 use messaging_core::ws::close::{MAX_REASON, valid_on_wire};
+use messaging_core::ws::tls::Tls;
 use messaging_core::ws::{self, GroupKind, MAX_NAME, Outgoing, Server};
 use napi::Env;
 use napi::bindgen_prelude::{Array, Function, Object};
@@ -11,7 +12,7 @@ use std::time::Duration;
 
 use crate::connection::Connection;
 use crate::convert::{WireText, count};
-use crate::error::{BindFault, INVALID_ARGUMENT, Result, coded, internal, of_request};
+use crate::error::{BindFault, INVALID_ARGUMENT, Result, coded, internal, of_request, of_tls};
 use crate::sender::{Sender, sender};
 use crate::stats::NativeStats;
 use crate::wake::waker;
@@ -31,6 +32,8 @@ pub struct NativeAddress {
 pub struct WebSocketManager {
     /// A manager whose port was taken has no server: it behaves like a closed one.
     server: std::result::Result<Arc<Server>, BindFault>,
+    /// What is odd about its certificate.
+    tls_notice: Option<String>,
 }
 
 impl WebSocketManager {
@@ -73,12 +76,14 @@ impl WebSocketManager {
         on_events: Function<'_, (), ()>,
     ) -> Result<Self> {
         let config = options::resolve(&options, &environment)?;
+        let tls = options::resolve_tls(&options, &environment)?;
+        let tls_notice = tls.as_ref().and_then(Tls::notice);
         let wake = waker(&on_events)?;
-        let server = Server::bind(config, wake).map(Arc::new).map_err(BindFault::from);
+        let server = Server::bind(config, tls, wake).map(Arc::new).map_err(BindFault::from);
         if let Ok(server) = &server {
             keep_alive::hold(&env, server).map_err(internal)?;
         }
-        Ok(Self { server })
+        Ok(Self { server, tls_notice })
     }
 
     /// A manager for sockets of the host's own server. It keeps no process alive: that is its
@@ -94,10 +99,35 @@ impl WebSocketManager {
         on_events: Function<'_, (), ()>,
     ) -> Result<Self> {
         let config = options::resolve(&options, &environment)?;
+        options::refuse_tls(&options)?;
         let server = Server::attached(config, waker(&on_events)?).map(Arc::new);
         let server = server.map_err(|error| coded("ERR_LISTEN", error.to_string()))?;
         keep_alive::end_with(&env, &server).map_err(internal)?;
-        Ok(Self { server: Ok(server) })
+        Ok(Self { server: Ok(server), tls_notice: None })
+    }
+
+    /// What the host should be told of the certificate that it began with.
+    #[napi]
+    pub fn tls_notice(&self) -> Option<String> {
+        self.tls_notice.clone()
+    }
+
+    /// Replaces what TLS is made of, and returns what the host should be told of it.
+    #[napi(
+        ts_args_type = "tls: object, env: Record<string, string>",
+        ts_return_type = "string | null"
+    )]
+    pub fn set_secure_context(
+        &self,
+        tls: Object<'_>,
+        environment: HashMap<String, String>,
+    ) -> Result<Option<String>> {
+        let Some(server) = self.server() else {
+            return Ok(None);
+        };
+        let given = options::raw_tls(&tls)?;
+        let notice = server.set_secure_context(given, &|name| environment.get(name).cloned());
+        notice.map_err(|error| of_tls(&error))
     }
 
     #[napi]

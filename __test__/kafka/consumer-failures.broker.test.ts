@@ -104,8 +104,9 @@ test('without a broker, connect fails after its retries, and mends later', async
   await consumer.connect();
   await consumer.disconnect();
   const { Kafka } = await import('../../dist/kafka/kafka.js');
-  const nowhere = new Kafka({ brokers: ['127.0.0.1:1'], logCreator: () => () => {} });
-  const lost = nowhere.consumer({ groupId: 'g', retry: { retries: 1, initialRetryTime: 10 } });
+  const retry = { retries: 1, initialRetryTime: 10 };
+  const nowhere = new Kafka({ brokers: ['127.0.0.1:1'], logCreator: () => () => {}, retry });
+  const lost = nowhere.consumer({ groupId: 'g' });
   await expect(lost.connect()).rejects.toMatchObject({
     name: 'KafkaJSNumberOfRetriesExceeded',
     cause: { name: 'KafkaJSConnectionError' },
@@ -140,4 +141,74 @@ test('a handler that hangs longer than maxHandlerTime gives its partitions to ot
   await other.subscribe({ topic, fromBeginning: true });
   await other.run({ eachMessage: async ({ message }) => seen.add(message.offset) });
   expect(await seen.count(4)).toEqual(['0', '1', '1', '2']);
+});
+
+test('a consumer that stops commits what is handled before it waits for a handler', async () => {
+  const topic = await lab.topic();
+  // In one send, and so in one batch: nothing of it is committed before its end.
+  await lab.produce(topic, numbered(3));
+  const groupId = unique('group');
+  const consumer = lab.consumer({ groupId });
+  const seen = new Seen<string>();
+  let finish = (): void => {};
+  const finished = new Promise<void>((resolve) => {
+    finish = resolve;
+  });
+  await consumer.subscribe({ topic, fromBeginning: true });
+  await consumer.run({
+    eachMessage: async ({ message }) => {
+      seen.add(message.offset);
+      if (message.offset === '1') await finished;
+    },
+  });
+  await seen.count(2);
+  expect(await lab.committed(groupId, topic)).toEqual([-1]);
+
+  // It has all the time in the world, and the handler takes it.
+  const stopped = consumer.stop();
+  await expect.poll(() => lab.committed(groupId, topic), { timeout: 10_000 }).toEqual([1]);
+  finish();
+  await stopped;
+  expect(await lab.committed(groupId, topic)).toEqual([2]);
+  expect(seen.all).toEqual(['0', '1']);
+});
+
+test('a topic that is not there rejects subscribe() as with kafkajs; run() then idles', async () => {
+  const config = { groupId: unique('group'), allowAutoTopicCreation: false };
+  const absent = unique('absent');
+  const theirs = lab.kafkajs.consumer(config);
+  await theirs.connect();
+  const expected = await theirs.subscribe({ topic: absent }).catch((error) => error);
+  await theirs.disconnect();
+  const { name, type, code, retriable, message } = expected;
+
+  const consumer = lab.consumer({ ...config, retry: { retries: 1, initialRetryTime: 10 } });
+  const crashes = new Seen<unknown>();
+  consumer.on('consumer.crash', crashes.add);
+  await expect(consumer.subscribe({ topic: absent })).rejects.toMatchObject({
+    ...{ name, type, code, retriable, message },
+  });
+  await consumer.subscribe({ topic: new RegExp(`^${absent}`) });
+  const joined = nextEvent(consumer, 'consumer.group_join');
+  await consumer.run({ eachMessage: async () => {} });
+  expect((await joined).payload).toMatchObject({ memberAssignment: {} });
+  await consumer.disconnect();
+  expect(crashes.all).toEqual([]);
+});
+
+test('disconnect() while it tries to start again ends it for good', async () => {
+  const topic = await lab.topic();
+  const consumer = lab.consumer({
+    ...{ allowAutoTopicCreation: false, retry: { retries: 0, initialRetryTime: 1 } },
+  });
+  await consumer.subscribe({ topic });
+  await lab.admin((admin) => admin.deleteTopics({ topics: [topic] }));
+  const crashes = new Seen<unknown>();
+  consumer.on('consumer.crash', crashes.add);
+  await consumer.run({ eachMessage: async () => {} });
+  await crashes.count(2);
+  await consumer.disconnect();
+  const before = crashes.all.length;
+  await new Promise((resolve) => setTimeout(resolve, 1_000));
+  expect(crashes.all.length).toBe(before);
 });

@@ -1,5 +1,7 @@
 /** What handlers are given: messages and batches, of which topics, and from where on. */
 import { deepStrictEqual } from 'node:assert';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { expect, test } from 'vitest';
 import type { KafkaMessage } from '../../dist/kafka/consumer/types.js';
 import { unique, useBroker } from '../support/kafka-broker.ts';
@@ -218,4 +220,35 @@ test('small limits of a fetch are taken, and larger messages come all the same',
     eachMessage: async ({ message }) => sizes.add(message.value?.length ?? -1),
   });
   expect(await sizes.count(2)).toEqual([300_000, 3]);
+});
+
+test('values that are kept stay as they are, while the memory of other batches is used again', async () => {
+  const topic = await lab.topic();
+  const count = 12_000;
+  const value = (number: number): string => String(number).padEnd(4_000, 'x');
+  await lab.produce(
+    topic,
+    Array.from({ length: count }, (_, index) => ({ value: value(index) })),
+  );
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const kept = new Map<number, Buffer>();
+  let number = 0;
+  const consumer = lab.consumer();
+  const all = new Seen<number>();
+  await consumer.subscribe({ topic, fromBeginning: true });
+  await consumer.run({
+    eachBatch: async ({ batch }) => {
+      for (const message of batch.messages) {
+        if (number % 500 === 0) kept.set(number, message.value as Buffer);
+        number += 1;
+      }
+      collect();
+      all.add(number);
+    },
+  });
+  await all.until((seen) => seen.at(-1) === count);
+  for (const [index, bytes] of kept)
+    expect(bytes.toString() === value(index), `${index}`).toBe(true);
+  expect(kept.size).toBe(count / 500);
 });

@@ -7,6 +7,7 @@ import { Kafka } from '../../dist/kafka/kafka.js';
 import type { LogEntry } from '../../dist/kafka/logger.js';
 import type { Consumer, ConsumerConfig } from '../../dist/kafka/consumer/types.js';
 import { type BrokerAddress, unique } from '../support/kafka-broker.ts';
+import { makeTopic } from './read-back.ts';
 
 process.env.KAFKAJS_NO_PARTITIONER_WARNING = '1';
 
@@ -55,9 +56,7 @@ export class Lab {
   /** A new topic. */
   async topic(numPartitions = 1, name = 'topic'): Promise<string> {
     const topic = unique(name);
-    await this.admin((admin) =>
-      admin.createTopics({ topics: [{ topic, numPartitions }], waitForLeaders: true }),
-    );
+    await this.admin((admin) => makeTopic(admin, { topic, numPartitions }));
     return topic;
   }
 

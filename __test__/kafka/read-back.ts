@@ -1,7 +1,8 @@
 /**
  * What is in a topic, as npm's kafkajs reads it.
  */
-import kafkajs, { type IHeaders } from 'kafkajs';
+import kafkajs, { type Admin, type IHeaders, type ITopicConfig } from 'kafkajs';
+import { vi } from 'vitest';
 import { unique } from '../support/kafka-broker.ts';
 
 export const theirs = (broker: string) =>
@@ -26,9 +27,22 @@ export async function createTopic(
   const admin = theirs(broker).admin();
   await admin.connect();
   const configEntries = Object.entries(config).map(([name, value]) => ({ name, value }));
-  await admin.createTopics({ topics: [{ topic, numPartitions, configEntries }] });
+  await makeTopic(admin, { topic, numPartitions, configEntries });
   await admin.disconnect();
   return topic;
+}
+
+/** Makes a topic. On a busy machine it is there before the broker knows it, for which kafkajs does not wait. */
+export async function makeTopic(admin: Admin, config: ITopicConfig): Promise<void> {
+  const { topic } = config;
+  await admin.createTopics({ topics: [config], waitForLeaders: false });
+  await vi.waitFor(
+    async () => {
+      const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+      if (topics[0]?.partitions.some(({ leader }) => leader < 0)) throw new Error('no leader');
+    },
+    { timeout: 10_000, interval: 20 },
+  );
 }
 
 /** Reads so many messages, and everything else that is there, by partition and offset. */
@@ -65,6 +79,16 @@ export async function readBack(
   });
   await consumer.disconnect();
   return read.sort((a, b) => a.partition - b.partition || Number(a.offset) - Number(b.offset));
+}
+
+/** Reads all that is in a topic to which nothing comes any more, if all of it is messages. */
+export async function readAll(broker: string, topic: string): Promise<ReadMessage[]> {
+  const admin = theirs(broker).admin();
+  await admin.connect();
+  const offsets = await admin.fetchTopicOffsets(topic);
+  await admin.disconnect();
+  const count = offsets.reduce((sum, { high, low }) => sum + Number(high) - Number(low), 0);
+  return readBack(broker, topic, count);
 }
 
 function textOf(headers: IHeaders): ReadMessage['headers'] {

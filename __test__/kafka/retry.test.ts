@@ -75,7 +75,7 @@ function session() {
     },
     retry: retrySettings({ retries: 1, initialRetryTime: 1 }),
     logger: createLogger(0, () => () => {}),
-    disconnected: 'The admin is disconnected',
+    disconnected: () => new KafkaJSError('The admin is disconnected'),
   });
   return { sessions, engines, connects };
 }

@@ -6,14 +6,19 @@ import { createPrivateKey } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { inspect } from 'node:util';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { Admin } from '../../lib/kafka/admin/types.js';
 import { logLevel } from '../../lib/kafka/enums.js';
-import { KafkaJSConnectionError } from '../../lib/kafka/errors.js';
+import { KafkaJSConnectionError, KafkaJSError } from '../../lib/kafka/errors.js';
 import { Kafka } from '../../lib/kafka/kafka.js';
 import type { LogEntry } from '../../lib/kafka/logger.js';
-import type { KafkaConfig, SASLOptions } from '../../lib/kafka/types.js';
-import { useBroker } from '../support/kafka-broker.ts';
+import type {
+  KafkaConfig,
+  OauthbearerProviderResponse,
+  SASLOptions,
+} from '../../lib/kafka/types.js';
+import { tokenOf } from '../../scripts/kafka/settings.mjs';
+import { unique, useBroker } from '../support/kafka-broker.ts';
 
 const broker = useBroker();
 
@@ -118,6 +123,110 @@ describe('logins', () => {
     const one = await attempt('plaintext', { sasl: login('plain') });
     expect(one.error).toMatchObject({ name: 'KafkaJSSASLAuthenticationError' });
     expect(one.readable).not.toContain(broker.users.plain.password);
+  });
+});
+
+describe('tokens', () => {
+  const tokens = (
+    oauthBearerProvider: () => Promise<OauthbearerProviderResponse>,
+  ): { sasl: SASLOptions } => ({ sasl: { mechanism: 'oauthbearer', oauthBearerProvider } });
+
+  test('log an admin in, with and without TLS, and are shown nowhere', async () => {
+    for (const [listener, ssl] of [
+      ['saslPlaintext', undefined],
+      ['saslSsl', trusting()],
+    ] as const) {
+      const value = tokenOf(60);
+      const { error, readable } = await attempt(listener, {
+        ...(ssl && { ssl }),
+        ...tokens(async () => ({ value })),
+      });
+      expect(error).toBeUndefined();
+      expect(readable).not.toContain(value);
+    }
+  });
+
+  test('log in every native client of a producer, also after the first has expired, and a consumer', async () => {
+    const given: number[] = [];
+    const provider = async (): Promise<OauthbearerProviderResponse> => {
+      given.push(Date.now());
+      return { value: tokenOf(given.length === 1 ? 2 : 60) };
+    };
+    const kafka = new Kafka({
+      brokers: [broker.brokers.saslPlaintext],
+      logLevel: logLevel.NOTHING,
+      ...tokens(provider),
+    });
+    const topic = unique('tokens');
+    const producer = kafka.producer();
+    await producer.connect();
+    onTestFinished(() => producer.disconnect());
+    await producer.send({ topic, messages: [{ value: 'first' }] });
+    expect(given).toHaveLength(1);
+
+    // Another combination has a native client of its own. The first token is not good any more.
+    const expired = (given[0] as number) + 2_100;
+    await vi.waitFor(
+      () => {
+        expect(given).toHaveLength(2);
+        expect(Date.now()).toBeGreaterThan(expired);
+      },
+      { timeout: 5_000 },
+    );
+    await producer.send({ topic, acks: 1, messages: [{ value: 'second' }] });
+
+    const consumer = kafka.consumer({ groupId: unique('tokens') });
+    onTestFinished(() => consumer.disconnect());
+    await consumer.subscribe({ topic, fromBeginning: true });
+    const values: (string | undefined)[] = [];
+    await consumer.run({
+      eachMessage: async ({ message }) => void values.push(`${message.value}`),
+    });
+    await vi.waitFor(() => expect(values).toEqual(['first', 'second']), { timeout: 10_000 });
+    expect(given).toHaveLength(3);
+  });
+
+  test.each([
+    ['one that has expired', () => tokenOf(-60)],
+    ['one that is none', () => 'open-sesame-1234'],
+  ])('%s is refused by the broker, once', async (_, make) => {
+    const value = make();
+    const provider = vi.fn(async () => ({ value }));
+    const { error, took, readable } = await attempt('saslPlaintext', tokens(provider));
+    expect(error).toMatchObject({ name: 'KafkaJSSASLAuthenticationError', retriable: false });
+    expect(error?.message).toMatch(/^SASL OAUTHBEARER authentication failed: /);
+    expect(readable).not.toContain(value);
+    expect(took).toBeLessThan(5_000);
+    expect(provider).toHaveBeenCalledTimes(1);
+  });
+
+  test('what the provider throws is what connect() rejects with, as with kafkajs', async () => {
+    const thrown = new Error('no token today');
+    const provider = vi.fn(async () => Promise.reject(thrown));
+    for (const client of ['admin', 'producer', 'consumer'] as const) {
+      provider.mockClear();
+      const kafka = new Kafka({
+        brokers: [broker.brokers.saslPlaintext],
+        logLevel: logLevel.NOTHING,
+        ...tokens(provider),
+      });
+      const made = client === 'consumer' ? kafka.consumer({ groupId: 'g' }) : kafka[client]();
+      await expect(made.connect()).rejects.toBe(thrown);
+      expect(provider).toHaveBeenCalledTimes(1);
+    }
+  });
+
+  test('a provider that never answers does not hold up disconnect()', async () => {
+    const kafka = new Kafka({
+      brokers: [broker.brokers.saslPlaintext],
+      logLevel: logLevel.NOTHING,
+      ...tokens(() => new Promise(() => {})),
+    });
+    const producer = kafka.producer();
+    const outcome = producer.connect().catch((error) => error);
+    await new Promise(setImmediate);
+    await producer.disconnect();
+    expect(await outcome).toBeInstanceOf(KafkaJSError);
   });
 });
 

@@ -52,6 +52,7 @@ export const BAD_OPTIONS: BadOptions[] = [
   wrongType('maxConnections', 'a BigInt', 10n),
   wrongType('enableHeartbeat', 'a string', 'yes'),
   wrongType('enableCompression', 'a number', 1),
+  wrongType('tls', 'a boolean', true),
   wrongType('logger', 'an object without the methods of one', {}),
   outOfRange('port', -1),
   outOfRange('port', 65_536),
@@ -74,6 +75,7 @@ export const BAD_OPTIONS: BadOptions[] = [
   badVariable('WS_MAX_CONNECTIONS', '-1'),
   badVariable('WS_PATH', 'ws'),
   badVariable('WS_PROTOCOL', 'soap'),
+  badVariable('WS_TLS_CERT', '/nowhere.pem'),
 ];
 
 const NOTE = { type: 'note', payload: 1 };

@@ -53,7 +53,8 @@ export const partitioners: typeof kafkajs.Partitioners = Partitioners;
 export const codecs: typeof kafkajs.CompressionCodecs = CompressionCodecs;
 export const assigners: typeof kafkajs.PartitionAssigners = PartitionAssigners;
 export const protocol: typeof kafkajs.AssignerProtocol = AssignerProtocol;
-export const client: Pick<kafkajs.Kafka, 'producer' | 'consumer' | 'logger'> = kafka;
+export const client: kafkajs.Kafka = kafka;
+export const admin: kafkajs.Admin = kafka.admin();
 
 // The other way round: what code already has by kafkajs's types.
 assignable<kafkajs.Producer, Producer>();
@@ -72,7 +73,6 @@ assignable<kafkajs.KafkaMessage, KafkaMessage>();
 assignable<RecordMetadata, kafkajs.RecordMetadata>();
 assignable<EachMessagePayload, kafkajs.EachMessagePayload>();
 assignable<EachBatchPayload, kafkajs.EachBatchPayload>();
-assignable<KafkaConfig, kafkajs.KafkaConfig>();
 
 // Enumerations.
 assignable<CompressionTypes, kafkajs.CompressionTypes>();
@@ -137,3 +137,15 @@ export const options: KafkaConfig[] = [
     logCreator: (level) => (entry) => console.log(level, entry.namespace, entry.log.message),
   },
 ];
+
+/** Options that are there and undefined, as services compute them. */
+const unset = undefined;
+KafkaClient.configure({ sasl: unset, ssl: unset, clientId: unset, retry: unset });
+export const computed: [KafkaConfig, ProducerConfig, ConsumerConfig] = [
+  { brokers: [], sasl: unset, logLevel: unset, retry: { retries: unset } },
+  { createPartitioner: unset, idempotent: unset, retry: { restartOnFailure: unset } },
+  { groupId: 'g', rackId: unset, sessionTimeout: unset, retry: unset },
+];
+void kafka.consumer({ groupId: 'g' }).run({ autoCommitInterval: unset, eachBatch: unset });
+void kafka.consumer({ groupId: 'g' }).subscribe({ topics: [], fromBeginning: unset });
+void kafka.admin({ retry: unset }).createTopics({ topics: [], timeout: unset });

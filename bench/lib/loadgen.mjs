@@ -1,4 +1,4 @@
-// Builds and runs the load generator (bench/loadgen).
+// Builds the benchmark's programs in Rust, and runs the load generator (bench/loadgen).
 import { execFileSync, spawn } from 'node:child_process';
 import path from 'node:path';
 import { hostTriple } from '../../scripts/toolchain.mjs';
@@ -7,10 +7,12 @@ import { confined } from './contestants.mjs';
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const PACKAGE = 'messaging-loadgen';
 
-/** Builds in release mode and gives the program's path. Cargo's progress goes to our stderr. */
-export function buildLoadgen() {
+export const buildLoadgen = () => buildProgram(PACKAGE);
+
+/** Builds a package in release mode and gives its program's path. Cargo's progress goes to our stderr. */
+export function buildProgram(name) {
   // The addon is built with an explicit target as well: the two share compiled dependencies.
-  const args = ['build', '--release', '--target', hostTriple(), '--package', PACKAGE];
+  const args = ['build', '--release', '--target', hostTriple(), '--package', name];
   const messages = execFileSync('cargo', [...args, '--message-format', 'json-render-diagnostics'], {
     cwd: ROOT,
     encoding: 'utf8',
@@ -21,7 +23,7 @@ export function buildLoadgen() {
     .split('\n')
     .filter(Boolean)
     .map((line) => JSON.parse(line));
-  const built = artifacts.find((one) => one.executable && one.target.name === PACKAGE);
+  const built = artifacts.find((one) => one.executable && one.target.name === name);
   return built.executable;
 }
 

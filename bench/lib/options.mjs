@@ -1,6 +1,8 @@
 // The command line of the benchmark.
 import os from 'node:os';
 import { parseArgs } from 'node:util';
+import { VERIFIERS } from '../jwt/contestants.mjs';
+import { JWT_ROWS } from '../jwt/rows.mjs';
 import { CLIENTS } from '../kafka/contestants.mjs';
 import { KAFKA_ROWS } from '../kafka/rows.mjs';
 import { CONTESTANTS } from './contestants.mjs';
@@ -10,11 +12,12 @@ import { ROWS } from './rows.mjs';
 /** Files that a server or the load generator has open besides its connections. */
 const OTHER_FILES = 500;
 
-const ALL_ROWS = [...ROWS, ...KAFKA_ROWS];
-const IDS = [...new Set([...CONTESTANTS, ...CLIENTS].map(({ id }) => id))];
+const ALL_ROWS = [...ROWS, ...JWT_ROWS, ...KAFKA_ROWS];
+const IDS = [...new Set([...CONTESTANTS, ...VERIFIERS, ...CLIENTS].map(({ id }) => id))];
 
 export const USAGE = `Usage: node bench/run.mjs [options]
-  --rows a,b          rows to measure (default: all, those of Kafka if there is Java)
+  --rows a,b          rows to measure (default: all, those of Kafka if there is Java);
+                      jwt and kafka stand for all of theirs
   --contestants a,b   default: all that are installed
   --rounds 3          interleaved rounds; figures are their medians
   --connections 1000  clients of most rows
@@ -47,7 +50,13 @@ export function parseOptions(args) {
   const affordable = openFilesLimit() - OTHER_FILES;
   return {
     help: values.help ?? false,
-    rows: chosen('rows', values.rows, ALL_ROWS, ({ id }) => id),
+    rows: chosen(
+      'rows',
+      values.rows,
+      ALL_ROWS,
+      ({ id }) => id,
+      ({ field }) => field,
+    ),
     contestants: chosen('contestants', values.contestants, IDS, (id) => id),
     rounds: number('rounds', values.rounds ?? '3', 1, 50),
     connections: number('connections', values.connections ?? '1000', 10, affordable),
@@ -60,12 +69,12 @@ export function parseOptions(args) {
   };
 }
 
-function chosen(name, text, all, idOf) {
+function chosen(name, text, all, idOf, groupOf = idOf) {
   if (text === undefined) return all;
-  return text.split(',').map((id) => {
-    const one = all.find((candidate) => idOf(candidate) === id);
-    if (!one) throw new Error(`--${name}: there is no ${id}`);
-    return one;
+  return text.split(',').flatMap((id) => {
+    const found = all.filter((one) => idOf(one) === id || groupOf(one) === id);
+    if (found.length === 0) throw new Error(`--${name}: there is no ${id}`);
+    return found;
   });
 }
 

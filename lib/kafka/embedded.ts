@@ -33,8 +33,10 @@ const TOPIC = /^[a-zA-Z0-9._-]{1,249}$/;
  * It serves producing (idempotent and in transactions too, for librdkafka's clients), fetching, consumer groups,
  * commits and metadata; topics appear when they are used. Its limits:
  * - Its ports listen on loopback (127.0.0.1) only, without TLS or SASL.
- * - Admin requests are not served, so `admin.createTopics()` times out: `createTopic()` of this class does it.
- *   Neither are listing of groups, configurations and ACLs.
+ * - Of an admin's methods it serves `listTopics`, `describeCluster`, `fetchTopicMetadata`, `fetchTopicOffsets`,
+ *   `fetchTopicOffsetsByTimestamp` and `fetchOffsets` (without `resolveOffsets`). The others reject with
+ *   `KafkaJSNotImplemented`: `createTopic()` of this class creates topics.
+ * - Where a producer is told when the broker appended (`logAppendTime`), it is always 1234.
  * - A partition keeps 5 MB or 100,000 batches; the oldest go without a word.
  * - There is no isolation: `read_committed` sees aborted messages too. kafkajs's idempotent producer fails on it.
  * - A group has its first generation after 50 ms, not after the 3 s of a real broker.

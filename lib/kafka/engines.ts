@@ -19,6 +19,8 @@ export interface ClientBase {
   logger: Logger;
   /** The Kafka's options under the client's. */
   retry: RetryOptions;
+  /** The Kafka's options alone. */
+  clusterRetry: RetryOptions;
   /** Asks for the configuration, at each `connect()`. */
   resolve: () => Promise<ResolvedConfig>;
 }

@@ -1,7 +1,11 @@
 /**
  * kafkajs's error classes: the same names, fields and `retriable`, so that what catches them there catches
  * them here.
+ *
+ * A longer file than others, since it is one list: it is compared with kafkajs's, and each class is a few lines.
  */
+
+import type { PartitionMetadata } from './types.js';
 
 /** What an error is made of: a text, another error, or a row of the protocol's table of errors. */
 export type ErrorSource = Error | string | { message: string; helpUrl?: string };
@@ -12,7 +16,7 @@ export interface KafkaJSErrorMetadata {
   retriable?: boolean;
   topic?: string;
   partitionId?: number;
-  metadata?: unknown;
+  metadata?: PartitionMetadata;
 }
 
 type Options = { retriable?: boolean | undefined; cause?: unknown };
@@ -174,14 +178,14 @@ export class KafkaJSConnectionClosedError extends KafkaJSConnectionError {
   }
 }
 
-/** Details of a {@link KafkaJSRequestTimeoutError}: those of the request, where they are known. */
+/** Details of a {@link KafkaJSRequestTimeoutError}: those of the request. */
 export interface KafkaJSRequestTimeoutErrorMetadata {
-  broker?: string;
-  clientId?: string;
-  correlationId?: number;
-  createdAt?: number;
-  sentAt?: number;
-  pendingDuration?: number;
+  broker: string;
+  clientId: string;
+  correlationId: number;
+  createdAt: number;
+  sentAt: number;
+  pendingDuration: number;
 }
 
 /** A broker has not answered in time. */
@@ -192,7 +196,7 @@ export class KafkaJSRequestTimeoutError extends KafkaJSError {
   declare readonly sentAt: number;
   declare readonly pendingDuration: number;
 
-  constructor(e: ErrorSource, metadata: KafkaJSRequestTimeoutErrorMetadata = {}) {
+  constructor(e: ErrorSource, metadata: Partial<KafkaJSRequestTimeoutErrorMetadata> = {}) {
     super(e);
     const { broker, correlationId, createdAt, sentAt, pendingDuration } = metadata;
     assign(this, { broker, correlationId, createdAt, sentAt, pendingDuration });

@@ -127,7 +127,7 @@ export type ConsumerFetchEvent = InstrumentationEvent<{
   duration: number;
   nodeId: number;
 }>;
-interface BatchProcessPayload {
+export interface IBatchProcessEvent {
   topic: string;
   partition: number;
   highWatermark: string;
@@ -137,9 +137,9 @@ interface BatchProcessPayload {
   firstOffset: string;
   lastOffset: string;
 }
-export type ConsumerStartBatchProcessEvent = InstrumentationEvent<BatchProcessPayload>;
+export type ConsumerStartBatchProcessEvent = InstrumentationEvent<IBatchProcessEvent>;
 export type ConsumerEndBatchProcessEvent = InstrumentationEvent<
-  BatchProcessPayload & { duration: number }
+  IBatchProcessEvent & { duration: number }
 >;
 export type ConsumerCrashEvent = InstrumentationEvent<{
   error: Error;

@@ -80,6 +80,7 @@ export class Kafka {
     return {
       logger: this.#logger,
       retry: { ...this.#config.retry, ...client.retry },
+      clusterRetry: { ...this.#config.retry },
       resolve: () => resolveConfig(this.#config, client),
     };
   }

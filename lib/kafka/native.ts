@@ -69,6 +69,8 @@ export interface SendOptions {
 
 /** Errors are `NativeError`s, or kafkajs's own. */
 export interface ProducerEngine {
+  /** Gets the first token, when the mechanism is `oauthbearer`. */
+  login?(): Promise<void>;
   /** One attempt to reach the cluster. It may be called again after it has failed. */
   connect(): Promise<void>;
   /** Waits for what is being sent, and ends. A `connect()` that is under way rejects. */

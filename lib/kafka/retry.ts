@@ -2,26 +2,27 @@
  * kafkajs's way to try again: waits that double, each a little at random.
  */
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Complete } from './complete.js';
 import { KafkaJSNumberOfRetriesExceeded } from './errors.js';
 
 /** How often and how long it is tried again. */
 export interface RetryOptions {
   /** The longest wait. Milliseconds, default 30,000. */
-  maxRetryTime?: number;
+  maxRetryTime?: number | undefined;
   /** The first wait. Milliseconds, default 300. */
-  initialRetryTime?: number;
+  initialRetryTime?: number | undefined;
   /** By which part a wait may be longer or shorter, at random. Default 0.2. */
-  factor?: number;
+  factor?: number | undefined;
   /** By how much each wait is longer than the one before. Default 2. */
-  multiplier?: number;
+  multiplier?: number | undefined;
   /** How often it is tried again. Default 5. */
-  retries?: number;
+  retries?: number | undefined;
   /** Consumers only: whether to start again after a crash that trying again may mend. Default: yes. */
-  restartOnFailure?: (e: Error) => Promise<boolean>;
+  restartOnFailure?: ((e: Error) => Promise<boolean>) | undefined;
 }
 
 /** Numbers of {@link RetryOptions}, complete. */
-export type RetrySettings = Required<Omit<RetryOptions, 'restartOnFailure'>>;
+export type RetrySettings = Complete<Omit<RetryOptions, 'restartOnFailure'>>;
 
 /** What is not given. */
 export const RETRY_DEFAULTS: RetrySettings = {

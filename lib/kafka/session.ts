@@ -2,12 +2,13 @@
  * A client's connection from `connect()` to `disconnect()`: one at a time, however many ask for it, and another
  * after that.
  */
-import { KafkaJSError } from './errors.js';
 import type { Logger } from './logger.js';
 import { type RetrySettings, retrying } from './retry.js';
 
 /** What is connected. */
 export interface Connectable {
+  /** What comes before the attempts, and is not tried again, as in kafkajs: getting a token from the user. */
+  login?(): Promise<void>;
   /** One attempt to reach the cluster. It may be called again after it has failed. */
   connect(): Promise<unknown>;
   /** Ends it. A `connect()` that is under way rejects. */
@@ -16,16 +17,17 @@ export interface Connectable {
 
 /** How a client's connections are made. */
 export interface SessionOptions<E> {
-  /** Makes the engine of one connection. */
-  create: () => Promise<E>;
+  /** Makes the engine of one connection, unless that is ended before. */
+  create: (ended: AbortSignal) => Promise<E>;
   retry: RetrySettings;
   logger: Logger;
-  /** What is said to whoever waits for a connection that is ended: `The admin is disconnected`. */
-  disconnected: string;
+  /** What whoever waits gets for a connection that is ended. */
+  disconnected: () => Error;
 }
 
 interface Session<E> {
   engine?: E;
+  connected: boolean;
   /** Settled when the cluster is reached, or cannot be. */
   ready: Promise<E>;
   /** Ends what `ready` waits for. */
@@ -39,6 +41,16 @@ export class Sessions<E extends Connectable> {
 
   constructor(options: SessionOptions<E>) {
     this.#options = options;
+  }
+
+  /** The engine of now, which may be connecting still. */
+  get engine(): E | undefined {
+    return this.#current?.engine;
+  }
+
+  /** The engine that has reached the cluster. */
+  get connected(): E | undefined {
+    return this.#current?.connected ? this.#current.engine : undefined;
   }
 
   /** Connects, or waits for the one who does. After a failure the next call begins anew. */
@@ -55,7 +67,8 @@ export class Sessions<E extends Connectable> {
         .catch(() => {});
       throw error;
     }
-    if (this.#current !== current) throw this.#disconnected();
+    if (this.#current !== current) throw this.#options.disconnected();
+    current.connected = true;
     return engine;
   }
 
@@ -63,24 +76,25 @@ export class Sessions<E extends Connectable> {
   async disconnect(): Promise<void> {
     const current = this.#current;
     this.#current = undefined;
-    current?.abort.abort(this.#disconnected());
+    current?.abort.abort(this.#options.disconnected());
     await (current && takeEngine(current)?.disconnect());
   }
 
   #begin(): Session<E> {
-    const session: Omit<Session<E>, 'ready'> = { abort: new AbortController() };
+    const session: Omit<Session<E>, 'ready'> = { connected: false, abort: new AbortController() };
     return Object.assign(session, { ready: this.#open(session) });
   }
 
   async #open(session: Omit<Session<E>, 'ready'>): Promise<E> {
     const { create, retry, logger } = this.#options;
     const { signal } = session.abort;
-    const engine = await create();
+    const engine = await create(signal);
     if (signal.aborted) {
       await engine.disconnect();
       throw signal.reason;
     }
     session.engine = engine;
+    await engine.login?.();
     await retrying(
       retry,
       async ({ retryCount, retryTime }) => {
@@ -94,10 +108,6 @@ export class Sessions<E extends Connectable> {
       signal,
     );
     return engine;
-  }
-
-  #disconnected(): Error {
-    return new KafkaJSError(this.#options.disconnected);
   }
 }
 

@@ -2,9 +2,15 @@
  * The public types of Kafka, by kafkajs's names and assignable to and from its own: configuration, messages,
  * offsets, and what `Kafka` hands out. Those of consumers and admins are beside their code.
  */
+import type { Socket } from 'node:net';
 import type { ConnectionOptions } from 'node:tls';
 import type { CompressionTypes, logLevel } from './enums.js';
 import type { ProducerEventPayloads, ProducerEvents } from './events.js';
+import type {
+  AuthenticationProviderArgs,
+  Authenticator,
+  ISocketFactoryArgs,
+} from './inner-types.js';
 import type {
   InstrumentationEvent,
   RemoveInstrumentationEventListener,
@@ -25,58 +31,57 @@ export interface KafkaConfig {
    * brokers' certificates have to have; what is sent to them (SNI) is their host all the same. Other options of TLS are
    * refused: KafkaJSNonRetriableError. Default: no TLS.
    */
-  ssl?: ConnectionOptions | boolean;
+  ssl?: ConnectionOptions | boolean | undefined;
   /**
    * How to log in. `aws`, and mechanisms with an `authenticationProvider`, are refused:
    * KafkaJSNonRetriableError.
    */
-  sasl?: SASLOptions | Mechanism;
+  sasl?: SASLOptions | Mechanism | undefined;
   /** What brokers call this client in their logs and quotas. Default: `kafkajs`. */
-  clientId?: string;
+  clientId?: string | undefined;
   /** For a connection to be made. Milliseconds, default 1,000. */
-  connectionTimeout?: number;
+  connectionTimeout?: number | undefined;
   /** For a login. Milliseconds, default 10,000. */
-  authenticationTimeout?: number;
+  authenticationTimeout?: number | undefined;
   /** Not used: the engine logs in again before a session ends. */
-  reauthenticationThreshold?: number;
+  reauthenticationThreshold?: number | undefined;
   /** For a broker to answer. Milliseconds, default 30,000, limit 300,000. */
-  requestTimeout?: number;
+  requestTimeout?: number | undefined;
   /** With `false`, `requestTimeout` is its limit. Default: true. */
-  enforceRequestTimeout?: boolean;
+  enforceRequestTimeout?: boolean | undefined;
   /** How often and how long it is tried again. */
-  retry?: RetryOptions;
+  retry?: RetryOptions | undefined;
   /** The engine makes its own sockets: any value is refused with a KafkaJSNonRetriableError. */
-  socketFactory?: ISocketFactory;
+  socketFactory?: ISocketFactory | undefined;
   /** How much is logged. Environment: `KAFKAJS_LOG_LEVEL`, which goes first. Default: INFO. */
-  logLevel?: logLevel;
+  logLevel?: logLevel | undefined;
   /** Where it is logged. Default: JSON lines to the console. */
-  logCreator?: logCreator;
+  logCreator?: logCreator | undefined;
 }
 
 /** kafkajs's type; see {@link KafkaConfig.socketFactory}. */
-export type ISocketFactory = (args: {
-  host: string;
-  port: number;
-  ssl: ConnectionOptions;
-  onConnect: () => void;
-  // biome-ignore lint/suspicious/noExplicitAny: a socket, which is never made.
-}) => any;
+export type ISocketFactory = (args: ISocketFactoryArgs) => Socket;
 
 /** kafkajs's type of a mechanism in JavaScript; see {@link KafkaConfig.sasl}. */
 export type Mechanism = {
   mechanism: string;
-  // biome-ignore lint/suspicious/noExplicitAny: never called.
-  authenticationProvider: (args: any) => { authenticate: () => Promise<void> };
+  authenticationProvider: (args: AuthenticationProviderArgs) => Authenticator;
 };
 
 /** What an `oauthBearerProvider` gives. */
 export interface OauthbearerProviderResponse {
-  /** The token: a JSON web token, or what the brokers take. */
+  /**
+   * The token: a JSON web token, or what the brokers take. Another is asked for when four fifths of its time are
+   * over, or each minute if it does not say when it expires.
+   */
   value: string;
+  /** What goes to the brokers beside it (RFC 7628): names are letters. */
+  extensions?: Record<string, string> | undefined;
 }
 
 type Credentials = { username: string; password: string };
-type SASLMechanismOptionsMap = {
+/** What each mechanism needs. */
+export type SASLMechanismOptionsMap = {
   plain: Credentials;
   'scram-sha-256': Credentials;
   'scram-sha-512': Credentials;
@@ -93,28 +98,31 @@ type SASLMechanismOptionsMap = {
 export type SASLMechanism = keyof SASLMechanismOptionsMap;
 
 /** A mechanism and what it needs. */
-export type SASLOptions = {
-  [M in SASLMechanism]: { mechanism: M } & SASLMechanismOptionsMap[M];
-}[SASLMechanism];
+export type SASLOptions = SASLMechanismOptions<SASLMechanism>;
+
+/** The same of one mechanism. */
+export type SASLMechanismOptions<M> = M extends SASLMechanism
+  ? { mechanism: M } & SASLMechanismOptionsMap[M]
+  : never;
 
 /** Options of `Kafka.producer()`. */
 export interface ProducerConfig {
   /** Makes what chooses partitions; called once. Default: `Partitioners.DefaultPartitioner`. */
-  createPartitioner?: ICustomPartitioner;
+  createPartitioner?: ICustomPartitioner | undefined;
   /** Over the Kafka's own. */
-  retry?: RetryOptions;
+  retry?: RetryOptions | undefined;
   /** How old what is known of topics may get. Milliseconds, default 300,000. */
-  metadataMaxAge?: number;
+  metadataMaxAge?: number | undefined;
   /** Whether to ask for topics in a way that has brokers create them, where they do. Default: true. */
-  allowAutoTopicCreation?: boolean;
+  allowAutoTopicCreation?: boolean | undefined;
   /** Whether a message that is sent again is written once, also after a lost answer. Default: false. */
-  idempotent?: boolean;
+  idempotent?: boolean | undefined;
   /** The name of this producer's transactions. */
-  transactionalId?: string;
+  transactionalId?: string | undefined;
   /** When brokers give a transaction up. Milliseconds, default 60,000. */
-  transactionTimeout?: number;
+  transactionTimeout?: number | undefined;
   /** Requests that may wait for their answer, for each broker. Default: 5. */
-  maxInFlightRequests?: number;
+  maxInFlightRequests?: number | undefined;
 }
 
 /** A message to send. */
@@ -222,7 +230,8 @@ export interface IMemberAssignment {
   [key: string]: number[];
 }
 
-type Sender = {
+/** What a producer and a transaction have in common. */
+export type Sender = {
   /** Sends messages to one topic. One entry for each partition that got some. */
   send(record: ProducerRecord): Promise<RecordMetadata[]>;
   /** Sends messages to several topics. */

@@ -16,7 +16,14 @@ export const USERS = {
   'scram-sha-512': { username: 'scram-512-user', password: 'scram-512-secret' },
 };
 
-const MECHANISMS = 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512';
+/** A token for `oauthbearer`, good for so many seconds. */
+export function tokenOf(seconds, subject = 'token-user') {
+  const now = Date.now() / 1000;
+  const part = (it) => Buffer.from(JSON.stringify(it)).toString('base64url');
+  return `${part({ alg: 'none' })}.${part({ sub: subject, iat: now, exp: now + seconds })}.`;
+}
+
+const MECHANISMS = 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER';
 const LOGIN = 'org.apache.kafka.common.security';
 
 /** The arguments by which the storage tool learns of the SCRAM users, which live in the metadata's log. */
@@ -97,5 +104,7 @@ function saslOf(listener) {
     [`${of}.plain.sasl.jaas.config`]: `${LOGIN}.plain.PlainLoginModule required user_${username}="${password}";`,
     [`${of}.scram-sha-256.sasl.jaas.config`]: `${LOGIN}.scram.ScramLoginModule required;`,
     [`${of}.scram-sha-512.sasl.jaas.config`]: `${LOGIN}.scram.ScramLoginModule required;`,
+    // Takes any token that is not signed and not expired: see `tokenOf`.
+    [`${of}.oauthbearer.sasl.jaas.config`]: `${LOGIN}.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="broker";`,
   };
 }

@@ -36,6 +36,12 @@ impl KafkaAdmin {
         Ok(Self { admin, notices, entry })
     }
 
+    /// What an `oauthBearerProvider` gives, as JSON: for connections from now on.
+    #[napi]
+    pub fn set_token(&self, json: String) -> Result<()> {
+        self.admin.set_token(parsed(&json)?).map_err(|error| thrown(&error))
+    }
+
     /// One attempt. Resolves with what a broker has told of the cluster, as JSON.
     #[napi(ts_return_type = "Promise<string>")]
     pub fn connect<'env>(&self, env: &'env Env, timeout_ms: u32) -> Result<Object<'env>> {

@@ -1,14 +1,17 @@
 //! A consumer for JavaScript: see `lib/kafka/consumer/engine.ts`, which is the only one to use it.
 
-use messaging_core::kafka::consumer::{Command, Consumer, ConsumerConfig, Place, Subscription};
+use messaging_core::kafka::consumer::{
+    Command, Consumer, ConsumerConfig, Memory, Place, Subscription,
+};
 use napi::Env;
-use napi::bindgen_prelude::{Buffer, Function, Object};
+use napi::bindgen_prelude::{Function, Object};
 use napi_derive::napi;
 use serde::Deserialize;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::promise::{parsed, promise, thrown};
+use crate::convert::Lent;
 use crate::error::{Result, internal};
 use crate::keep_alive::Entry;
 use crate::wake::waker;
@@ -54,9 +57,9 @@ impl KafkaConsumer {
 
     /// The next batch (its layout is in `core/src/kafka/consumer/pack.rs`). After null, `onBatch` is called
     /// when there is one.
-    #[napi]
-    pub fn take(&self) -> Option<Buffer> {
-        self.consumer.take().map(Buffer::from)
+    #[napi(ts_return_type = "Buffer | null")]
+    pub fn take(&self) -> Option<Lent<Memory>> {
+        self.consumer.take().map(Lent)
     }
 
     /// The names of topics, by their numbers in batches.
@@ -70,6 +73,12 @@ impl KafkaConsumer {
     pub fn take_notices(&self) -> Vec<String> {
         let notices = self.consumer.notices().take();
         notices.iter().map(|it| serde_json::to_string(it).unwrap_or_default()).collect()
+    }
+
+    /// What an `oauthBearerProvider` gives, as JSON: for connections from now on.
+    #[napi]
+    pub fn set_token(&self, json: String) -> Result<()> {
+        self.consumer.set_token(parsed(&json)?).map_err(|error| thrown(&error))
     }
 
     /// JSON of the core's `ClientStats`.

@@ -66,6 +66,12 @@ impl KafkaProducer {
         })
     }
 
+    /// What an `oauthBearerProvider` gives, as JSON: for connections from now on.
+    #[napi]
+    pub fn set_token(&self, json: String) -> Result<()> {
+        self.core.set_token(parsed(&json)?).map_err(|error| thrown(&error))
+    }
+
     /// The number of a profile: JSON of the core's `ProfileConfig`.
     #[napi]
     pub fn profile(&self, config: String) -> Result<u32> {

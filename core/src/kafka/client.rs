@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 
-use super::config::ClientConfig;
+use super::config::{ClientConfig, Sasl};
 use super::error::KafkaError;
 use super::notices::{Notice, Notices};
 use super::sys::{ClusterInfo, Conf, Event, Events, Handle, Kind, Scope};
@@ -100,6 +100,9 @@ impl Client {
             conf = conf.servername(name)?;
         }
         let handle = Arc::new(Handle::new(kind, conf)?);
+        if matches!(config.sasl, Some(Sasl::OauthBearer)) {
+            config.tokens.join(&handle)?;
+        }
         Ok(Arc::new(Self { handle, notices, faults: Mutex::default() }))
     }
 

@@ -3,6 +3,9 @@
 
 use serde::Deserialize;
 use std::fmt;
+use std::sync::Arc;
+
+use super::tokens::Tokens;
 
 /// A setting by librdkafka's name.
 pub(crate) type Setting = (&'static str, String);
@@ -32,6 +35,9 @@ pub struct ClientConfig {
     pub max_retry_time: u32,
     /// librdkafka's own debug contexts, such as `broker,cgrp`; for the log at its level DEBUG.
     pub debug: Option<String>,
+    /// What `oauthbearer` logs in with. It comes later than the rest, and more than once.
+    #[serde(skip)]
+    pub tokens: Arc<Tokens>,
 }
 
 /// Certificates and keys are PEM text.
@@ -52,30 +58,42 @@ pub struct Ssl {
     pub check_host: bool,
 }
 
+/// How to log in.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(tag = "mechanism")]
+pub enum Sasl {
+    #[serde(rename = "plain")]
+    Plain(Credentials),
+    #[serde(rename = "scram-sha-256")]
+    ScramSha256(Credentials),
+    #[serde(rename = "scram-sha-512")]
+    ScramSha512(Credentials),
+    /// With `ClientConfig::tokens`.
+    #[serde(rename = "oauthbearer")]
+    OauthBearer,
+}
+
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Sasl {
-    pub mechanism: Mechanism,
+pub struct Credentials {
     pub username: String,
     pub password: Secret,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-pub enum Mechanism {
-    #[serde(rename = "plain")]
-    Plain,
-    #[serde(rename = "scram-sha-256")]
-    ScramSha256,
-    #[serde(rename = "scram-sha-512")]
-    ScramSha512,
-}
-
-impl Mechanism {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Plain => "PLAIN",
-            Self::ScramSha256 => "SCRAM-SHA-256",
-            Self::ScramSha512 => "SCRAM-SHA-512",
+impl Sasl {
+    fn add_to(&self, settings: &mut Vec<Setting>) {
+        let (mechanism, credentials) = match self {
+            Self::Plain(credentials) => ("PLAIN", Some(credentials)),
+            Self::ScramSha256(credentials) => ("SCRAM-SHA-256", Some(credentials)),
+            Self::ScramSha512(credentials) => ("SCRAM-SHA-512", Some(credentials)),
+            Self::OauthBearer => ("OAUTHBEARER", None),
+        };
+        settings.push(("sasl.mechanism", mechanism.to_owned()));
+        if let Some(Credentials { username, password }) = credentials {
+            settings.extend([
+                ("sasl.username", username.clone()),
+                ("sasl.password", password.0.clone()),
+            ]);
         }
     }
 }
@@ -122,11 +140,7 @@ impl ClientConfig {
             ssl.add_to(&mut settings);
         }
         if let Some(sasl) = &self.sasl {
-            settings.extend([
-                ("sasl.mechanism", sasl.mechanism.name().to_owned()),
-                ("sasl.username", sasl.username.clone()),
-                ("sasl.password", sasl.password.0.clone()),
-            ]);
+            sasl.add_to(&mut settings);
         }
         settings
     }
@@ -203,12 +217,13 @@ pub(crate) mod tests {
             initial_retry_time: 300,
             max_retry_time: 30_000,
             debug: None,
+            tokens: Arc::default(),
         }
     }
 
     fn secured() -> ClientConfig {
         let password = Secret("open sesame".to_owned());
-        let sasl = Sasl { mechanism: Mechanism::ScramSha512, username: "ada".to_owned(), password };
+        let sasl = Sasl::ScramSha512(Credentials { username: "ada".to_owned(), password });
         let ssl = Ssl {
             ca: None,
             cert: None,
@@ -227,7 +242,8 @@ pub(crate) mod tests {
 
     #[test]
     fn librdkafka_takes_every_setting_of_every_kind_of_client() {
-        for config in [plain(&["a:1", "b:2"]), secured()] {
+        let tokens = ClientConfig { sasl: Some(Sasl::OauthBearer), ..secured() };
+        for config in [plain(&["a:1", "b:2"]), secured(), tokens] {
             let settings = config.settings();
             let borrowed = settings.iter().map(|(name, value)| (*name, value.as_str()));
             Conf::new().with(borrowed).unwrap();
@@ -258,6 +274,38 @@ pub(crate) mod tests {
         assert_eq!(named(None, true), (true, None));
         assert_eq!(named(Some("kafka"), true), (false, Some("kafka".to_owned())));
         assert_eq!(named(Some("kafka"), false), (false, None));
+    }
+
+    #[test]
+    fn logins_are_read_from_json() {
+        let read = |json| serde_json::from_str::<Sasl>(json);
+        let plain = read(r#"{ "mechanism": "plain", "username": "ada", "password": "x" }"#);
+        assert!(matches!(plain, Ok(Sasl::Plain(it)) if it.username == "ada"));
+        let tokens = read(r#"{ "mechanism": "oauthbearer" }"#);
+        assert!(matches!(tokens, Ok(Sasl::OauthBearer)));
+        read(r#"{ "mechanism": "aws" }"#).unwrap_err();
+    }
+
+    #[test]
+    fn a_token_is_for_clients_before_and_after_it() {
+        let config = ClientConfig { sasl: Some(Sasl::OauthBearer), ..plain(&["127.0.0.1:1"]) };
+        let client = || {
+            let notices = Arc::new(crate::kafka::notices::Notices::new(|| {}));
+            crate::kafka::Client::new(crate::kafka::sys::Kind::Producer, &config, &[], 0, notices)
+        };
+        let token = |json| serde_json::from_str(json).unwrap();
+        let before = client().unwrap();
+        config.tokens.set(token(r#"{ "value": "abc", "extensions": { "pool": "x" } }"#)).unwrap();
+        let after = client().unwrap();
+        for refused in [
+            r#"{ "value": "open\u0001sesame" }"#,
+            r#"{ "value": "open\u0000sesame" }"#,
+            r#"{ "value": "abc", "extensions": { "auth": "sesame" } }"#,
+        ] {
+            let error = config.tokens.set(token(refused)).unwrap_err();
+            assert!(!error.to_string().contains("sesame"), "{error}");
+        }
+        drop((before, after));
     }
 
     #[test]

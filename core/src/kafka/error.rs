@@ -50,6 +50,33 @@ impl KafkaError {
 
     /// The system gives no thread, or too many calls wait already.
     pub(crate) fn no_thread(message: impl Into<String>) -> Self {
-        Self::new(-193, "_CRIT_SYS_RESOURCE", message)
+        Self::new(-194, "_CRIT_SYS_RESOURCE", message)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kafka::sys::{code_of, name_of};
+    use rdkafka::bindings::rd_kafka_resp_err_t::{
+        RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE as CRIT_SYS_RESOURCE,
+        RD_KAFKA_RESP_ERR__DESTROY as DESTROY, RD_KAFKA_RESP_ERR__INVALID_ARG as INVALID_ARG,
+        RD_KAFKA_RESP_ERR__QUEUE_FULL as QUEUE_FULL, RD_KAFKA_RESP_ERR__TIMED_OUT as TIMED_OUT,
+        RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS as REBALANCE_IN_PROGRESS,
+    };
+
+    #[test]
+    fn codes_and_names_are_those_of_librdkafka() {
+        let errors = [
+            (KafkaError::invalid(""), INVALID_ARG),
+            (KafkaError::closed(), DESTROY),
+            (KafkaError::rebalancing(), REBALANCE_IN_PROGRESS),
+            (KafkaError::timed_out(""), TIMED_OUT),
+            (KafkaError::queue_full(1), QUEUE_FULL),
+            (KafkaError::no_thread(""), CRIT_SYS_RESOURCE),
+        ];
+        for (error, code) in errors {
+            assert_eq!((error.code, error.name), (code_of(code), name_of(code)));
+        }
     }
 }

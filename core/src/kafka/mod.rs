@@ -14,6 +14,7 @@ pub mod mock;
 pub mod notices;
 pub mod producer;
 mod sys;
+pub mod tokens;
 mod work;
 
 pub use client::{Client, Done};

@@ -17,6 +17,7 @@ use thiserror::Error;
 use super::forwarded::{MAX_HOPS, TrustProxy};
 use super::origins::{Origins, Pattern};
 pub use limits::{Limits, PerIp};
+pub(in crate::ws) use setting::{Env, Setting};
 pub use setting::{RawOptions, RawValue};
 
 /// The longest timer in ms: what a signed 32-bit number holds, which is also Node's limit.

@@ -174,7 +174,7 @@ fn string<'a>(raw: &'a RawValue) -> Option<Cow<'a, str>> {
 }
 
 /// A string as it is, a number as JavaScript's decimal string.
-fn identifier(raw: &RawValue) -> Option<String> {
+pub fn identifier(raw: &RawValue) -> Option<String> {
     if let Some(text) = string(raw) {
         return Some(text.into_owned());
     }

@@ -36,12 +36,14 @@ mod server;
 mod shard;
 mod shared;
 mod stats;
+pub mod tls;
 mod transport;
 
 pub use arrival::Given;
 pub use bridge::{Bridge, Signal};
 pub use connection::{Address, Connection, GroupKind, Status};
 pub use listener::BindError;
+pub(crate) use message::identifier;
 pub use message::{MAX_NAME, valid_name};
 pub use outgoing::{HEADROOM, Outgoing};
 pub use server::{RequestError, Server};

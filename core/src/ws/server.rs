@@ -27,6 +27,7 @@ use super::prepared::Frame;
 use super::shard::{self, life::Life};
 use super::shared::Shared;
 use super::stats::{Counter, Counters, Stats};
+use super::tls::{RawTls, Tls, TlsContext, TlsError};
 use crate::runtime::background;
 
 /// How long `close()` lets clients take what is queued for them.
@@ -71,10 +72,11 @@ pub enum RequestError {
 }
 
 impl Server {
-    /// Binds and starts the shards; connections wait in the kernel until `start`. `wake_host` is
+    /// Binds, for TLS or without, and starts the shards; connections wait in the kernel until `start`. `wake_host` is
     /// called from the shards when events wait (see `EventQueue`).
     pub fn bind(
         config: Config,
+        tls: Option<Tls>,
         wake_host: impl Fn() + Send + Sync + 'static,
     ) -> Result<Self, BindError> {
         let failed = {
@@ -90,7 +92,7 @@ impl Server {
         let address = listener.local_addr().map_err(&failed)?;
         let shards_listener = listener.try_clone().map_err(&failed)?;
         let listening = Listening { address, own: listener, shards: shards_listener };
-        Self::new(config, Some(listening), wake_host).map_err(failed)
+        Self::new(config, tls, Some(listening), wake_host).map_err(failed)
     }
 
     /// Starts the shards for sockets that the host's own server accepts: see `attach`.
@@ -98,11 +100,12 @@ impl Server {
         config: Config,
         wake_host: impl Fn() + Send + Sync + 'static,
     ) -> io::Result<Self> {
-        Self::new(config, None, wake_host)
+        Self::new(config, None, None, wake_host)
     }
 
     fn new(
         config: Config,
+        tls: Option<Tls>,
         listening: Option<Listening>,
         wake_host: impl Fn() + Send + Sync + 'static,
     ) -> io::Result<Self> {
@@ -122,6 +125,7 @@ impl Server {
             users: Buckets::new(),
             overloaded: Counter::default(),
             closed: AtomicBool::new(false),
+            tls: tls.map(TlsContext::new),
             config,
         });
         let (alive, watcher) = watch::channel(0);
@@ -158,6 +162,20 @@ impl Server {
 
     pub fn config(&self) -> &Config {
         &self.shared.config
+    }
+
+    /// Replaces what TLS is made of, for connections that come from now on. What is not given stays as
+    /// it was, and the files that the environment names are read again. Returns what the host should
+    /// be told.
+    ///
+    /// # Errors
+    /// What is wrong first; then all stays as it was.
+    pub fn set_secure_context(
+        &self,
+        given: RawTls,
+        env: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Option<String>, TlsError> {
+        self.shared.tls.as_ref().ok_or(TlsError::Off)?.replace(given, env)
     }
 
     /// Takes up to `max` events. An empty answer means that the host will be woken for the next.

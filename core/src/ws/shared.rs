@@ -13,10 +13,13 @@ use super::inbox::Inbox;
 use super::index::Index;
 use super::limits::{Buckets, Entrance};
 use super::stats::{Counter, Counters};
+use super::tls::TlsContext;
 
 #[derive(Debug)]
 pub struct Shared {
     pub config: Config,
+    /// The own port speaks TLS.
+    pub tls: Option<TlsContext>,
     pub index: Index,
     pub events: EventQueue,
     pub budget: Arc<Budget>,

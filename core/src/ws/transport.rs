@@ -1,10 +1,12 @@
 //! What carries a connection's bytes. Everything above is the same for all of them.
 
+use rustls::ServerConfig;
 use socket2::{Domain, SockRef, Socket, Type};
 use std::fmt;
 use std::io::{self, IoSlice};
 use std::net::{Shutdown, SocketAddr};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -12,6 +14,7 @@ use tokio::net::TcpStream;
 use tokio::net::UnixStream;
 
 use super::bridge::BridgeStream;
+use super::tls::TlsStream;
 
 /// A socket, or what stands for one, outside of any runtime: on its way to its shard.
 #[derive(Debug)]
@@ -24,6 +27,7 @@ pub struct Carrier {
 #[derive(Debug)]
 enum CarrierKind {
     Tcp(std::net::TcpStream),
+    Tls(std::net::TcpStream, Arc<ServerConfig>),
     #[cfg(unix)]
     Unix(std::os::unix::net::UnixStream),
     Bridge(BridgeStream),
@@ -51,9 +55,24 @@ impl fmt::Debug for Anchor {
 }
 
 impl Carrier {
-    /// A socket that was accepted here, and the client that a balancer has named.
-    pub fn tcp(socket: std::net::TcpStream, client: Option<SocketAddr>) -> Self {
-        Self { kind: CarrierKind::Tcp(socket), anchor: None, client }
+    /// A socket that was accepted here.
+    #[cfg(test)]
+    pub fn tcp(socket: std::net::TcpStream) -> Self {
+        Self::accepted(socket, None, None)
+    }
+
+    /// A socket that was accepted here, for TLS if there is a configuration of it, and the client that a
+    /// balancer has named.
+    pub fn accepted(
+        socket: std::net::TcpStream,
+        tls: Option<Arc<ServerConfig>>,
+        client: Option<SocketAddr>,
+    ) -> Self {
+        let kind = match tls {
+            Some(config) => CarrierKind::Tls(socket, config),
+            None => CarrierKind::Tcp(socket),
+        };
+        Self { kind, anchor: None, client }
     }
 
     /// A stream whose bytes the host reads and writes.
@@ -91,6 +110,10 @@ impl Carrier {
                 socket.set_nonblocking(true)?;
                 Stream::Tcp(TcpStream::from_std(socket)?)
             }
+            CarrierKind::Tls(socket, config) => {
+                socket.set_nonblocking(true)?;
+                return Transport::accepted(TcpStream::from_std(socket)?, Some(config), client);
+            }
             #[cfg(unix)]
             CarrierKind::Unix(socket) => {
                 socket.set_nonblocking(true)?;
@@ -115,6 +138,8 @@ pub struct Transport {
 #[derive(Debug)]
 enum Stream {
     Tcp(TcpStream),
+    /// Boxed, since it is several times as large as the others.
+    Tls(Box<TlsStream<TcpStream>>),
     #[cfg(unix)]
     Unix(UnixStream),
     Bridge(BridgeStream),
@@ -130,8 +155,36 @@ impl Drop for Transport {
 }
 
 impl Transport {
-    pub fn tcp(stream: TcpStream, client: Option<SocketAddr>) -> Self {
-        Self { stream: Stream::Tcp(stream), anchor: None, client: client.map(Box::new) }
+    /// As [`Carrier::accepted`].
+    pub fn accepted(
+        stream: TcpStream,
+        tls: Option<Arc<ServerConfig>>,
+        client: Option<SocketAddr>,
+    ) -> io::Result<Self> {
+        let stream = match tls {
+            Some(config) => Stream::Tls(Box::new(TlsStream::new(stream, config)?)),
+            None => Stream::Tcp(stream),
+        };
+        Ok(Self { stream, anchor: None, client: client.map(Box::new) })
+    }
+
+    /// Whether TLS has to come about before anything can be said.
+    pub fn is_tls(&self) -> bool {
+        matches!(self.stream, Stream::Tls(_))
+    }
+
+    /// Bytes that were written, and that the socket has not taken yet: of all streams only TLS
+    /// holds back.
+    pub fn held(&self) -> usize {
+        match &self.stream {
+            Stream::Tls(stream) => stream.held(),
+            _ => 0,
+        }
+    }
+
+    /// Whether the peer and we do not agree on TLS. It can still be drained.
+    pub fn has_failed(&self) -> bool {
+        matches!(&self.stream, Stream::Tls(stream) if stream.has_failed())
     }
 
     /// The socket, for tests that have to look at it.
@@ -139,6 +192,7 @@ impl Transport {
     pub fn socket(&self) -> &TcpStream {
         match &self.stream {
             Stream::Tcp(stream) => stream,
+            Stream::Tls(stream) => stream.socket(),
             _ => unreachable!("tests of shards are over TCP"),
         }
     }
@@ -168,14 +222,17 @@ impl Stream {
     /// Small frames must not wait for the peer's acknowledgements; a socket that refuses the option
     /// is about to report its end anyway.
     fn set_nodelay(&self) {
-        if let Self::Tcp(stream) = self {
-            let _ = stream.set_nodelay(true);
-        }
+        let _ = match self {
+            Self::Tcp(stream) => stream.set_nodelay(true),
+            Self::Tls(stream) => stream.socket().set_nodelay(true),
+            _ => Ok(()),
+        };
     }
 
     fn peer_addr(&self) -> Option<SocketAddr> {
         match self {
             Self::Tcp(stream) => stream.peer_addr().ok(),
+            Self::Tls(stream) => stream.socket().peer_addr().ok(),
             #[cfg(unix)]
             Self::Unix(_) => None,
             Self::Bridge(stream) => stream.peer(),
@@ -187,6 +244,7 @@ impl Stream {
         // An error says that it is over already.
         let _ = match self {
             Self::Tcp(stream) => SockRef::from(stream).shutdown(Shutdown::Both),
+            Self::Tls(stream) => SockRef::from(stream.socket()).shutdown(Shutdown::Both),
             #[cfg(unix)]
             Self::Unix(stream) => SockRef::from(stream).shutdown(Shutdown::Both),
             // Dropping it tells the host.
@@ -203,6 +261,7 @@ impl AsyncRead for Transport {
     ) -> Poll<io::Result<()>> {
         match &mut self.get_mut().stream {
             Stream::Tcp(stream) => Pin::new(stream).poll_read(cx, buffer),
+            Stream::Tls(stream) => stream.poll_read(cx, buffer),
             #[cfg(unix)]
             Stream::Unix(stream) => Pin::new(stream).poll_read(cx, buffer),
             Stream::Bridge(stream) => Pin::new(stream).poll_read(cx, buffer),
@@ -218,6 +277,7 @@ impl AsyncWrite for Transport {
     ) -> Poll<io::Result<usize>> {
         match &mut self.get_mut().stream {
             Stream::Tcp(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Stream::Tls(stream) => stream.poll_write_vectored(cx, &[IoSlice::new(bytes)]),
             #[cfg(unix)]
             Stream::Unix(stream) => Pin::new(stream).poll_write(cx, bytes),
             Stream::Bridge(stream) => Pin::new(stream).poll_write(cx, bytes),
@@ -231,6 +291,7 @@ impl AsyncWrite for Transport {
     ) -> Poll<io::Result<usize>> {
         match &mut self.get_mut().stream {
             Stream::Tcp(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
+            Stream::Tls(stream) => stream.poll_write_vectored(cx, slices),
             #[cfg(unix)]
             Stream::Unix(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
             Stream::Bridge(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
@@ -241,14 +302,18 @@ impl AsyncWrite for Transport {
         true
     }
 
-    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // None of them holds anything back.
-        Poll::Ready(Ok(()))
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match &mut self.get_mut().stream {
+            Stream::Tls(stream) => stream.poll_flush(cx),
+            // The others hold nothing back.
+            _ => Poll::Ready(Ok(())),
+        }
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut self.get_mut().stream {
             Stream::Tcp(stream) => Pin::new(stream).poll_shutdown(cx),
+            Stream::Tls(stream) => stream.poll_shutdown(cx),
             #[cfg(unix)]
             Stream::Unix(stream) => Pin::new(stream).poll_shutdown(cx),
             Stream::Bridge(stream) => Pin::new(stream).poll_shutdown(cx),

@@ -30,7 +30,7 @@ pub struct Host {
 
 impl Host {
     pub fn start(config: Config, interest: &[Kind]) -> Self {
-        Self::make(interest, |wake| Server::bind(config, wake).unwrap())
+        Self::make(interest, |wake| Server::bind(config, None, wake).unwrap())
     }
 
     /// A server for sockets of the host's own.

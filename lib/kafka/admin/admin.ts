@@ -2,7 +2,7 @@
  * kafkajs's admin over the engine: when it is connected, and what its methods are made of.
  */
 import type { ClientBase } from '../engines.js';
-import { KafkaJSNotImplemented } from '../errors.js';
+import { KafkaJSError, KafkaJSNotImplemented } from '../errors.js';
 import { type AdminEventPayloads, adminEvents } from '../events.js';
 import { Instrumentation } from '../instrumentation.js';
 import { retrySettings } from '../retry.js';
@@ -20,8 +20,8 @@ export function createAdmin({ logger: rootLogger, retry, resolve }: ClientBase):
   const events = new Instrumentation<AdminEventPayloads>('admin', adminEvents, logger);
   const sessions = new Sessions({
     ...context,
-    create: async () => new AdminEngine((await resolve()).config, logger),
-    disconnected: 'The admin is disconnected',
+    create: async () => new AdminEngine(await resolve(), logger),
+    disconnected: () => new KafkaJSError('The admin is disconnected'),
   });
   const ask: Ask = async (type, request) => (await sessions.connect()).ask(type, request);
   const topics = topicMethods(ask, context);

@@ -1,6 +1,7 @@
 /**
  * kafkajs's checks of what an admin is given, in its order and with its messages. They come before any request.
  */
+import type { Complete } from '../complete.js';
 import { KafkaJSNonRetriableError } from '../errors.js';
 import type { CreateTopicsOptions, FetchOffsetsOptions, ITopicConfig } from './types.js';
 
@@ -10,7 +11,7 @@ export function checkCreateTopics({
   validateOnly = false,
   timeout = 5_000,
   waitForLeaders = true,
-}: CreateTopicsOptions): Required<CreateTopicsOptions> {
+}: CreateTopicsOptions): Complete<CreateTopicsOptions> {
   if (!topics || !Array.isArray(topics)) {
     throw new KafkaJSNonRetriableError(`Invalid topics array ${topics}`);
   }
@@ -66,7 +67,7 @@ export function checkFetchOffsets({
   groupId,
   topics,
   resolveOffsets = false,
-}: FetchOffsetsOptions): Required<FetchOffsetsOptions> {
+}: FetchOffsetsOptions): Complete<FetchOffsetsOptions> {
   if (!groupId) throw new KafkaJSNonRetriableError(`Invalid groupId ${groupId}`);
   const list = topics || [];
   if (!Array.isArray(list)) {

@@ -2,13 +2,15 @@
  * The engine of an admin, for one connection: requests as JSON, their failures as kafkajs's errors.
  */
 import { NativeKafkaAdmin } from '../../native.js';
-import type { EngineConfig } from '../config.js';
+import type { EngineConfig, ResolvedConfig } from '../config.js';
 import type { Logger } from '../logger.js';
 import { type ErrorContext, kafkaErrorOf, translatedKafka } from '../native-errors.js';
 import type { NativeError } from '../native.js';
 import { logNotice } from '../notices.js';
 import type { Connectable } from '../session.js';
+import { Tokens } from '../tokens.js';
 import type { PartitionMetadata } from '../types.js';
+import { askEmbedded, isEmbedded } from './embedded.js';
 import type { IResourceConfigEntry, ReplicaAssignment } from './types.js';
 
 /** What became of one topic or group of a request. */
@@ -104,8 +106,9 @@ export class AdminEngine implements Connectable {
   readonly #native: NativeKafkaAdmin;
   readonly #config: EngineConfig;
   readonly #context: ErrorContext;
+  readonly #tokens: Tokens | undefined;
 
-  constructor(config: EngineConfig, logger: Logger) {
+  constructor({ config, oauthBearerProvider }: ResolvedConfig, logger: Logger) {
     this.#config = config;
     this.#context = config.sasl ? { mechanism: config.sasl.mechanism } : {};
     const onNotices = (): void => {
@@ -116,15 +119,29 @@ export class AdminEngine implements Connectable {
     } catch (thrown) {
       throw kafkaErrorOf(thrown);
     }
+    this.#tokens =
+      oauthBearerProvider &&
+      new Tokens({
+        provider: oauthBearerProvider,
+        set: (token) => this.#native.setToken(token),
+        logger,
+      });
+  }
+
+  async login(): Promise<void> {
+    await this.#tokens?.begin();
   }
 
   async connect(): Promise<void> {
     const { connectionTimeout } = this.#config;
-    await translatedKafka(() => this.#native.connect(connectionTimeout), this.#context);
+    const connected = await translatedKafka(
+      () => this.#native.connect(connectionTimeout),
+      this.#context,
+    );
+    if (isEmbedded(JSON.parse(connected))) this.ask = askEmbedded(this.#ask);
   }
 
-  /** Makes a request. */
-  readonly ask: Ask = async (type, request) => {
+  readonly #ask: Ask = async (type, request) => {
     const json = JSON.stringify({ type, ...request });
     const { requestTimeout } = this.#config;
     return JSON.parse(
@@ -132,7 +149,11 @@ export class AdminEngine implements Connectable {
     );
   };
 
+  /** Makes a request. */
+  ask: Ask = this.#ask;
+
   async disconnect(): Promise<void> {
+    this.#tokens?.end();
     await translatedKafka(() => this.#native.close());
   }
 }

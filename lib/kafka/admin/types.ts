@@ -27,19 +27,19 @@ import type {
 /** Options of `Kafka.admin()`. */
 export interface AdminConfig {
   /** Over the Kafka's own. */
-  retry?: RetryOptions;
+  retry?: RetryOptions | undefined;
 }
 
 /** A topic to create. */
 export interface ITopicConfig {
   topic: string;
   /** Default: -1, which is the brokers' own. */
-  numPartitions?: number;
+  numPartitions?: number | undefined;
   /** Default: -1, which is the brokers' own. */
-  replicationFactor?: number;
+  replicationFactor?: number | undefined;
   /** Which brokers get which partition. Default: as the brokers choose. */
-  replicaAssignment?: ReplicaAssignment[];
-  configEntries?: IResourceConfigEntry[];
+  replicaAssignment?: ReplicaAssignment[] | undefined;
+  configEntries?: IResourceConfigEntry[] | undefined;
 }
 
 export interface ReplicaAssignment {
@@ -63,11 +63,11 @@ export type FetchOffsetsPartition = PartitionOffset & { metadata: string | null 
 /** What `createTopics` takes. */
 export interface CreateTopicsOptions {
   /** Whether only to check. Default: false. */
-  validateOnly?: boolean;
+  validateOnly?: boolean | undefined;
   /** Whether to wait until the partitions can be written to. Default: true. */
-  waitForLeaders?: boolean;
+  waitForLeaders?: boolean | undefined;
   /** Milliseconds, default 5,000. */
-  timeout?: number;
+  timeout?: number | undefined;
   topics: ITopicConfig[];
 }
 
@@ -75,9 +75,9 @@ export interface CreateTopicsOptions {
 export interface FetchOffsetsOptions {
   groupId: string;
   /** Default: all that the group has committed. */
-  topics?: string[];
+  topics?: string[] | undefined;
   /** Whether -1 and -2 are replaced by the positions that they stand for. Default: false. */
-  resolveOffsets?: boolean;
+  resolveOffsets?: boolean | undefined;
 }
 
 /** A group, as a list of groups has it. */

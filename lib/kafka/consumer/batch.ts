@@ -28,6 +28,8 @@ export class Run {
   readonly count: number;
   /** The offset behind it, control records included. */
   readonly next: number;
+  /** A handler has had it. It comes again when that has failed. */
+  begun = false;
   readonly #high: number;
   readonly #offset: number;
   readonly #timestamp: number;
@@ -35,6 +37,9 @@ export class Run {
   readonly #start: number;
   readonly #rows: Int32Array;
   readonly #row: number;
+  /** The last timestamp: messages that come together often have the same, and its text is not cheap. */
+  #time = Number.NaN;
+  #timeText = '';
 
   constructor(
     nameOf: (topic: number) => string,
@@ -91,7 +96,7 @@ export class Run {
     return {
       magicByte: 2,
       attributes: 0,
-      timestamp: String(this.#timestamp + (rows[row + 5] as number)),
+      timestamp: this.#textOf(this.#timestamp + (rows[row + 5] as number)),
       offset: String(this.#offset + (rows[row + 4] as number)),
       key: keyLength < 0 ? null : new View(memory, key, keyLength),
       value: valueLength < 0 ? null : new View(memory, value, valueLength),
@@ -102,6 +107,14 @@ export class Run {
               new View(memory, valueLength > 0 ? value + valueLength : value, headersLength),
             ),
     } as KafkaMessage;
+  }
+
+  #textOf(time: number): string {
+    if (time !== this.#time) {
+      this.#time = time;
+      this.#timeText = String(time);
+    }
+    return this.#timeText;
   }
 }
 

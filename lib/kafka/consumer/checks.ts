@@ -3,6 +3,7 @@
  * at whether the consumer runs, which is {@link notRunning}.
  */
 import { types } from 'node:util';
+import type { Complete } from '../complete.js';
 import { KafkaJSNonRetriableError } from '../errors.js';
 import type { RetryOptions } from '../retry.js';
 import { PartitionAssigners } from './assigners.js';
@@ -16,7 +17,7 @@ import type {
 } from './types.js';
 
 /** A consumer's options, with kafkajs's defaults. */
-export type ConsumerSettings = Required<
+export type ConsumerSettings = Complete<
   Omit<ConsumerConfig, 'partitionAssigners' | 'retry' | 'groupInstanceId' | 'maxInFlightRequests'>
 > & { retry: RetryOptions; groupInstanceId?: string };
 

@@ -7,9 +7,10 @@ import { KafkaJSConnectionError, KafkaJSNotImplemented } from '../errors.js';
 import { type ConsumerEventPayloads, consumerEvents } from '../events.js';
 import { Instrumentation } from '../instrumentation.js';
 import { NO_STATS, reportStats } from '../native.js';
-import { fromNativeError, translatedKafka } from '../native-errors.js';
+import { fromNativeError } from '../native-errors.js';
 import { logNotice, type Notice as CommonNotice } from '../notices.js';
 import { retrying, retrySettings } from '../retry.js';
+import { Sessions } from '../session.js';
 import {
   checkCommits,
   checkPartitions,
@@ -19,7 +20,7 @@ import {
   type ConsumerSettings,
   notRunning,
 } from './checks.js';
-import { type ClusterInfo, ConsumerEngine, type Notice, type OpenConsumer } from './engine.js';
+import { ConsumerEngine, type Notice, type OpenConsumer } from './engine.js';
 import { Runner } from './runner.js';
 import type { Consumer, GroupDescription } from './types.js';
 
@@ -34,79 +35,44 @@ export interface ConsumerOptions extends ClientBase {
 
 /** How long `disconnect` waits for handlers. They are not told to hurry, and what they do is not committed after it. */
 const PATIENCE = 3_000;
-/** How long it then waits for the engine to leave the group. */
-const CLOSING = 1_500;
-
-/** An engine that has reached the cluster, or tries to. */
-interface Session {
-  engine?: ConsumerEngine;
-  info?: ClusterInfo;
-  readonly ready: Promise<void>;
-  readonly abort: AbortController;
-}
-
 export function createConsumer(options: ConsumerOptions): Consumer {
   const { settings, retry } = options;
   const { groupId } = settings;
   const logger = options.logger.namespace('Consumer');
   const retries = retrySettings(retry);
+  const clusterRetries = retrySettings(options.clusterRetry);
   const events = new Instrumentation<ConsumerEventPayloads>('consumer', consumerEvents, logger);
   /** Where each topic begins, as subscribed. */
   const topics = new Map<string, boolean>();
-  let session: Session | undefined;
   let runner: Runner | undefined;
+  /** While a run begins, what it is ordered until it is there: kafkajs's users do not wait for `run()`. */
+  let early: ((runner: Runner) => void)[] | undefined;
   let restart: NodeJS.Timeout | undefined;
   let stopping: Promise<void> | undefined;
+  /** A start that is under way, or what has come of it. Its end ends the start. */
+  let attempt: AbortController | undefined;
+  /** How often users have ended it: what was to come of a crash before is not wanted any more. */
+  let ends = 0;
 
-  const open = async (current: Session): Promise<void> => {
-    const { config } = await options.resolve();
-    const { signal } = current.abort;
-    signal.throwIfAborted();
-    const engine = new ConsumerEngine(options.Native, config, settings);
-    current.engine = engine;
-    engine.onNotices = (notices) => {
-      for (const it of notices) if (isCommon(it)) logNotice(logger, it);
-    };
-    const context = config.sasl ? { mechanism: config.sasl.mechanism } : {};
-    const timeout = config.connectionTimeout + config.requestTimeout;
-    await retrying(
-      retries,
-      async (attempt) => {
-        try {
-          current.info = await translatedKafka(() => engine.connect(timeout), context);
-        } catch (error) {
-          if (!signal.aborted) logger.error((error as Error).message, { ...attempt });
-          throw error;
-        }
-      },
-      signal,
-    );
-  };
-
-  /** The engine, reached. */
-  const connected = async (): Promise<Required<Pick<Session, 'engine' | 'info'>>> => {
-    session ??= begin(open);
-    const current = session;
-    try {
-      await current.ready;
-    } catch (error) {
-      if (session === current) session = undefined;
-      await current.engine?.close();
-      throw error;
-    }
-    return current as Required<Session>;
-  };
-
-  const close = async (): Promise<void> => {
-    const current = session;
-    session = undefined;
-    if (current === undefined) return;
-    current.abort.abort(new KafkaJSConnectionError('Closed connection'));
-    await Promise.race([current.engine?.close(), after(CLOSING)]);
-  };
+  const sessions = new Sessions({
+    create: async (ended) => {
+      const resolved = await options.resolve();
+      ended.throwIfAborted();
+      const engine = new ConsumerEngine(options.Native, resolved, settings, logger);
+      engine.onNotices = (notices) => {
+        for (const it of notices) if (isCommon(it)) logNotice(logger, it);
+      };
+      return engine;
+    },
+    // As in kafkajs, the consumer's own settings are for its run, and not for the cluster.
+    retry: clusterRetries,
+    logger,
+    disconnected,
+  });
+  const close = (): Promise<void> => sessions.disconnect();
 
   const connect = async (): Promise<void> => {
-    await connected();
+    await sessions.connect();
     events.emit('consumer.connect');
   };
 
@@ -114,14 +80,16 @@ export function createConsumer(options: ConsumerOptions): Consumer {
   const stop = (patience?: Promise<void>): Promise<void> => {
     stopping ??= (async () => {
       clearTimeout(restart);
-      const current = runner;
-      if (current !== undefined) {
-        await current.stop(patience ?? new Promise(() => {}));
-        runner = undefined;
+      const [begun, current] = [attempt, runner];
+      attempt = undefined;
+      early = undefined;
+      begun?.abort(disconnected());
+      await current?.stop(patience ?? new Promise(() => {}));
+      runner = undefined;
+      if (begun !== undefined) {
         await close();
         events.emit('consumer.stop');
       }
-      clearTimeout(restart);
       logger.info('Stopped', { groupId });
     })().finally(() => {
       stopping = undefined;
@@ -130,7 +98,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     return patience === undefined ? stopping : Promise.race([stopping, patience.then(close)]);
   };
 
-  const disconnect = async (): Promise<void> => {
+  const end = async (): Promise<void> => {
     await stop(after(PATIENCE));
     logger.debug('consumer has stopped, disconnecting', { groupId });
     await close();
@@ -138,12 +106,12 @@ export function createConsumer(options: ConsumerOptions): Consumer {
   };
 
   const subscribe: Consumer['subscribe'] = async (subscription) => {
-    const { topics: given, fromBeginning } = checkSubscription(subscription, runner !== undefined);
-    const { engine } = await connected();
+    const { topics: given, fromBeginning } = checkSubscription(subscription, attempt !== undefined);
+    const engine = await sessions.connect();
     const names = given.filter((it) => typeof it === 'string');
     const patterns = given.filter((it) => typeof it !== 'string');
     if (patterns.length > 0) {
-      const cluster = await retrying(retries, () => translatedKafka(() => engine.metadata()));
+      const cluster = await retrying(clusterRetries, () => engine.metadata());
       for (const topicRegExp of patterns) {
         const matchedTopics = cluster.topics
           .map(({ name }) => name)
@@ -154,36 +122,67 @@ export function createConsumer(options: ConsumerOptions): Consumer {
         names.push(...matchedTopics);
       }
     }
-    for (const name of names) topics.set(name, fromBeginning);
     const wanted = new Map(names.map((name) => [name, fromBeginning]));
     if (names.length > 0) await declare(engine, wanted);
+    for (const name of names) topics.set(name, fromBeginning);
   };
 
   /** Waits until the cluster knows the topics, which it may create for that. */
-  const declare = (engine: ConsumerEngine, wanted: Map<string, boolean>): Promise<void> =>
-    retrying(retries, async () => {
-      const cluster = await translatedKafka(() => engine.declare(wanted));
-      for (const { name, error } of cluster.topics) {
-        if (error !== null) throw fromNativeError(error, { topic: name });
-      }
-    });
+  const declare = async (
+    engine: ConsumerEngine,
+    wanted: Map<string, boolean>,
+    signal?: AbortSignal,
+  ): Promise<void> => {
+    const missing = await retrying(
+      clusterRetries,
+      async ({ retryCount }) => {
+        const cluster = await engine.declare(wanted);
+        for (const { name, error } of cluster.topics) {
+          if (error === null) continue;
+          const failure = fromNativeError(error, { topic: name });
+          if (!isMissing(failure)) throw failure;
+          // One that is being created comes; another is told as it is, as by kafkajs.
+          const comes = settings.allowAutoTopicCreation && retryCount < clusterRetries.retries;
+          if (!comes) return failure;
+          throw failure;
+        }
+        return undefined;
+      },
+      signal,
+    );
+    if (missing) throw missing;
+  };
 
   const run: Consumer['run'] = async (config) => {
     const checked = checkRun(config);
-    if (runner !== undefined) {
+    if (attempt !== undefined) {
       logger.warn('consumer#run was called, but the consumer is already running', { groupId });
       return;
     }
     const start = async (): Promise<void> => {
       logger.info('Starting', { groupId });
+      clearTimeout(restart);
+      const begun = new AbortController();
+      const { signal } = begun;
+      attempt = begun;
+      const crashed = async (error: Error): Promise<void> => {
+        // A crash while it stops is none any more.
+        if (!signal.aborted) await crash(error, start);
+      };
+      const orders: typeof early = [];
+      early = orders;
       try {
-        let { engine, info } = await connected();
+        await stopping;
+        signal.throwIfAborted();
+        let engine = await sessions.connect();
+        signal.throwIfAborted();
         if (engine.contradicts(topics)) {
           await close();
-          ({ engine, info } = await connected());
+          engine = await sessions.connect();
         }
-        if (topics.size > 0) await declare(engine, topics);
-        if (session?.engine !== engine) return;
+        if (topics.size > 0) await declare(engine, topics, signal);
+        signal.throwIfAborted();
+        const { brokers } = engine.info;
         runner = new Runner({
           ...checked,
           engine,
@@ -192,13 +191,16 @@ export function createConsumer(options: ConsumerOptions): Consumer {
           logger: options.logger.namespace('Runner'),
           retry: retries,
           topics: [...topics.keys()],
-          nodeId: info.brokers.length === 1 ? (info.brokers[0]?.nodeId ?? -1) : -1,
-          onCrash: (error) => void crash(error, start),
+          nodeId: brokers.length === 1 ? (brokers[0]?.nodeId ?? -1) : -1,
+          onCrash: (error) => void crashed(error),
         });
+        early = undefined;
+        for (const give of orders) give(runner);
         events.emit('consumer.connect');
         await runner.start();
       } catch (error) {
-        await crash(error as Error, start);
+        forget(orders);
+        await crashed(error as Error);
       }
     };
     await start();
@@ -206,18 +208,17 @@ export function createConsumer(options: ConsumerOptions): Consumer {
 
   const crash = async (error: Error, start: () => Promise<void>): Promise<void> => {
     const { retryCount, retryTime } = error as { retryCount?: number; retryTime?: number };
-    const crashed = runner;
     logger.error(`Crash: ${error.name}: ${error.message}`, {
       ...{ groupId, retryCount, stack: error.stack },
     });
-    // A crash while it stops is none any more.
-    if (stopping !== undefined) return;
-    await disconnect();
-    if (runner !== undefined && runner !== crashed) return;
+    const before = ends;
+    await end();
     const mayHelp = error.name === 'KafkaJSNumberOfRetriesExceeded' || isCauseRetriable(error);
-    const restarts = mayHelp && (await wantsRestart(error));
+    const wanted = mayHelp && (await wantsRestart(error));
+    // Meanwhile it may have been ended for good, or run again.
+    const restarts = wanted && ends === before && attempt === undefined;
     events.emit('consumer.crash', { error, groupId, restart: restarts });
-    if (!restarts) return;
+    if (!restarts || ends !== before || attempt !== undefined) return;
     const time = retryTime || retry.initialRetryTime || retries.initialRetryTime;
     logger.error(`Restarting the consumer in ${time}ms`, { retryCount, retryTime: time, groupId });
     restart = setTimeout(() => void start(), time);
@@ -244,11 +245,27 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     return runner;
   };
 
+  const order = (give: (runner: Runner) => void): void => {
+    if (early !== undefined) early.push(give);
+    else give(running());
+  };
+
+  /** What that beginning is ordered is in vain. */
+  const forget = (orders: typeof early): void => {
+    if (early === orders) early = undefined;
+  };
+
   const consumer: Consumer = {
     connect,
-    disconnect,
+    disconnect: () => {
+      ends += 1;
+      return end();
+    },
     subscribe,
-    stop: () => stop(),
+    stop: () => {
+      ends += 1;
+      return stop();
+    },
     run,
     commitOffsets: async (topicPartitions) => {
       const commits = checkCommits(topicPartitions);
@@ -257,7 +274,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     },
     seek: (position) => {
       const { topic, partition, offset } = checkSeek(position);
-      running().seek(topic, Number(partition), offset);
+      order((current) => current.seek(topic, Number(partition), offset));
     },
     describeGroup: async () => {
       if (options.describeGroup) return options.describeGroup(groupId);
@@ -265,30 +282,27 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     },
     pause: (topicPartitions = []) => {
       checkPartitions('pause', topicPartitions);
-      running().pause(topicPartitions);
+      order((current) => current.pause(topicPartitions));
     },
     paused: () => runner?.paused() ?? [],
     resume: (topicPartitions = []) => {
       checkPartitions('resume', topicPartitions);
-      running().resume(topicPartitions);
+      order((current) => current.resume(topicPartitions));
     },
     on: events.on,
     events: consumerEvents,
     logger: () => logger,
   };
-  reportStats(consumer, () => session?.engine?.stats() ?? { ...NO_STATS });
+  reportStats(consumer, () => sessions.engine?.stats() ?? { ...NO_STATS });
   return consumer;
 }
 
-function begin(open: (session: Session) => Promise<void>): Session {
-  const abort = new AbortController();
-  let start: () => void = () => {};
-  const begun = new Promise<void>((resolve) => {
-    start = resolve;
-  });
-  const session: Session = { abort, ready: begun.then(() => open(session)) };
-  start();
-  return session;
+function disconnected(): Error {
+  return new KafkaJSConnectionError('Closed connection');
+}
+
+function isMissing(error: Error): boolean {
+  return (error as { type?: string }).type === 'UNKNOWN_TOPIC_OR_PARTITION';
 }
 
 /** Each name is looked at by itself, whatever the flags. */

@@ -2,9 +2,14 @@
  * The native consumer. One lives from `connect` to the end of a run: what a topic begins with, and membership
  * in the group, cannot be changed in it.
  */
-import type { EngineConfig } from '../config.js';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { EngineConfig, ResolvedConfig } from '../config.js';
+import type { Logger } from '../logger.js';
 import type { EngineStats, NativeError } from '../native.js';
+import { type ErrorContext, kafkaErrorOf, translatedKafka } from '../native-errors.js';
 import type { Notice as CommonNotice } from '../notices.js';
+import type { Connectable } from '../session.js';
+import { Tokens } from '../tokens.js';
 import type { PartitionMetadata } from '../types.js';
 import type { ConsumerSettings } from './checks.js';
 
@@ -14,6 +19,7 @@ export interface NativeConsumer {
   topics(): string[];
   takeNotices(): string[];
   stats(): string;
+  setToken(json: string): void;
   command(json: string): void;
   request(json: string): Promise<string>;
 }
@@ -74,32 +80,60 @@ export interface PauseChange {
   offset: string | null;
 }
 
+/** How long `disconnect` waits for the engine to leave the group. */
+const CLOSING = 1_500;
+
 /** The native consumer, in the terms of TypeScript. */
-export class ConsumerEngine {
+export class ConsumerEngine implements Connectable {
   readonly #native: NativeConsumer;
-  readonly #timeout: number;
+  readonly #config: EngineConfig;
+  readonly #tokens: Tokens | undefined;
   readonly #declared = new Map<string, boolean>();
   #topics: string[] = [];
+  #info: ClusterInfo | undefined;
   #closing: Promise<void> | undefined;
   onNotices: (notices: Notice[]) => void = () => {};
   onBatch: () => void = () => {};
 
-  constructor(Native: OpenConsumer, config: EngineConfig, settings: ConsumerSettings) {
-    this.#timeout = config.requestTimeout;
-    this.#native = new Native(
-      JSON.stringify(nativeConfig(config, settings)),
-      () => this.onNotices(this.#native.takeNotices().map((notice) => JSON.parse(notice))),
-      () => this.onBatch(),
-    );
+  constructor(
+    Native: OpenConsumer,
+    { config, oauthBearerProvider: provider }: ResolvedConfig,
+    settings: ConsumerSettings,
+    logger: Logger,
+  ) {
+    this.#config = config;
+    try {
+      this.#native = new Native(
+        JSON.stringify(nativeConfig(config, settings)),
+        () => this.onNotices(this.#native.takeNotices().map((notice) => JSON.parse(notice))),
+        () => this.onBatch(),
+      );
+    } catch (thrown) {
+      throw kafkaErrorOf(thrown);
+    }
+    const set = (token: string): void => this.#native.setToken(token);
+    this.#tokens = provider && new Tokens({ provider, set, logger });
   }
 
-  connect(timeout: number): Promise<ClusterInfo> {
-    return this.#request({ type: 'connect', timeout });
+  /** What the cluster has told of itself, once it is reached. */
+  get info(): ClusterInfo {
+    return this.#info as ClusterInfo;
+  }
+
+  async login(): Promise<void> {
+    await this.#tokens?.begin();
+  }
+
+  async connect(): Promise<void> {
+    const { sasl, connectionTimeout, requestTimeout } = this.#config;
+    const timeout = connectionTimeout + requestTimeout;
+    const context = sasl ? { mechanism: sasl.mechanism } : {};
+    this.#info = await this.#request({ type: 'connect', timeout }, context);
   }
 
   /** All topics of the cluster. */
   metadata(): Promise<ClusterInfo> {
-    return this.#request({ type: 'metadata', topics: null, timeout: this.#timeout });
+    return this.#request({ type: 'metadata', topics: null, timeout: this.#config.requestTimeout });
   }
 
   /** Says where topics begin, and gives what the cluster says of them. */
@@ -108,7 +142,7 @@ export class ConsumerEngine {
       if (!this.#declared.has(topic)) this.#declared.set(topic, fromBeginning);
     }
     const list = Array.from(topics, ([topic, fromBeginning]) => ({ topic, fromBeginning }));
-    return this.#request({ type: 'declare', topics: list, timeout: this.#timeout });
+    return this.#request({ type: 'declare', topics: list, timeout: this.#config.requestTimeout });
   }
 
   /** Whether another beginning was declared for one of these topics, which needs another engine. */
@@ -156,8 +190,13 @@ export class ConsumerEngine {
     return JSON.parse(this.#native.stats());
   }
 
-  /** Leaves the group and ends. It resolves in any case. */
-  close(): Promise<void> {
+  /** Leaves the group and ends. It resolves in any case, and in time. */
+  async disconnect(): Promise<void> {
+    this.#tokens?.end();
+    await Promise.race([this.#close(), delay(CLOSING, undefined, { ref: false })]);
+  }
+
+  #close(): Promise<void> {
     this.#closing ??= this.#request({ type: 'close' }).then(
       () => {},
       () => {},
@@ -165,12 +204,19 @@ export class ConsumerEngine {
     return this.#closing;
   }
 
-  async #request<T>(request: object): Promise<T> {
-    return JSON.parse(await this.#native.request(JSON.stringify(request)));
+  // Nothing of the engine's gets out as it is: users know kafkajs's errors.
+
+  async #request<T>(request: object, context?: ErrorContext): Promise<T> {
+    const json = JSON.stringify(request);
+    return JSON.parse(await translatedKafka(() => this.#native.request(json), context));
   }
 
   #command(command: object): void {
-    this.#native.command(JSON.stringify(command));
+    try {
+      this.#native.command(JSON.stringify(command));
+    } catch (thrown) {
+      throw kafkaErrorOf(thrown);
+    }
   }
 }
 

@@ -1,8 +1,9 @@
 /**
  * Handlers that fail: their partition waits, each time longer, and after so many failures in a row the run
- * crashes.
+ * crashes. And what failures of a group are told by.
  */
 import { KafkaJSNonRetriableError, KafkaJSNumberOfRetriesExceeded } from '../errors.js';
+import { createErrorFromCode } from '../protocol-errors.js';
 import { isRetriable, type RetrySettings } from '../retry.js';
 import type { Partition } from './partitions.js';
 
@@ -58,10 +59,25 @@ export class Failures {
   }
 }
 
+/** The protocol's REBALANCE_IN_PROGRESS: the partition is, or will be, another member's. */
+export function rebalancing(): Error {
+  return createErrorFromCode(27);
+}
+
+/** Whether it is this error. */
+export function isRebalancing(error: unknown): boolean {
+  return (error as { type?: string }).type === 'REBALANCE_IN_PROGRESS';
+}
+
+/** What trying again does not change, by its name in the protocol. */
+export function isForbidden(name: string): boolean {
+  return name.endsWith('AUTHORIZATION_FAILED') || name === 'FENCED_INSTANCE_ID';
+}
+
 /** What kafkajs joins its group again for, instead of counting it. */
 function isRebalance(error: Error): boolean {
   const { type } = error as { type?: string };
-  return type === 'REBALANCE_IN_PROGRESS' || type === 'NOT_COORDINATOR_FOR_GROUP';
+  return isRebalancing(error) || type === 'NOT_COORDINATOR_FOR_GROUP';
 }
 
 /** As kafkajs does: the error that is not tried again is the cause of one that says so. */

@@ -5,16 +5,13 @@ import { KafkaJSError } from '../errors.js';
 import type { ConsumerEventPayloads } from '../events.js';
 import type { Instrumentation } from '../instrumentation.js';
 import type { Logger } from '../logger.js';
-import { createErrorFromCode } from '../protocol-errors.js';
 import type { Offsets as OffsetsToCommit } from '../types.js';
 import { batchOf, type Run } from './batch.js';
+import { isRebalancing, rebalancing } from './failures.js';
 import type { Heartbeats } from './heartbeats.js';
 import type { Offsets } from './offsets.js';
 import type { Partition, Partitions } from './partitions.js';
 import type { EachBatchHandler, EachMessageHandler } from './types.js';
-
-/** The protocol's REBALANCE_IN_PROGRESS. */
-const REBALANCE_IN_PROGRESS = 27;
 
 /** What `run` is given. */
 export interface Handlers {
@@ -52,6 +49,11 @@ class Task {
     this.work = work;
     this.#moves = partition.moves;
     this.#cuts = partition.cuts;
+    // What was not read before can only lie before `next` when that is an offset which the partition does not have,
+    // or has no more: it has begun anew.
+    const anew = !run.begun && run.offset(0) < (partition.next ?? 0);
+    run.begun = true;
+    if (anew) partition.next = run.offset(0);
     partition.next ??= run.offset(0);
     this.from = run.from(partition.next);
     partition.committed ??= partition.next;
@@ -98,7 +100,7 @@ export class MessageHandler {
     const { topic, partition: number } = run;
     const { pause } = task;
     const heartbeat = async (): Promise<void> => {
-      if (task.isLate) throw createErrorFromCode(REBALANCE_IN_PROGRESS);
+      if (task.isLate) throw rebalancing();
       work.heartbeats.beat(partition);
     };
     const eachMessage = this.#eachMessage;
@@ -163,12 +165,12 @@ export class BatchHandler {
           task.resolve(resolved === last ? run.next : resolved + 1);
         },
         heartbeat: async () => {
-          if (late()) throw createErrorFromCode(REBALANCE_IN_PROGRESS);
+          if (late()) throw rebalancing();
           work.heartbeats.beat(partition);
         },
         pause: task.pause,
         commitOffsetsIfNecessary: async (offsets?: OffsetsToCommit) => {
-          if (task.isLate) throw createErrorFromCode(REBALANCE_IN_PROGRESS);
+          if (task.isLate) throw rebalancing();
           await (offsets ? work.offsets.commit(offsets.topics) : work.offsets.commitIfNecessary());
         },
         uncommittedOffsets: () => work.offsets.uncommitted(),
@@ -226,5 +228,5 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 
 /** A commit that came too late is the next owner's to make. */
 function ignoreLate(error: unknown): void {
-  if ((error as { type?: string }).type !== 'REBALANCE_IN_PROGRESS') throw error;
+  if (!isRebalancing(error)) throw error;
 }

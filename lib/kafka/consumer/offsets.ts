@@ -1,13 +1,10 @@
 /**
  * Which offsets are resolved, and when they are committed.
  */
-import { createErrorFromCode } from '../protocol-errors.js';
 import type { TopicOffsets } from '../types.js';
 import type { Place } from './engine.js';
+import { rebalancing } from './failures.js';
 import type { Partition, Partitions } from './partitions.js';
-
-/** The protocol's REBALANCE_IN_PROGRESS. */
-const REBALANCE_IN_PROGRESS = 27;
 
 /**
  * Between commits that follow batches. Milliseconds. A commit costs as much as hundreds of messages, and batches may
@@ -90,7 +87,7 @@ export class Offsets {
     this.#resolved = 0;
     if (places.length === 0) return;
     const { assignment } = this.#partitions;
-    if (assignment === 0) throw createErrorFromCode(REBALANCE_IN_PROGRESS);
+    if (assignment === 0) throw rebalancing();
     await this.#options.commit(assignment, places);
     if (this.#partitions.assignment === assignment) {
       for (const { topic, partition, offset } of places) {

@@ -6,6 +6,7 @@ import type {
   InstrumentationEvent,
   RemoveInstrumentationEventListener,
 } from '../instrumentation.js';
+import type { Cluster } from '../inner-types.js';
 import type { Logger } from '../logger.js';
 import type { RetryOptions } from '../retry.js';
 import type { IHeaders, Offsets, PartitionMetadata, TopicOffsets } from '../types.js';
@@ -15,47 +16,46 @@ export interface ConsumerConfig {
   /** The group. Its members share the partitions of their topics. */
   groupId: string;
   /** `[PartitionAssigners.roundRobin]`, the default, or nothing: others are refused. */
-  partitionAssigners?: PartitionAssigner[];
+  partitionAssigners?: PartitionAssigner[] | undefined;
   /** How old what is known of topics may get. Milliseconds, default 300,000. */
-  metadataMaxAge?: number;
+  metadataMaxAge?: number | undefined;
   /** After how long without a heartbeat the group goes on without this member. Milliseconds, default 30,000. */
-  sessionTimeout?: number;
+  sessionTimeout?: number | undefined;
   /** For members to join again in a rebalance. Milliseconds, default 60,000. */
-  rebalanceTimeout?: number;
+  rebalanceTimeout?: number | undefined;
   /** Between heartbeats; must be under `sessionTimeout`. Milliseconds, default 3,000. */
-  heartbeatInterval?: number;
+  heartbeatInterval?: number | undefined;
   /** Of one partition in one fetch. Bytes, default 1,048,576. */
-  maxBytesPerPartition?: number;
+  maxBytesPerPartition?: number | undefined;
   /** What a broker waits for before it answers a fetch. Bytes, default 1. */
-  minBytes?: number;
+  minBytes?: number | undefined;
   /** Of one fetch. Bytes, default 10,485,760. */
-  maxBytes?: number;
+  maxBytes?: number | undefined;
   /** How long a broker waits for `minBytes`. Milliseconds, default 5,000. */
-  maxWaitTimeInMs?: number;
+  maxWaitTimeInMs?: number | undefined;
   /** Over the Kafka's own. Default: 5 retries. */
-  retry?: RetryOptions & { restartOnFailure?: (err: Error) => Promise<boolean> };
+  retry?: (RetryOptions & { restartOnFailure?: (err: Error) => Promise<boolean> }) | undefined;
   /** Whether subscribing to a topic has brokers create it, where they do. Default: true. */
-  allowAutoTopicCreation?: boolean;
+  allowAutoTopicCreation?: boolean | undefined;
   /** Not used: the engine has one fetch for each broker. */
-  maxInFlightRequests?: number;
+  maxInFlightRequests?: number | undefined;
   /** Whether to read messages of transactions that are open or were aborted. Default: false. */
-  readUncommitted?: boolean;
+  readUncommitted?: boolean | undefined;
   /** Where this client is, so that it may read from a replica nearby. Default: ''. */
-  rackId?: string;
+  rackId?: string | undefined;
   /** This member's own name in the group, which then waits for it through a restart. kafkajs has no such option. */
-  groupInstanceId?: string;
+  groupInstanceId?: string | undefined;
   /**
    * How long a handler may take without a sign of life: a message that is done, or a call of `heartbeat()`. Then
    * the consumer crashes, and others get its partitions. Milliseconds, default 300,000; 0 for no limit. kafkajs
    * has `sessionTimeout` for it, which here is only for the process.
    */
-  maxHandlerTime?: number;
+  maxHandlerTime?: number | undefined;
 }
 
 /** A kafkajs assigner; see {@link ConsumerConfig.partitionAssigners}. */
 export type PartitionAssigner = (config: {
-  // biome-ignore lint/suspicious/noExplicitAny: kafkajs's inner cluster, of which an assigner needs one method.
-  cluster: any;
+  cluster: Cluster;
   groupId: string;
   logger: Logger;
 }) => Assigner;
@@ -114,7 +114,7 @@ export type TopicPartition = { topic: string; partition: number };
 export type TopicPartitionOffset = TopicPartition & { offset: string };
 export type TopicPartitionOffsetAndMetadata = TopicPartitionOffset & { metadata?: string | null };
 
-interface MessageSetEntry {
+export interface MessageSetEntry {
   key: Buffer | null;
   value: Buffer | null;
   timestamp: string;
@@ -124,7 +124,7 @@ interface MessageSetEntry {
   headers?: never;
 }
 
-interface RecordBatchEntry {
+export interface RecordBatchEntry {
   key: Buffer | null;
   value: Buffer | null;
   timestamp: string;
@@ -188,22 +188,28 @@ export type EachMessageHandler = (payload: EachMessagePayload) => Promise<void>;
 /** What `run` takes. */
 export type ConsumerRunConfig = {
   /** Whether offsets are committed without being asked. Default: true. */
-  autoCommit?: boolean;
+  autoCommit?: boolean | undefined;
   /** Commits so often, at most. Milliseconds. Default: after each batch. */
-  autoCommitInterval?: number | null;
+  autoCommitInterval?: number | null | undefined;
   /** Commits after so many messages. Default: after each batch. */
-  autoCommitThreshold?: number | null;
+  autoCommitThreshold?: number | null | undefined;
   /** Whether a batch counts as handled when `eachBatch` is done. Default: true. */
-  eachBatchAutoResolve?: boolean;
+  eachBatchAutoResolve?: boolean | undefined;
   /** How many partitions are handled at a time. Default: 1. */
-  partitionsConsumedConcurrently?: number;
-  eachBatch?: EachBatchHandler;
-  eachMessage?: EachMessageHandler;
+  partitionsConsumedConcurrently?: number | undefined;
+  eachBatch?: EachBatchHandler | undefined;
+  eachMessage?: EachMessageHandler | undefined;
 };
 
 /** @deprecated `ConsumerSubscribeTopics` takes its place, as in kafkajs. */
-export type ConsumerSubscribeTopic = { topic: string | RegExp; fromBeginning?: boolean };
-export type ConsumerSubscribeTopics = { topics: (string | RegExp)[]; fromBeginning?: boolean };
+export type ConsumerSubscribeTopic = {
+  topic: string | RegExp;
+  fromBeginning?: boolean | undefined;
+};
+export type ConsumerSubscribeTopics = {
+  topics: (string | RegExp)[];
+  fromBeginning?: boolean | undefined;
+};
 
 /** Reads messages as a member of a group. Its methods need no `this`. */
 export type Consumer = {

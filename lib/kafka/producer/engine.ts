@@ -13,6 +13,7 @@ import type {
 } from '../native.js';
 import { logNotice } from '../notices.js';
 import type { RetrySettings } from '../retry.js';
+import { Tokens } from '../tokens.js';
 import type { Message, PartitionMetadata, RecordMetadata } from '../types.js';
 import { Rows } from './rows.js';
 
@@ -45,6 +46,7 @@ class NativeProducerEngine implements ProducerEngine {
   readonly #options: ProducerEngineOptions;
   readonly #native: NativeProducer;
   readonly #rows: Rows;
+  readonly #tokens: Tokens | undefined;
   readonly #pending = new Map<number, Pending>();
   readonly #topics = new Map<string, number>();
   readonly #profiles: KnownProfile[] = [];
@@ -70,6 +72,13 @@ class NativeProducerEngine implements ProducerEngine {
       when((engine) => engine.#takeNotices()),
     );
     this.#rows = new Rows((table, data, rows) => this.#native.flush(table, data, rows));
+    const { oauthBearerProvider: provider, logger } = options;
+    const set = (token: string): void => this.#native.setToken(token);
+    this.#tokens = provider && new Tokens({ provider, set, logger });
+  }
+
+  async login(): Promise<void> {
+    await this.#tokens?.begin();
   }
 
   async connect(): Promise<void> {
@@ -83,6 +92,7 @@ class NativeProducerEngine implements ProducerEngine {
   }
 
   async disconnect(): Promise<void> {
+    this.#tokens?.end();
     try {
       this.#flush();
       await this.#native.close();

@@ -20,7 +20,8 @@ import {
   reportStats,
 } from '../native.js';
 import { kafkaErrorOf, translatedKafka } from '../native-errors.js';
-import { type RetryOptions, retrying, retrySettings } from '../retry.js';
+import { type RetryOptions, retrySettings } from '../retry.js';
+import { type Connectable, Sessions } from '../session.js';
 import type {
   Producer,
   ProducerBatch,
@@ -43,14 +44,9 @@ export interface ProducerOptions extends ProducerConfig {
   createEngine: (options: ProducerEngineOptions) => ProducerEngine;
 }
 
-/** One connection: from `connect()` to `disconnect()`. */
-interface Session {
-  engine?: ProducerEngine;
-  connected: boolean;
-  /** Settled when the cluster is reached, or cannot be. */
-  readonly ready: Promise<void>;
-  /** Ends what `ready` waits for. */
-  readonly abort: AbortController;
+/** An engine whose failures to connect are kafkajs's errors. */
+interface OpenProducer extends Connectable {
+  readonly engine: ProducerEngine;
 }
 
 /**
@@ -68,17 +64,11 @@ export function createProducer(options: ProducerOptions): Producer {
   const partitioner = ownPartitioner(options.createPartitioner);
   const settings = retrySettings(retry);
   const events = new Instrumentation<ProducerEventPayloads>('producer', producerEvents, logger);
-  let session: Session | undefined;
   let disconnects = 0;
 
-  const status = (): ConnectionStatus => {
-    if (session?.connected) return 'connected';
-    return disconnects > 0 ? 'disconnecting' : 'disconnected';
-  };
-
-  const open = async (current: Session): Promise<void> => {
+  const create = async (ended: AbortSignal): Promise<OpenProducer> => {
     const { config, oauthBearerProvider } = await options.resolve();
-    current.abort.signal.throwIfAborted();
+    ended.throwIfAborted();
     const engine = options.createEngine({
       config,
       ...(oauthBearerProvider && { oauthBearerProvider }),
@@ -91,45 +81,30 @@ export function createProducer(options: ProducerOptions): Producer {
         maxInFlightRequests: options.maxInFlightRequests,
       }),
     });
-    current.engine = engine;
     const context = config.sasl ? { mechanism: config.sasl.mechanism } : {};
-    const { signal } = current.abort;
-    const attempt = async (told: { retryCount: number; retryTime: number }): Promise<void> => {
-      try {
-        await translatedKafka(() => engine.connect(), context);
-      } catch (error) {
-        if (!signal.aborted) logger.error((error as Error).message, { ...told });
-        throw error;
-      }
+    return {
+      engine,
+      login: () => translatedKafka(async () => engine.login?.(), context),
+      connect: () => translatedKafka(() => engine.connect(), context),
+      disconnect: () => translatedKafka(() => engine.disconnect()),
     };
-    await retrying(settings, attempt, signal);
+  };
+  const sessions = new Sessions({ create, retry: settings, logger, disconnected });
+
+  const status = (): ConnectionStatus => {
+    if (sessions.connected) return 'connected';
+    return disconnects > 0 ? 'disconnecting' : 'disconnected';
   };
 
   const connect = async (): Promise<void> => {
-    session ??= newSession(open);
-    const current = session;
-    try {
-      await current.ready;
-    } catch (error) {
-      if (session === current) session = undefined;
-      await takeEngine(current)
-        ?.disconnect()
-        .catch(() => {});
-      throw error;
-    }
-    if (session !== current) throw disconnected();
-    current.connected = true;
+    await sessions.connect();
     events.emit('producer.connect');
   };
 
   const disconnect = async (): Promise<void> => {
-    const current = session;
-    session = undefined;
     disconnects += 1;
     try {
-      current?.abort.abort(disconnected());
-      const engine = current && takeEngine(current);
-      if (engine) await translatedKafka(() => engine.disconnect());
+      await sessions.disconnect();
     } finally {
       disconnects -= 1;
     }
@@ -146,7 +121,7 @@ export function createProducer(options: ProducerOptions): Producer {
     const compression = codec ?? 0;
     const topics = checkBatch({ acks, compression, topicMessages }, idempotent);
     checkConnected(status());
-    const engine = session?.engine as ProducerEngine;
+    const { engine } = sessions.connected as OpenProducer;
     if (topics.every(({ messages }) => messages.length === 0)) return Promise.resolve([]);
     const options = { acks, timeout, compression };
     return partitioner
@@ -222,20 +197,8 @@ export function createProducer(options: ProducerOptions): Producer {
     },
     logger: () => logger,
   };
-  reportStats(producer, () => session?.engine?.stats() ?? { ...NO_STATS });
+  reportStats(producer, () => sessions.engine?.engine.stats() ?? { ...NO_STATS });
   return producer;
-}
-
-function newSession(open: (session: Session) => Promise<void>): Session {
-  const session: Omit<Session, 'ready'> = { connected: false, abort: new AbortController() };
-  return Object.assign(session, { ready: open(session as Session) });
-}
-
-/** The engine, for one who ends it: nobody else does. */
-function takeEngine(session: Session): ProducerEngine | undefined {
-  const { engine } = session;
-  delete session.engine;
-  return engine;
 }
 
 /** The partitioner, unless it is the engine's own. */

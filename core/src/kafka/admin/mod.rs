@@ -12,6 +12,7 @@ use super::config::ClientConfig;
 use super::error::KafkaError;
 use super::notices::Notices;
 use super::sys::{AdminOperation, AdminOptions, List, Position, Scope};
+use super::tokens::{Token, Tokens};
 use super::work;
 
 use native::Open;
@@ -27,6 +28,7 @@ pub struct Admin {
     /// None when it is closed.
     clients: Arc<Mutex<Option<Clients>>>,
     waiting: Arc<Waiting>,
+    tokens: Arc<Tokens>,
 }
 
 #[derive(Debug)]
@@ -45,8 +47,17 @@ impl Admin {
     pub fn new(config: ClientConfig, notices: Arc<Notices>) -> Result<Self, KafkaError> {
         let waiting = Arc::new(Waiting::default());
         let cluster = Open::cluster(&config, notices, &waiting)?;
+        let tokens = config.tokens.clone();
         let clients = Arc::new(Mutex::new(Some(Clients { cluster, groups: None, config })));
-        Ok(Self { clients, waiting })
+        Ok(Self { clients, waiting, tokens })
+    }
+
+    /// What it logs in with from now on, if the mechanism is `oauthbearer`.
+    ///
+    /// # Errors
+    /// It cannot be sent.
+    pub fn set_token(&self, token: Token) -> Result<(), KafkaError> {
+        self.tokens.set(token)
     }
 
     /// One attempt to reach the cluster, as `Client::connect`.

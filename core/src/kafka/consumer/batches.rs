@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use super::pool::Memory;
+
 /// Batches that wait at most. One is taken while the next is made.
 const MOST: usize = 2;
 
@@ -14,7 +16,7 @@ pub(super) struct Batches {
 
 #[derive(Debug, Default)]
 struct State {
-    waiting: VecDeque<Vec<u8>>,
+    waiting: VecDeque<Memory>,
     /// JavaScript has found nothing, and is to be woken.
     asleep: bool,
 }
@@ -29,7 +31,7 @@ impl Batches {
         self.state().waiting.len() < MOST
     }
 
-    pub(super) fn push(&self, batch: Vec<u8>) {
+    pub(super) fn push(&self, batch: Memory) {
         let mut state = self.state();
         state.waiting.push_back(batch);
         let wake = std::mem::take(&mut state.asleep);
@@ -39,7 +41,7 @@ impl Batches {
         }
     }
 
-    pub(super) fn take(&self) -> Option<Vec<u8>> {
+    pub(super) fn take(&self) -> Option<Memory> {
         let mut state = self.state();
         let batch = state.waiting.pop_front();
         state.asleep = batch.is_none();
@@ -63,6 +65,7 @@ impl fmt::Debug for Batches {
 
 #[cfg(test)]
 mod tests {
+    use super::super::pool::Pool;
     use super::*;
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
@@ -74,16 +77,22 @@ mod tests {
         let batches = Batches::new(move || {
             counter.fetch_add(1, Relaxed);
         });
-        batches.push(vec![1]);
+        let batch = |number: usize| {
+            let mut memory = Arc::new(Pool::default()).take(0);
+            memory.bytes().resize(number, 0);
+            memory
+        };
+        let take = || batches.take().map_or(0, |mut it| it.as_mut().len());
+        batches.push(batch(1));
         assert!(batches.have_room());
-        batches.push(vec![2]);
+        batches.push(batch(2));
         assert!(!batches.have_room());
         assert_eq!(wakes.load(Relaxed), 1);
-        assert_eq!((batches.take(), batches.take()), (Some(vec![1]), Some(vec![2])));
-        batches.push(vec![3]);
+        assert_eq!((take(), take()), (1, 2));
+        batches.push(batch(3));
         assert_eq!(wakes.load(Relaxed), 1, "it goes on taking until there is nothing");
-        assert_eq!((batches.take(), batches.take()), (Some(vec![3]), None));
-        batches.push(vec![4]);
+        assert_eq!((take(), take()), (3, 0));
+        batches.push(batch(4));
         assert_eq!(wakes.load(Relaxed), 2);
     }
 }

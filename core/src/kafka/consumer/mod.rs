@@ -11,24 +11,28 @@ mod group;
 mod order;
 mod pack;
 mod partitions;
+mod pool;
 mod signal;
 mod topics;
 mod worker;
 
 pub use config::ConsumerConfig;
 pub use order::{Change, Command, OffsetText, PauseRule, Place, Subscription};
+pub use pool::Memory;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use self::batches::Batches;
 use self::order::{Order, Orders};
+use self::pool::Pool;
 use self::signal::Signal;
 use self::topics::Topics;
 use super::client::{Client, ClientStats, Done};
 use super::error::KafkaError;
 use super::notices::Notices;
 use super::sys::{ClusterInfo, Kind, Position};
+use super::tokens::{Token, Tokens};
 
 /// Events of consumers.
 const EVENTS: i32 =
@@ -40,6 +44,7 @@ pub struct Consumer {
     /// None once it is closed: the last owner of a client waits for its threads, and must not be
     /// JavaScript.
     client: Mutex<Option<Arc<Client>>>,
+    tokens: Arc<Tokens>,
 }
 
 /// What JavaScript's thread and the consumer's own have in common.
@@ -48,6 +53,7 @@ struct Shared {
     signal: Arc<Signal>,
     orders: Orders,
     batches: Batches,
+    pool: Arc<Pool>,
     topics: Topics,
     notices: Arc<Notices>,
 }
@@ -75,12 +81,14 @@ impl Consumer {
             signal: Arc::new(Signal::default()),
             orders: Orders::default(),
             batches: Batches::new(on_batch),
+            pool: Arc::default(),
             topics: Topics::default(),
             notices,
         });
         let patience = Duration::from_millis(config.rebalance_timeout.into());
         worker::start(shared.clone(), client.clone(), patience)?;
-        Ok(Arc::new(Self { shared, client: Mutex::new(Some(client)) }))
+        let tokens = config.client.tokens.clone();
+        Ok(Arc::new(Self { shared, client: Mutex::new(Some(client)), tokens }))
     }
 
     /// What has happened, in order.
@@ -89,7 +97,7 @@ impl Consumer {
     }
 
     /// The next batch. After none, the host is woken when there is one.
-    pub fn take(&self) -> Option<Vec<u8>> {
+    pub fn take(&self) -> Option<Memory> {
         let batch = self.shared.batches.take();
         if batch.is_some() {
             // There is room.
@@ -101,6 +109,14 @@ impl Consumer {
     /// The names of topics, by the numbers that batches have for them.
     pub fn topics(&self) -> Vec<String> {
         self.shared.topics.names()
+    }
+
+    /// What it logs in with from now on, if the mechanism is `oauthbearer`.
+    ///
+    /// # Errors
+    /// It cannot be sent.
+    pub fn set_token(&self, token: Token) -> Result<(), KafkaError> {
+        self.tokens.set(token)
     }
 
     /// One attempt to reach the cluster.

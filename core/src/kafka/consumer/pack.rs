@@ -15,6 +15,10 @@
 //! length of -1 is null. A header: the length of its name, its name, the length of its value (-1 for null),
 //! its value.
 
+use std::sync::Arc;
+
+use super::pool::{Memory, Pool};
+
 const RUN: usize = 4 * 8 + 6 * 4;
 const ROW: usize = 6 * 4;
 
@@ -58,7 +62,11 @@ struct Run {
 
 #[derive(Debug, Default)]
 pub(crate) struct Packer {
-    data: Vec<u8>,
+    pool: Arc<Pool>,
+    /// None before the first message.
+    memory: Option<Memory>,
+    /// Bytes of messages there.
+    filled: usize,
     rows: Vec<u8>,
     runs: Vec<Run>,
     messages: usize,
@@ -67,13 +75,17 @@ pub(crate) struct Packer {
 }
 
 impl Packer {
+    pub(crate) fn new(pool: Arc<Pool>) -> Self {
+        Self { pool, ..Self::default() }
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.runs.is_empty()
     }
 
     /// Messages that still fit.
     pub(crate) fn room(&self) -> usize {
-        if self.data.len() >= MOST_BYTES {
+        if self.filled >= MOST_BYTES {
             return 0;
         }
         MOST_MESSAGES.saturating_sub(self.messages)
@@ -85,9 +97,6 @@ impl Packer {
         stamp: Stamp,
         record: Record<'a, impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)>>,
     ) {
-        if self.data.capacity() == 0 {
-            self.data.reserve(self.size);
-        }
         let fits = self.runs.last().is_some_and(|run| run.takes(stamp, &record));
         if !fits {
             self.begin(stamp, record.offset, record.timestamp);
@@ -97,18 +106,21 @@ impl Packer {
         run.next = record.offset + 1;
         let offset = i32::try_from(record.offset - run.offset).unwrap_or(0);
         let timestamp = i32::try_from(record.timestamp - run.timestamp).unwrap_or(0);
-        let start = length(self.data.len());
-        let key = put(&mut self.data, record.key);
-        let value = put(&mut self.data, record.value);
-        let before = self.data.len();
+        let memory = self.memory.get_or_insert_with(|| self.pool.take(self.size));
+        let data = memory.bytes();
+        let start = length(data.len());
+        let key = put(data, record.key);
+        let value = put(data, record.value);
+        let before = data.len();
         for (name, value) in record.headers {
-            self.data.extend_from_slice(&length(name.len()).to_le_bytes());
-            self.data.extend_from_slice(name);
+            data.extend_from_slice(&length(name.len()).to_le_bytes());
+            data.extend_from_slice(name);
             let size = value.map_or(-1, |it| length(it.len()));
-            self.data.extend_from_slice(&size.to_le_bytes());
-            put(&mut self.data, value);
+            data.extend_from_slice(&size.to_le_bytes());
+            put(data, value);
         }
-        let headers = length(self.data.len() - before);
+        let headers = length(data.len() - before);
+        self.filled = data.len();
         for number in [start, key, value, headers, offset, timestamp] {
             self.rows.extend_from_slice(&number.to_le_bytes());
         }
@@ -147,12 +159,13 @@ impl Packer {
     }
 
     /// The batch, after which this is empty.
-    pub(crate) fn finish(&mut self) -> Vec<u8> {
-        let mut batch = std::mem::take(&mut self.data);
+    pub(crate) fn finish(&mut self) -> Memory {
+        let mut memory = self.memory.take().unwrap_or_else(|| self.pool.take(0));
+        let batch = memory.bytes();
         batch.resize(batch.len().next_multiple_of(8), 0);
         batch.reserve_exact(self.runs.len() * RUN + self.rows.len() + 8);
         for run in &self.runs {
-            run.write(&mut batch);
+            run.write(batch);
         }
         batch.extend_from_slice(&self.rows);
         batch.extend_from_slice(&length(self.runs.len()).to_le_bytes());
@@ -160,8 +173,9 @@ impl Packer {
         self.rows.clear();
         self.runs.clear();
         self.messages = 0;
+        self.filled = 0;
         self.size = batch.len() + batch.len() / 8;
-        batch
+        memory
     }
 }
 
@@ -265,8 +279,9 @@ mod tests {
         };
         packer.push(other, full);
         packer.high_watermark(STAMP, 99);
-        let batch = packer.finish();
-        let read = Read(&batch);
+        let mut batch = packer.finish();
+        let batch = batch.as_mut();
+        let read = Read(batch);
         assert_eq!(read.counts(), (2, 3));
         assert_eq!(read.run(0), ([10., 1010., 13., 99.], [3, 7, 2, 9, 0, 2]));
         assert_eq!(read.run(1), ([5., 6., 6., -1.], [3, -1, 2, 9, 2, 1]));
@@ -286,8 +301,9 @@ mod tests {
         packer.push(STAMP, record(i64::from(i32::MAX) + 1, ""));
         packer.push(STAMP, Record { timestamp: -1, ..record(i64::from(i32::MAX) + 2, "") });
         packer.push(Stamp { epoch: 10, ..STAMP }, record(3, ""));
-        let batch = packer.finish();
-        assert_eq!(Read(&batch).counts(), (4, 4));
+        let mut batch = packer.finish();
+        let batch = batch.as_mut();
+        assert_eq!(Read(batch).counts(), (4, 4));
     }
 
     #[test]
@@ -297,8 +313,9 @@ mod tests {
         packer.reach(STAMP, 6);
         packer.reach(Stamp { partition: 8, ..STAMP }, 20);
         packer.reach(STAMP, 3);
-        let batch = packer.finish();
-        let read = Read(&batch);
+        let mut batch = packer.finish();
+        let batch = batch.as_mut();
+        let read = Read(batch);
         assert_eq!(read.counts(), (2, 1));
         assert_eq!(read.run(0).0[2], 6.);
         assert_eq!(read.run(1), ([20., -1., 20., -1.], [3, 8, 2, 9, 1, 0]));

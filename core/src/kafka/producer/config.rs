@@ -30,7 +30,7 @@ pub struct ProducerConfig {
     pub message_timeout: u32,
     /// Messages that wait for metadata or for room, in bytes; beyond it, sends are refused.
     pub max_waiting_bytes: u64,
-    /// How long `close` waits for what is being sent; ms.
+    /// How long `close` waits for what is being sent, while there is a broker; ms.
     pub close_timeout: u32,
 }
 

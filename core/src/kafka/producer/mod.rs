@@ -29,6 +29,7 @@ use super::client::{ClientStats, Done};
 use super::error::KafkaError;
 use super::notices::Notices;
 use super::sys::{ClusterInfo, PartitionInfo};
+use super::tokens::Token;
 use super::work;
 
 pub struct Producer {
@@ -91,6 +92,14 @@ impl Producer {
         if let Err(error) = started {
             answer(&call, Err(error));
         }
+    }
+
+    /// What clients log in with from now on, if the mechanism is `oauthbearer`.
+    ///
+    /// # Errors
+    /// It cannot be sent.
+    pub fn set_token(&self, token: Token) -> Result<(), KafkaError> {
+        self.shared.config.client.tokens.set(token)
     }
 
     /// The number of a profile.
@@ -163,18 +172,13 @@ impl Producer {
 
     #[must_use]
     pub fn stats(&self) -> ProducerStats {
-        let intake = self.shared.intake();
-        let ready = intake.profiles.iter().filter_map(|it| match &it.native {
-            Native::Ready(ready) => Some(ready.client.stats()),
-            _ => None,
-        });
-        let (clients, waiting_bytes) = (ready.sum(), intake.waiting());
-        drop(intake);
+        let clients = self.shared.stats();
+        let waiting_bytes = self.shared.intake().waiting();
         ProducerStats { clients, sends: self.shared.ledger.unfinished(), waiting_bytes }
     }
 
-    /// Takes no more sends, waits for those that are under way as long as the configuration says, and
-    /// ends. `done` is called when all threads have ended.
+    /// Takes no more sends, waits for those that are under way as long as the configuration says and there
+    /// is a broker that they may go to, and ends. `done` is called when all threads have ended.
     pub fn close(&self, done: Done<()>) {
         let patience = Duration::from_millis(self.shared.config.close_timeout.into());
         self.finish(patience, done);
@@ -195,7 +199,7 @@ impl Producer {
         let (shared, call) = (self.shared.clone(), Arc::new(Mutex::new(Some(done))));
         let inside = call.clone();
         let started = thread::Builder::new().name("messaging-kafka".to_owned()).spawn(move || {
-            shared.ledger.wait_until_empty(Instant::now() + patience);
+            shared.finish_sends(patience);
             shared.end();
             answer(&inside, Ok(()));
         });

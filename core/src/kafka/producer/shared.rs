@@ -11,7 +11,7 @@ use super::intake::Intake;
 use super::ledger::Ledger;
 use super::profile::{Native, Poller, Profile, Ready};
 use super::topics::{Refresh, State, Verdict};
-use crate::kafka::client::Client;
+use crate::kafka::client::{Client, ClientStats};
 use crate::kafka::error::KafkaError;
 use crate::kafka::notices::Notices;
 use crate::kafka::sys::{Handle, Kind, Queue, Scope};
@@ -22,6 +22,13 @@ const AT_ONCE: usize = 256;
 
 /// How long a poll waits. It is interrupted when there is something else to do.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// How long no broker may be connected before `close` gives up on what it waits for. One that is back is found within
+/// a second, and services are stopped that have not much more time than this.
+const AWAY: Duration = Duration::from_secs(4);
+
+/// Between two looks at whether one is.
+const LOOK: Duration = Duration::from_millis(250);
 
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -35,7 +42,14 @@ pub(super) struct Shared {
 
 enum Job {
     Make(u32),
-    Ask { topic: u32, name: String, handles: Vec<Arc<Handle>>, left: Duration },
+    Ask {
+        topic: u32,
+        name: String,
+        handles: Vec<Arc<Handle>>,
+        left: Duration,
+    },
+    /// The time of a topic is over.
+    Fail(u32, KafkaError),
     Wait(Instant),
 }
 
@@ -100,6 +114,7 @@ impl Shared {
                     let waited = self.changed.wait_timeout(intake, left);
                     intake = waited.unwrap_or_else(PoisonError::into_inner).0;
                 }
+                Some(Job::Fail(topic, error)) => intake.settle_topic(topic, Err(error)),
                 Some(Job::Make(profile)) => {
                     drop(intake);
                     let _ = self.make(profile);
@@ -122,30 +137,37 @@ impl Shared {
             profile.native = Native::Making;
             return Some(Job::Make(number));
         }
-        let mut soonest: Option<Instant> = None;
+        let budget = self.config.budget();
+        // When to look again, and by when somebody wants an answer: one question at a time is asked, and none of
+        // them may cost another topic its time.
+        let (mut soonest, mut last): (Option<Instant>, Option<Instant>) = (None, None);
         let mut found = None;
         for (number, topic) in intake.topics.iter_mut() {
-            match &mut topic.state {
-                State::Asking(asking) => match asking.due {
-                    Some(due) if due <= now => {
-                        asking.due = None;
-                        found = Some((number, topic.name.clone()));
-                        break;
+            let wanted = match &mut topic.state {
+                State::Asking(asking) => {
+                    let deadline = asking.deadline(budget);
+                    if deadline.is_some_and(|it| it <= now) {
+                        return Some(Job::Fail(number, asking.too_late()));
                     }
-                    Some(due) => soonest = Some(soonest.map_or(due, |it| it.min(due))),
-                    None => {}
-                },
-                State::Known(known) if known.refresh == Refresh::Wanted => {
-                    known.refresh = Refresh::Running;
-                    found = Some((number, topic.name.clone()));
-                    break;
+                    last = earlier(last, deadline);
+                    soonest = earlier(soonest, earlier(asking.due, deadline));
+                    asking.due.is_some_and(|due| due <= now)
                 }
-                State::Known(_) | State::Unknown => {}
+                State::Known(known) => known.refresh == Refresh::Wanted,
+                State::Unknown => false,
+            };
+            if wanted && found.is_none() {
+                found = Some((number, topic.name.clone()));
             }
         }
         let Some((topic, name)) = found else { return soonest.map(Job::Wait) };
+        match intake.topics.get_mut(topic).map(|it| &mut it.state) {
+            Some(State::Asking(asking)) => asking.due = None,
+            Some(State::Known(known)) => known.refresh = Refresh::Running,
+            Some(State::Unknown) | None => {}
+        }
         let request = Duration::from_millis(self.config.client.request_timeout.into());
-        let left = self.config.budget().map_or(request, |it| it.min(request));
+        let left = last.map_or(request, |it| request.min(it.saturating_duration_since(now)));
         Some(Job::Ask { topic, name, handles: handles(&intake.profiles, topic), left })
     }
 
@@ -223,6 +245,33 @@ impl Shared {
         }
     }
 
+    /// Waits for what is being sent, as long as that, and while there is a broker that it may go to.
+    pub(super) fn finish_sends(&self, patience: Duration) {
+        let start = Instant::now();
+        let (end, mut seen) = (start + patience, start);
+        loop {
+            let now = Instant::now();
+            if self.ledger.wait_until_empty(end.min(now + LOOK)) {
+                return;
+            }
+            if self.stats().connections > 0 {
+                seen = now;
+            }
+            if now >= end || now.saturating_duration_since(seen) >= AWAY {
+                return;
+            }
+        }
+    }
+
+    pub(super) fn stats(&self) -> ClientStats {
+        let intake = self.intake();
+        let ready = intake.profiles.iter().filter_map(|it| match &it.native {
+            Native::Ready(ready) => Some(ready.client.stats()),
+            _ => None,
+        });
+        ready.sum()
+    }
+
     /// Gives up on what is left, and ends all clients, which waits for their threads.
     pub(super) fn end(&self) {
         self.ledger.fail_all(&KafkaError::closed());
@@ -267,6 +316,10 @@ impl Shared {
             }
         }
     }
+}
+
+fn earlier(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    one.into_iter().chain(other).min()
 }
 
 /// No such topic or partition, as far as a broker or the client knows.

@@ -35,6 +35,8 @@ pub(super) enum State {
 pub(super) struct Asking {
     since: Instant,
     attempts: u32,
+    /// What the last answer was, which did not tell yet.
+    last: Option<KafkaError>,
     /// When to ask next; none while a question is under way.
     pub(super) due: Option<Instant>,
     /// With their profiles.
@@ -71,6 +73,7 @@ impl Asking {
         Self {
             since: now,
             attempts: 0,
+            last: None,
             due: Some(now),
             messages: VecDeque::new(),
             callers: Vec::new(),
@@ -95,8 +98,20 @@ impl Asking {
         }
         let wait = FIRST_WAIT.saturating_mul(1 << self.attempts.min(8)).min(LONGEST_WAIT);
         self.attempts += 1;
+        self.last = Some(error);
         self.due = Some(now + wait);
         Verdict::Again
+    }
+
+    /// When those who wait are told that there is no answer.
+    pub(super) fn deadline(&self, budget: Option<Duration>) -> Option<Instant> {
+        budget.map(|budget| self.since + budget)
+    }
+
+    /// What they are told then.
+    pub(super) fn too_late(&mut self) -> KafkaError {
+        let never = || KafkaError::timed_out("no broker was asked in time");
+        self.last.take().unwrap_or_else(never)
     }
 }
 

@@ -43,9 +43,12 @@ impl Inbox {
         count
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = Message<'_>> {
+    /// The messages, those together that follow each other in one partition.
+    pub(crate) fn runs(&self) -> impl Iterator<Item = impl Iterator<Item = Message<'_>>> {
         // SAFETY: live messages, which are destroyed only with an exclusive borrow.
-        self.messages.iter().map(|&raw| Message { raw, native: unsafe { &*raw } })
+        let message = |raw: *mut rd_kafka_message_t| Message { raw, native: unsafe { &*raw } };
+        let together = move |one: &_, other: &_| message(*one).place() == message(*other).place();
+        self.messages.chunk_by(together).map(move |run| run.iter().copied().map(message))
     }
 
     fn clear(&mut self) {
@@ -82,6 +85,10 @@ impl<'a> Message<'a> {
     /// The same for all messages of a topic, as long as its local object lives.
     pub(crate) fn topic_identity(&self) -> usize {
         self.native.rkt as usize
+    }
+
+    fn place(&self) -> (usize, i32) {
+        (self.topic_identity(), self.partition())
     }
 
     pub(crate) fn topic(&self) -> String {

@@ -21,6 +21,7 @@ mod mock;
 mod produce;
 mod queue;
 mod text;
+mod token;
 
 pub(crate) use admin::{AdminOperation, AdminOptions, NewTopic};
 pub(crate) use admin_results::Outcome;
@@ -37,3 +38,5 @@ pub(crate) use metadata::{Scope, Topic};
 pub(crate) use mock::MockCluster;
 pub(crate) use produce::{Batch, Extras, Plain, TopicHandle, is_full};
 pub(crate) use queue::Queue;
+#[cfg(test)]
+pub(crate) use text::{code_of, name_of};

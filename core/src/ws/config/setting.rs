@@ -35,7 +35,9 @@ impl RawValue {
         }
     }
 
-    const fn type_name(&self) -> &'static str {
+    /// What `typeof` says of it.
+    #[must_use]
+    pub const fn type_name(&self) -> &'static str {
         match self {
             Self::Absent => "undefined",
             Self::Bool(_) => "boolean",
@@ -146,17 +148,28 @@ pub(super) type Switch<T> = Option<T>;
 /// A rate, and what may come at once.
 pub(super) type Pace = (u64, Option<u64>);
 
-type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
+/// How a variable's value is asked for.
+pub(in crate::ws) type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// One option, ready to be read. Each reader returns `None` when nothing is given.
-pub(super) struct Setting<'a> {
+pub(in crate::ws) struct Setting<'a> {
     name: &'static str,
     variable: &'static str,
     value: &'a RawValue,
     env: Env<'a>,
 }
 
-impl Setting<'_> {
+impl<'a> Setting<'a> {
+    /// One that is no line of the list above, being part of another option.
+    pub(in crate::ws) fn new(
+        name: &'static str,
+        variable: &'static str,
+        value: &'a RawValue,
+        env: Env<'a>,
+    ) -> Self {
+        Self { name, variable, value, env }
+    }
+
     /// Reads an integer. In the environment too, 0 counts as not given.
     pub(super) fn integer<T: TryFrom<u64>>(
         &self,
@@ -184,7 +197,7 @@ impl Setting<'_> {
     }
 
     /// Reads a string by `parse`, which returns `None` for a bad one.
-    pub(super) fn text<T>(
+    pub(in crate::ws) fn text<T>(
         &self,
         expected: &str,
         parse: impl Fn(&str) -> Option<T>,
@@ -202,7 +215,7 @@ impl Setting<'_> {
     }
 
     /// Reads a boolean. In the environment only `true` is true, and nothing is an error.
-    pub(super) fn boolean(&self) -> Result<Option<bool>, ConfigError> {
+    pub(in crate::ws) fn boolean(&self) -> Result<Option<bool>, ConfigError> {
         match self.value {
             RawValue::Absent => Ok(self.environment().map(|text| text == "true")),
             RawValue::Bool(value) => Ok(Some(*value)),

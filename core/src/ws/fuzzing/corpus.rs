@@ -10,11 +10,12 @@ use std::path::{Path, PathBuf};
 /// A target by its name, which is that of its file, of its dictionary and of its corpus' folder.
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 4] = [
+const TARGETS: [Target; 5] = [
     ("decoder", decoder::check),
     ("handshake", handshake::check),
     ("inflate", inflate::check),
     ("messages", messages::check),
+    ("tokens", crate::jwt::fuzzing::check),
 ];
 
 fn folder(name: &str) -> PathBuf {

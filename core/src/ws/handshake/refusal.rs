@@ -17,6 +17,8 @@ pub enum RefusalReason {
     HandshakeTimeout,
     /// The server takes no more connections.
     ServerOverloaded,
+    /// No TLS came about: no TLS was spoken, or none that both sides could agree on.
+    TlsHandshake,
     /// The page is none of those that may connect.
     Origin,
     /// The client's address has as many connections as it may have, or comes too often.
@@ -29,7 +31,7 @@ pub enum RefusalReason {
 
 impl RefusalReason {
     /// All reasons, in the order of their numbers.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::BadRequest,
         Self::NotFound,
         Self::NotAWebsocket,
@@ -37,6 +39,7 @@ impl RefusalReason {
         Self::HeadersTooLarge,
         Self::HandshakeTimeout,
         Self::ServerOverloaded,
+        Self::TlsHandshake,
         Self::Origin,
         Self::IpLimited,
         Self::HandshakeRate,
@@ -54,6 +57,7 @@ impl RefusalReason {
             Self::HeadersTooLarge => "headers_too_large",
             Self::HandshakeTimeout => "handshake_timeout",
             Self::ServerOverloaded => "server_overloaded",
+            Self::TlsHandshake => "tls_handshake",
             Self::Origin => "origin",
             Self::IpLimited => "ip_limited",
             Self::HandshakeRate => "handshake_rate",
@@ -65,7 +69,7 @@ impl RefusalReason {
     #[must_use]
     pub const fn status(self) -> u16 {
         match self {
-            Self::BadRequest | Self::ProxyHeader => 400,
+            Self::BadRequest | Self::ProxyHeader | Self::TlsHandshake => 400,
             Self::NotFound => 404,
             Self::NotAWebsocket | Self::UnsupportedVersion => 426,
             Self::HeadersTooLarge => 431,
@@ -78,7 +82,7 @@ impl RefusalReason {
 
     const fn status_text(self) -> &'static str {
         match self {
-            Self::BadRequest | Self::ProxyHeader => "Bad Request",
+            Self::BadRequest | Self::ProxyHeader | Self::TlsHandshake => "Bad Request",
             Self::NotFound => "Not Found",
             Self::NotAWebsocket | Self::UnsupportedVersion => "Upgrade Required",
             Self::HeadersTooLarge => "Request Header Fields Too Large",

@@ -101,6 +101,7 @@ impl World {
         let runtime = Builder::new_current_thread().enable_all().build().unwrap();
         let config = Config { shards: 1, protocol: Protocol::Raw, ..Config::default() };
         let shared = Arc::new(Shared {
+            tls: None,
             index: Index::new(1),
             events: EventQueue::new(|| {}, || {}),
             budget: Budget::new(config.memory_budget),
@@ -125,7 +126,8 @@ impl World {
                 stream.writable().await.unwrap();
                 stream
             });
-            let key = shard.adopt(Transport::tcp(stream, None), next_serial(), false);
+            let key =
+                shard.adopt(Transport::accepted(stream, None, None).unwrap(), next_serial(), false);
             let request = Request {
                 url: "/ws".into(),
                 headers: Vec::new(),

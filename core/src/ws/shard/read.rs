@@ -16,7 +16,7 @@ use crate::ws::connection::Connection;
 use crate::ws::decoder::{Item, Terms};
 use crate::ws::events::{Event, Kind};
 use crate::ws::frame::{Opcode, encode_into};
-use crate::ws::handshake::{self, Outcome, Refusal, Rules};
+use crate::ws::handshake::{self, Outcome, Refusal, RefusalReason, Rules};
 use std::sync::Arc;
 
 /// Full buffers that one connection may hand in before others have their turn.
@@ -71,6 +71,14 @@ impl Shard {
                     if !self.sockets.lost.is_empty() || !self.sockets.slow.is_empty() {
                         self.settle();
                     }
+                }
+                // No TLS came about. The peer is told, and what it still sends is read on.
+                Poll::Ready(Err(_))
+                    if slot.stream.has_failed() && matches!(slot.phase, Phase::Handshake(_)) =>
+                {
+                    self.shaking -= 1;
+                    self.counters().refused(RefusalReason::TlsHandshake);
+                    self.start_draining(key, true);
                 }
                 // The end, or an error, which is an end too.
                 Poll::Ready(_) => {

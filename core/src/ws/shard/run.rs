@@ -25,6 +25,7 @@ use crate::ws::events::Event;
 use crate::ws::handshake::RefusalReason;
 use crate::ws::inbox::Job;
 use crate::ws::shared::Shared;
+use crate::ws::tls::TlsContext;
 use crate::ws::transport::{Carrier, Transport};
 
 /// How long accepting rests after a failure such as a lack of descriptors.
@@ -184,10 +185,14 @@ struct Deal {
 impl Deal {
     fn out(self, stream: TcpStream, client: Option<SocketAddr>) {
         let Self { own, target, shard, shared } = self;
+        let tls = shared.tls.as_ref().map(TlsContext::current);
         if target == own {
-            welcome(&shard, Transport::tcp(stream, client), next_serial(), None);
+            // A session that cannot be made is a socket that is dropped.
+            if let Ok(stream) = Transport::accepted(stream, tls, client) {
+                welcome(&shard, stream, next_serial(), None);
+            }
         } else if let Ok(socket) = stream.into_std() {
-            let (carrier, serial) = (Carrier::tcp(socket, client), next_serial());
+            let (carrier, serial) = (Carrier::accepted(socket, tls, client), next_serial());
             shared.inboxes[target].push(Job::Adopt(Arrival { carrier, serial, given: None }));
         }
     }

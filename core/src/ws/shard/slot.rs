@@ -38,6 +38,8 @@ pub struct Slot {
     pub live_at: usize,
     /// Frames that were queued for it and are not owed any more: written, or dropped. Wraps around.
     pub settled: u64,
+    /// Frames that its stream has taken and still holds back.
+    pub held_frames: usize,
     /// The socket did not take all that it was owed.
     pub blocked: bool,
     /// Already in line for this turn's write.
@@ -106,6 +108,7 @@ impl Slot {
             groups: FxHashSet::default(),
             live_at: usize::MAX,
             settled: 0,
+            held_frames: 0,
             blocked: false,
             dirty: false,
             awaiting: false,
@@ -157,7 +160,18 @@ impl Slot {
 
     /// Bytes that wait for the socket.
     pub fn owed(&self) -> usize {
-        self.outbox.as_ref().map_or(0, |outbox| outbox.bytes())
+        self.outbox.as_ref().map_or(0, |outbox| outbox.bytes()) + self.stream.held()
+    }
+
+    /// Takes note that its stream is through with what it held back: it takes no bytes before that.
+    pub fn pass_on(&mut self) {
+        let frames = std::mem::take(&mut self.held_frames);
+        self.settle(frames);
+    }
+
+    /// Whether bytes wait for the socket, here or in its stream.
+    pub fn owes(&self) -> bool {
+        self.outbox.is_some() || self.stream.held() > 0
     }
 
     /// Memory that what waits for the socket is charged with.

@@ -163,14 +163,15 @@ impl Sockets {
     pub fn flush(&mut self, key: usize) -> Written {
         let slot = &mut self.slots[key];
         let Some(outbox) = slot.outbox.as_mut() else {
-            return Written::All;
+            return self.flush_held(key);
         };
         self.writing = Some(key);
         let waker = slot.waker.as_ref().unwrap_or(Waker::noop());
         let mut cx = Context::from_waker(waker);
-        let (mut bytes, mut frames) = (0, 0);
+        let (mut bytes, mut frames, mut held) = (0, 0, slot.held_frames);
+        let held_before = slot.stream.held();
         slot.unjudged |= outbox.resolve();
-        let outcome = loop {
+        let mut outcome = loop {
             if outbox.is_empty() {
                 break Written::All;
             }
@@ -189,35 +190,42 @@ impl Sockets {
             match written {
                 Poll::Ready(Ok(n)) if n > 0 => {
                     bytes += n;
-                    frames += outbox.advance(n);
+                    // A stream takes nothing before it is through with what it took earlier.
+                    frames += std::mem::replace(&mut held, outbox.advance(n));
                 }
                 Poll::Pending => break Written::Some,
                 Poll::Ready(_) => break Written::Lost,
             }
         };
         let (has_pending, front_is_pending) = (outbox.has_pending(), outbox.front_is_pending());
+        let holds = slot.stream.held() > 0;
+        if !holds {
+            frames += std::mem::take(&mut held);
+        }
+        slot.held_frames = held;
         slot.settle(frames);
         // A client that takes what it could not take before is alive, even if it is not read
         // meanwhile. The first bytes prove nothing: they went no further than the kernel.
-        if bytes > 0 && slot.blocked {
+        let moved = bytes > 0 || slot.stream.held() < held_before;
+        if moved && slot.blocked {
             slot.heard(clock::steady_millis());
         }
         if has_pending && !std::mem::replace(&mut slot.awaiting, true) {
             self.awaiting.push(key);
         }
-        slot.blocked = outcome == Written::Some && !front_is_pending;
+        slot.blocked = holds || (outcome == Written::Some && !front_is_pending);
         if slot.held_back && slot.owed() <= OWED_WHILE_READING {
             slot.held_back = false;
             slot.wake();
         }
         if outcome == Written::All {
-            slot.lagging = false;
-            let finished = matches!(slot.phase, Phase::Draining { .. });
             if let Some(outbox) = slot.outbox.take() {
                 self.release(outbox);
             }
-            if finished {
-                self.finish_draining(key);
+            if holds {
+                outcome = Written::Some;
+            } else {
+                self.written_out(key);
             }
         } else if outcome == Written::Lost {
             self.lost.push(key);
@@ -225,6 +233,47 @@ impl Sockets {
         self.counters().bytes_out.add(bytes);
         self.writing = None;
         outcome
+    }
+
+    /// The same where the outbox is empty, for what the stream holds back.
+    fn flush_held(&mut self, key: usize) -> Written {
+        let slot = &mut self.slots[key];
+        let before = slot.stream.held();
+        if before == 0 {
+            return Written::All;
+        }
+        let waker = slot.waker.as_ref().unwrap_or(Waker::noop());
+        let mut cx = Context::from_waker(waker);
+        let flushed = Pin::new(&mut slot.stream).poll_flush(&mut cx);
+        if slot.stream.held() < before {
+            slot.heard(clock::steady_millis());
+        }
+        if slot.held_back && slot.owed() <= OWED_WHILE_READING {
+            slot.held_back = false;
+            slot.wake();
+        }
+        match flushed {
+            Poll::Ready(Ok(())) => {
+                slot.pass_on();
+                slot.blocked = false;
+                self.written_out(key);
+                Written::All
+            }
+            Poll::Pending => Written::Some,
+            Poll::Ready(Err(_)) => {
+                self.lost.push(key);
+                Written::Lost
+            }
+        }
+    }
+
+    /// Nothing is owed any more.
+    fn written_out(&mut self, key: usize) {
+        let slot = &mut self.slots[key];
+        slot.lagging = false;
+        if matches!(slot.phase, Phase::Draining { .. }) {
+            self.finish_draining(key);
+        }
     }
 
     /// Writes bytes of the shard's own making straight to a socket that is owed nothing, and
@@ -240,7 +289,8 @@ impl Sockets {
                 Poll::Ready(Ok(n)) if n > 0 => {
                     rest = &rest[n..];
                     begun = true;
-                    slot.blocked = !rest.is_empty();
+                    slot.pass_on();
+                    slot.blocked = !rest.is_empty() || slot.stream.held() > 0;
                     self.counters().bytes_out.add(n);
                 }
                 Poll::Pending => {}
@@ -314,8 +364,11 @@ impl Sockets {
         let slot = &mut self.slots[key];
         if matches!(slot.phase, Phase::Draining { linger: true }) {
             // For sockets this is shutdown(2), which neither blocks nor waits.
-            let mut cx = Context::from_waker(Waker::noop());
-            if Pin::new(&mut slot.stream).poll_shutdown(&mut cx).is_ready() {
+            // TLS has a last word, which the socket may not take at once.
+            let waker = slot.waker.as_ref().unwrap_or(Waker::noop());
+            let mut cx = Context::from_waker(waker);
+            let shut = Pin::new(&mut slot.stream).poll_shutdown(&mut cx).is_ready();
+            if shut || slot.stream.held() > 0 {
                 return;
             }
         }
@@ -325,19 +378,19 @@ impl Sockets {
     /// Ends a connection's writing: what is queued goes out, then the socket.
     pub fn drain(&mut self, key: usize, linger: bool) {
         self.slots[key].phase = Phase::Draining { linger };
-        if self.slots[key].outbox.is_none() {
+        if !self.slots[key].owes() {
             self.finish_draining(key);
         }
     }
 
     /// What all slots are owed now.
     pub fn debts(&self) -> Vec<Debt> {
-        let owing = self.slots.iter().filter(|(_, slot)| slot.outbox.is_some());
+        let owing = self.slots.iter().filter(|(_, slot)| slot.owes());
         owing
             .map(|(key, slot)| Debt {
                 key,
                 serial: slot.serial,
-                target: slot.settled.wrapping_add(slot.queued() as u64),
+                target: slot.settled.wrapping_add((slot.held_frames + slot.queued()) as u64),
             })
             .collect()
     }
@@ -346,9 +399,7 @@ impl Sockets {
     pub fn is_paid(&self, debt: &Debt) -> bool {
         match self.slots.get(debt.key).filter(|slot| slot.serial == debt.serial) {
             None => true,
-            Some(slot) => {
-                slot.outbox.is_none() || debt.target.wrapping_sub(slot.settled) as i64 <= 0
-            }
+            Some(slot) => !slot.owes() || debt.target.wrapping_sub(slot.settled) as i64 <= 0,
         }
     }
 

@@ -6,6 +6,7 @@ mod closing;
 mod compressing;
 mod recovery;
 mod rig;
+mod secure;
 mod slow_readers;
 mod thread;
 

@@ -2,6 +2,8 @@
 //! kilobytes are enough to make one of them slow.
 
 use bytes::Bytes;
+use rustls::version::TLS13;
+use rustls::{ClientConnection, Stream};
 use socket2::SockRef;
 use std::future::poll_fn;
 use std::io::{Read, Write};
@@ -26,6 +28,8 @@ use crate::ws::shard::Shard;
 use crate::ws::shard::slot::{Phase, Slot};
 use crate::ws::shared::Shared;
 use crate::ws::stats::{Counter, Counters};
+use crate::ws::tls::TlsContext;
+use crate::ws::tls::testing::client;
 use crate::ws::transport::Carrier;
 
 /// How long a client waits for what must come. It bounds a failure, and says nothing about speed.
@@ -43,6 +47,7 @@ pub fn shared(config: Config, wake_host: impl Fn() + Send + Sync + 'static) -> A
     let events = EventQueue::new(wake_host, || {});
     events.set_interest(u32::MAX);
     Arc::new(Shared {
+        tls: None,
         index: Index::new(1),
         events,
         budget: Budget::new(config.memory_budget),
@@ -112,6 +117,19 @@ pub fn faulty_job() -> Job {
     Job::One { to, frame: bomb() }
 }
 
+pub struct SecureClient {
+    pub tls: ClientConnection,
+    pub peer: TcpStream,
+    /// By which the rig knows it.
+    pub plain: Client,
+}
+
+impl SecureClient {
+    pub fn stream(&mut self) -> Stream<'_, ClientConnection, TcpStream> {
+        Stream::new(&mut self.tls, &mut self.peer)
+    }
+}
+
 pub struct Rig {
     pub shard: Shard,
     runtime: Runtime,
@@ -140,7 +158,7 @@ impl Rig {
         let (socket, _) = self.listener.accept().unwrap();
         let serial = next_serial();
         let slot = self.runtime.block_on(async {
-            let stream = Carrier::tcp(socket, None).into_transport().unwrap();
+            let stream = Carrier::tcp(socket).into_transport().unwrap();
             self.shard.adopt(stream, serial, false)
         });
         peer.write_all(REQUEST).unwrap();
@@ -148,6 +166,38 @@ impl Rig {
         self.serve(&client, |shard| matches!(shard.sockets.slots[slot].phase, Phase::Open(_)));
         read_response(&mut client.peer);
         client
+    }
+
+    /// A client over TLS whose handshake is over.
+    pub fn connect_secure(&mut self, tls: &TlsContext) -> SecureClient {
+        let mut peer = TcpStream::connect(self.listener.local_addr().unwrap()).unwrap();
+        peer.set_read_timeout(Some(PATIENCE)).unwrap();
+        let (socket, _) = self.listener.accept().unwrap();
+        let serial = next_serial();
+        let slot = self.runtime.block_on(async {
+            let stream =
+                Carrier::accepted(socket, Some(tls.current()), None).into_transport().unwrap();
+            self.shard.adopt(stream, serial, false)
+        });
+        let marker = peer.try_clone().unwrap();
+        // A thread of its own, since the two have to take turns.
+        let handshake = std::thread::spawn(move || {
+            let mut tls = client(&TLS13);
+            let mut stream = Stream::new(&mut tls, &mut peer);
+            stream.write_all(REQUEST).unwrap();
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                let mut byte = [0];
+                stream.read_exact(&mut byte).unwrap();
+                head.extend(byte);
+            }
+            (tls, peer)
+        });
+        let address = Address { shard: 0, slot, serial };
+        let plain = Client { peer: marker, address };
+        self.serve(&plain, |shard| matches!(shard.sockets.slots[slot].phase, Phase::Open(_)));
+        let (tls, peer) = handshake.join().unwrap();
+        SecureClient { tls, peer, plain }
     }
 
     pub fn slot(&self, client: &Client) -> Option<&Slot> {

@@ -1,0 +1,224 @@
+/**
+ * A consumer between its calls: what ends a run that is about to begin, what a failed subscription leaves, and how
+ * often what is tried, over an engine that answers what it is told to.
+ */
+import { onTestFinished, expect, test, vi } from 'vitest';
+import { createConsumer } from '../../lib/kafka/consumer/consumer.js';
+import type { NativeConsumer } from '../../lib/kafka/consumer/engine.js';
+import type { ConsumerConfig } from '../../lib/kafka/consumer/types.js';
+import { Kafka } from '../../lib/kafka/kafka.js';
+import type { KafkaConfig } from '../../lib/kafka/types.js';
+import { crossed, deferred } from './support.js';
+
+type Request = { type: string; topics?: { topic: string }[] | string[] };
+type Answer = (request: Request) => unknown;
+
+const CLUSTER = { clusterId: null, controller: 1, topics: [], brokers: [] };
+const UNKNOWN = { code: 3, name: 'UNKNOWN_TOPIC_OR_PART', message: 'Unknown topic or partition' };
+const AWAY = { code: -195, name: '_TRANSPORT', message: 'Connection refused' };
+
+/** The cluster has this topic, without partitions of note, or has not. */
+function topicsOf({ topics = [] }: Request, error: object | null) {
+  const named = topics.map((it) => (typeof it === 'string' ? it : it.topic));
+  return { ...CLUSTER, topics: named.map((name) => ({ name, error, partitions: [] })) };
+}
+
+/** A consumer, what its engines were asked and what it told. `answer` may throw. */
+function newConsumer(
+  answer: Answer = () => undefined,
+  config: Partial<ConsumerConfig> = {},
+  kafkaConfig: Partial<KafkaConfig> = {},
+) {
+  const requests: Request[] = [];
+  const events: string[] = [];
+  class Native implements NativeConsumer {
+    take = () => null;
+    topics = () => [];
+    takeNotices = () => [];
+    stats = () => '{}';
+    setToken() {}
+    command() {}
+    async request(json: string): Promise<string> {
+      const request = JSON.parse(json) as Request;
+      requests.push(request);
+      const answered = await answer(request);
+      if (answered !== undefined) return JSON.stringify(answered);
+      return JSON.stringify(request.type === 'declare' ? topicsOf(request, null) : CLUSTER);
+    }
+  }
+  const kafka = new Kafka(
+    { brokers: ['a:1'], logLevel: 0, ...kafkaConfig },
+    { consumer: (options) => createConsumer({ ...options, Native }) },
+  );
+  const consumer = kafka.consumer({ groupId: 'g', retry: { initialRetryTime: 1 }, ...config });
+  for (const name of Object.values(consumer.events)) {
+    consumer.on(name, () => events.push(name.replace('consumer.', '')));
+  }
+  onTestFinished(() => consumer.disconnect());
+  const count = (type: string) => requests.filter((it) => it.type === type).length;
+  return { consumer, requests, events, count };
+}
+
+/** Lets what is under way go on for a while. */
+const later = (time = 50) => new Promise((resolve) => setTimeout(resolve, time));
+
+test.each(['disconnect', 'stop'] as const)(
+  '%s() during an attempt to restart ends it for good',
+  async (end) => {
+    const attempt = deferred();
+    let declares = 0;
+    const { consumer, events, count } = newConsumer(
+      async (request) => {
+        if (request.type !== 'declare') return undefined;
+        declares += 1;
+        if (declares === 1) return undefined;
+        if (declares === 3) await attempt.promise;
+        return topicsOf(request, UNKNOWN);
+      },
+      { allowAutoTopicCreation: false },
+    );
+    await consumer.subscribe({ topic: 'a' });
+    await consumer.run();
+    await vi.waitFor(() => expect(declares).toBe(3));
+    expect(events).toContain('crash');
+
+    await consumer[end]();
+    const ended = events.length;
+    attempt.resolve();
+    await later();
+    expect(events.slice(ended)).toEqual([]);
+    expect(count('connect')).toBe(2);
+
+    // Until it is run again.
+    await consumer.run();
+    await vi.waitFor(() => expect(declares).toBeGreaterThan(3));
+  },
+);
+
+test('disconnect() while a crash asks whether to restart is the answer', async () => {
+  const asked = deferred();
+  const restart = deferred();
+  const { consumer, count } = newConsumer(
+    ({ type }) => {
+      if (type === 'subscribe') throw crossed({ ...AWAY });
+    },
+    {
+      retry: {
+        ...{ initialRetryTime: 1, retries: 0 },
+        restartOnFailure: async () => {
+          asked.resolve();
+          await restart.promise;
+          return true;
+        },
+      },
+    },
+  );
+  await consumer.subscribe({ topic: 'a' });
+  const ran = consumer.run();
+  await asked.promise;
+  await consumer.disconnect();
+  restart.resolve();
+  await ran;
+  await later();
+  expect(count('subscribe')).toBe(1);
+});
+
+test('run() while it starts is told that it runs, and starts nothing', async () => {
+  const { consumer, count } = newConsumer(({ type }) => {
+    if (type === 'subscribe') return new Promise(() => {});
+  });
+  await consumer.subscribe({ topic: 'a' });
+  void consumer.run();
+  await consumer.run();
+  await vi.waitFor(() => expect(count('subscribe')).toBe(1));
+  await expect(consumer.subscribe({ topic: 'b' })).rejects.toThrow('while consumer is running');
+  await later();
+  expect(count('subscribe')).toBe(1);
+});
+
+test('without a topic it idles as a member with nothing', async () => {
+  const { consumer, events, count } = newConsumer();
+  await consumer.subscribe({ topics: [/nothing like this/] });
+  const joined = new Promise((resolve) => {
+    consumer.on('consumer.group_join', ({ payload }) => resolve(payload.memberAssignment));
+  });
+  await consumer.run();
+  expect(await joined).toEqual({});
+  await consumer.stop();
+  expect(events).not.toContain('crash');
+  expect(events.at(-1)).toBe('stop');
+  expect(count('subscribe')).toBe(0);
+});
+
+test("whatever the engine refuses is kafkajs's error", async () => {
+  const { consumer } = newConsumer(
+    ({ type }) => {
+      if (type === 'subscribe') throw crossed({ code: -186, name: '_INVALID_ARG', message: 'no' });
+    },
+    { retry: { retries: 0 } },
+  );
+  await consumer.subscribe({ topic: 'a' });
+  const crash = new Promise((resolve) => {
+    consumer.on('consumer.crash', ({ payload }) => resolve(payload));
+  });
+  await consumer.run();
+  expect(await crash).toMatchObject({
+    ...{ restart: false, error: { name: 'KafkaJSNonRetriableError', message: 'no' } },
+  });
+});
+
+test('a topic that is not there rejects subscribe() at once, and is not subscribed', async () => {
+  const { consumer, requests, count } = newConsumer(
+    (request) => {
+      const absent = JSON.stringify(request.topics ?? '').includes('absent');
+      return request.type === 'declare' && absent ? topicsOf(request, UNKNOWN) : undefined;
+    },
+    { allowAutoTopicCreation: false },
+  );
+  await consumer.subscribe({ topic: 'there' });
+  await expect(consumer.subscribe({ topics: ['absent', 'there too'] })).rejects.toMatchObject({
+    ...{ name: 'KafkaJSProtocolError', type: 'UNKNOWN_TOPIC_OR_PARTITION', retriable: true },
+  });
+  expect(count('declare')).toBe(2);
+  void consumer.run();
+  await vi.waitFor(() => expect(requests.at(-1)).toMatchObject({ type: 'subscribe' }));
+  expect(requests.at(-1)?.topics).toEqual(['there']);
+});
+
+test('a topic that is being created is waited for, and its absence told as it is', async () => {
+  let missing = 2;
+  const { consumer, count } = newConsumer(
+    (request) => {
+      if (request.type !== 'declare' || missing === 0) return undefined;
+      missing -= 1;
+      return topicsOf(request, UNKNOWN);
+    },
+    {},
+    { retry: { initialRetryTime: 1, retries: 3 } },
+  );
+  await consumer.subscribe({ topic: 'new' });
+  expect(count('declare')).toBe(3);
+  missing = 100;
+  await expect(consumer.subscribe({ topic: 'never' })).rejects.toMatchObject({
+    ...{ name: 'KafkaJSProtocolError', type: 'UNKNOWN_TOPIC_OR_PARTITION' },
+  });
+  expect(count('declare')).toBe(7);
+});
+
+test.each([
+  ["the Kafka's, whatever the consumer's are", { retries: 2 }, { retries: 0 }, 3],
+  ["the Kafka's, without any of the consumer", { retries: 1 }, undefined, 2],
+  ['the default, with those of the consumer alone', {}, { retries: 1 }, 6],
+])('retries of connect() are %s', async (_, ofKafka, ofConsumer, attempts) => {
+  const { consumer, count } = newConsumer(
+    ({ type }) => {
+      if (type === 'connect') throw crossed(AWAY);
+    },
+    { retry: ofConsumer },
+    { retry: { initialRetryTime: 1, ...ofKafka } },
+  );
+  await expect(consumer.connect()).rejects.toMatchObject({
+    ...{ name: 'KafkaJSNumberOfRetriesExceeded', retryCount: attempts - 1 },
+  });
+  expect(count('connect')).toBe(attempts);
+});

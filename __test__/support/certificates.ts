@@ -1,0 +1,112 @@
+/**
+ * Certificates for tests of TLS, made anew by openssl, since a key does not belong into a repository.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll } from 'vitest';
+
+/** A certificate and its key in PEM, and the paths of both. */
+export interface Identity {
+  cert: string;
+  key: string;
+  certPath: string;
+  keyPath: string;
+}
+
+/** What encrypted keys are encrypted with. */
+export const PASSPHRASE = 'correct horse';
+
+const EXTENSIONS = {
+  server: 'subjectAltName=DNS:localhost,IP:127.0.0.1\nextendedKeyUsage=serverAuth\n',
+  client: 'extendedKeyUsage=clientAuth\n',
+};
+
+/** A folder of certificates, which is gone after the suite. */
+export class Certificates {
+  readonly #folder = mkdtempSync(join(tmpdir(), 'messaging-tls-'));
+
+  constructor() {
+    afterAll(() => rmSync(this.#folder, { recursive: true }));
+  }
+
+  path(name: string): string {
+    return join(this.#folder, name);
+  }
+
+  read(name: string): string {
+    return readFileSync(this.path(name), 'utf8');
+  }
+
+  write(name: string, text: string): string {
+    writeFileSync(this.path(name), text);
+    return this.path(name);
+  }
+
+  /** An authority of its own making. */
+  authority(name: string): Identity {
+    this.#openssl('req -x509 -days 2', [
+      ...this.#newKey(name, 'ec'),
+      ...['-out', this.path(`${name}.pem`), '-subj', `/CN=${name}`],
+      ...['-addext', 'basicConstraints=critical,CA:TRUE'],
+      ...['-addext', 'keyUsage=critical,keyCertSign,cRLSign'],
+    ]);
+    return this.#identity(name);
+  }
+
+  /** A certificate that the authority has signed. */
+  signed(
+    name: string,
+    by: Identity,
+    use: 'server' | 'client' = 'server',
+    kind: 'ec' | 'rsa' = 'ec',
+  ): Identity {
+    const request = ['-out', this.path(`${name}.csr`), '-subj', `/CN=${name}`];
+    this.#openssl('req -new', [...this.#newKey(name, kind), ...request]);
+    this.#openssl('x509 -req -days 2', [
+      ...['-in', this.path(`${name}.csr`), '-out', this.path(`${name}.pem`)],
+      ...['-CA', by.certPath, '-CAkey', by.keyPath, '-CAcreateserial'],
+      ...['-extfile', this.write(`${name}.ext`, EXTENSIONS[use])],
+    ]);
+    return this.#identity(name);
+  }
+
+  /** The certificate of a key that was valid in 2020. */
+  expired(key: Identity): string {
+    const config = '[ca]\ndefault_ca=d\n[d]\ndatabase=index\nnew_certs_dir=.\nrand_serial=yes\n';
+    this.write('index', '');
+    this.write('ca.conf', `${config}policy=p\n[p]\ncommonName=supplied\n`);
+    this.#openssl('req -new -out old.csr -subj /CN=localhost', ['-key', key.keyPath]);
+    const dates = ['-startdate', '20200101000000Z', '-enddate', '20200102000000Z'];
+    this.#openssl('ca -batch -selfsign -notext -md sha256 -config ca.conf -in old.csr', [
+      ...['-keyfile', key.keyPath, '-out', 'old.pem'],
+      ...dates,
+    ]);
+    return this.read('old.pem');
+  }
+
+  /** The key in another form, as openssl writes it with these arguments. */
+  keyAs(key: Identity, args: string): string {
+    this.#openssl(`${args} -in ${key.keyPath} -out form.key -passout`, [`pass:${PASSPHRASE}`]);
+    return this.read('form.key');
+  }
+
+  #newKey(name: string, kind: 'ec' | 'rsa'): string[] {
+    const kinds = {
+      ec: ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1'],
+      rsa: ['-newkey', 'rsa:2048'],
+    };
+    return [...kinds[kind], '-nodes', '-keyout', this.path(`${name}.key`)];
+  }
+
+  #identity(name: string): Identity {
+    const [certPath, keyPath] = [this.path(`${name}.pem`), this.path(`${name}.key`)];
+    return { cert: this.read(`${name}.pem`), key: this.read(`${name}.key`), certPath, keyPath };
+  }
+
+  #openssl(command: string, args: string[]): void {
+    const all = [...command.split(' '), ...args];
+    execFileSync('openssl', all, { cwd: this.#folder, stdio: ['ignore', 'ignore', 'pipe'] });
+  }
+}

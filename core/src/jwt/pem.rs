@@ -1,0 +1,103 @@
+//! PEM (RFC 7468): the text form of keys.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+/// What a text in PEM holds.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Pem {
+    /// A `SubjectPublicKeyInfo`, which names the key's type, or PKCS#1's RSA key. In DER.
+    PublicKey(Vec<u8>),
+    /// A private key. Its content is not kept.
+    PrivateKey,
+    /// A certificate.
+    Certificate,
+    /// Something else, more than one thing, or not PEM.
+    Unreadable,
+}
+
+/// Whether a text has a key, a certificate or another thing in a form that is made for publishing, so
+/// that it can be no secret.
+pub(super) fn looks_published(text: &str) -> bool {
+    let begins = |start| text.trim_start().starts_with(start);
+    text.contains("-----BEGIN ")
+        || ["ssh-", "ecdsa-sha2-", "sk-ssh-", "sk-ecdsa-"].into_iter().any(begins)
+        || (begins("{") && text.contains("\"kty\""))
+}
+
+/// Reads the one block of a text. `\n` may stand for a line's end, as it often does in variables.
+pub(super) fn read(text: &str) -> Pem {
+    let text = text.replace("\\n", "\n");
+    let Some((label, body)) = block(&text) else {
+        return Pem::Unreadable;
+    };
+    match label {
+        "PUBLIC KEY" | "RSA PUBLIC KEY" => {
+            let body: String = body.split_ascii_whitespace().collect();
+            STANDARD.decode(body).map_or(Pem::Unreadable, Pem::PublicKey)
+        }
+        "CERTIFICATE" => Pem::Certificate,
+        label if label.ends_with("PRIVATE KEY") => Pem::PrivateKey,
+        _ => Pem::Unreadable,
+    }
+}
+
+fn block(text: &str) -> Option<(&str, &str)> {
+    let (_, rest) = text.split_once("-----BEGIN ")?;
+    let (label, rest) = rest.split_once("-----")?;
+    let (body, rest) = rest.split_once("-----END ")?;
+    let rest = rest.strip_prefix(label)?.strip_prefix("-----")?;
+    (!rest.contains("-----BEGIN ")).then_some((label, body))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_is_read_with_any_line_ends() {
+        let expected = Pem::PublicKey(vec![0, 1, 2, 3]);
+        for text in [
+            "-----BEGIN PUBLIC KEY-----\nAAEC\nAw==\n-----END PUBLIC KEY-----\n",
+            "-----BEGIN PUBLIC KEY-----\r\nAAECAw==\r\n-----END PUBLIC KEY-----",
+            "-----BEGIN PUBLIC KEY-----\\nAAECAw==\\n-----END PUBLIC KEY-----\\n",
+            "a comment\n-----BEGIN RSA PUBLIC KEY-----\nAAECAw==\n-----END RSA PUBLIC KEY-----",
+        ] {
+            assert_eq!(read(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn other_blocks_are_told_apart() {
+        let block = |label| format!("-----BEGIN {label}-----\nAAECAw==\n-----END {label}-----\n");
+        for label in ["PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY", "ENCRYPTED PRIVATE KEY"] {
+            assert_eq!(read(&block(label)), Pem::PrivateKey, "{label}");
+        }
+        assert_eq!(read(&block("CERTIFICATE")), Pem::Certificate);
+        assert_eq!(read(&block("DH PARAMETERS")), Pem::Unreadable);
+        assert_eq!(read(&block("PUBLIC KEY").repeat(2)), Pem::Unreadable);
+        for text in [
+            "",
+            "AAECAw==",
+            "-----BEGIN PUBLIC KEY-----\nAAECAw==",
+            "-----BEGIN PUBLIC KEY-----\nAAECAw==\n-----END PRIVATE KEY-----",
+            "-----BEGIN PUBLIC KEY-----\nA*EC\n-----END PUBLIC KEY-----",
+        ] {
+            assert_eq!(read(text), Pem::Unreadable, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_published_is_no_secret() {
+        for text in [
+            "-----BEGIN PUBLIC KEY-----\nAAECAw==\n-----END PUBLIC KEY-----\n",
+            "  -----BEGIN CERTIFICATE-----",
+            "ssh-rsa AAAAB3NzaC1yc2E",
+            "ecdsa-sha2-nistp256 AAAA",
+            r#" {"kty":"RSA","n":"AQAB","e":"AQAB"}"#,
+        ] {
+            assert!(looks_published(text), "{text}");
+        }
+        assert!(!looks_published("correct horse battery staple, and some more"));
+    }
+}

@@ -1,0 +1,217 @@
+//! Where the keys are from: a secret, a public key, or a key set.
+
+use serde_json::Value;
+use std::time::Duration;
+
+use super::given::{Given, Item};
+use super::{Items, KeySource, Read, SettingsError};
+use crate::jwt::algorithm::Algorithms;
+use crate::jwt::key::{BadKey, Key};
+use crate::jwt::key_set::KeySet;
+use crate::jwt::pem::{self, Pem};
+use crate::jwt::refresh::RefreshPolicy;
+
+/// The longest timer in ms: what a signed 32-bit number holds, which is also Node's limit.
+const MAX_TIMER: u64 = (1 << 31) - 1;
+
+const PUBLIC_KEY: &str = "must be a public key in PEM, or the path of a file with one";
+const KEY_SET: &str =
+    "a JSON Web Key Set, the path of a file with one, or { uri, cacheMaxAge, cooldown }";
+
+/// What was found. A key set is read when it is known which algorithms are accepted.
+pub(super) enum Source<'a> {
+    Key(Key),
+    KeySet(&'a Item<'a>, String),
+    Remote(String, RefreshPolicy),
+}
+
+impl Source<'_> {
+    /// The algorithms that can be accepted.
+    pub(super) fn fitting(&self) -> Algorithms {
+        match self {
+            Self::Key(key) => key.algorithms(),
+            Self::KeySet(..) | Self::Remote(..) => Algorithms::public(),
+        }
+    }
+
+    pub(super) fn into_keys(self, accepted: Algorithms) -> Result<KeySource, SettingsError> {
+        Ok(match self {
+            Self::Key(key) => KeySource::Fixed(KeySet::of(key)),
+            Self::KeySet(item, text) => KeySource::Fixed(
+                KeySet::parse(&text, accepted).map_err(|error| item.wrong(&error.to_string()))?,
+            ),
+            Self::Remote(uri, policy) => KeySource::Remote { uri, policy },
+        })
+    }
+}
+
+/// Finds the one source, in the options or else in the environment.
+pub(super) fn source<'a>(
+    items: &'a Items<'a>,
+    read: Read<'_>,
+) -> Result<Option<Source<'a>>, SettingsError> {
+    let all = [&items.secret, &items.public_key, &items.jwks];
+    let options = all.into_iter().filter(|item| item.option().is_some());
+    let mut found: Vec<_> = options.collect();
+    if found.is_empty() {
+        found = all.into_iter().filter(|item| item.environment().is_some()).collect();
+    }
+    let one = match found[..] {
+        [] => return Ok(None),
+        [one] => one,
+        [first, second, ..] => {
+            return Err(second.wrong(&format!("{} is given as well: one of them", first.name())));
+        }
+    };
+    let source = if std::ptr::eq(one, &items.secret) {
+        Source::Key(secret(one)?)
+    } else if std::ptr::eq(one, &items.public_key) {
+        Source::Key(public_key(one, read)?)
+    } else {
+        key_set(one, read)?
+    };
+    Ok(Some(source))
+}
+
+fn secret(item: &Item<'_>) -> Result<Key, SettingsError> {
+    let secret = match item.option() {
+        Some(Given::Text(text)) => text.clone().into_bytes(),
+        Some(Given::Bytes(bytes)) => bytes.clone(),
+        Some(other) => return Err(item.wrong_type("a string or a Uint8Array", other)),
+        None => item.environment().unwrap_or_default().into_bytes(),
+    };
+    // Everybody has the public key: whoever verifies HS with it accepts everybody's tokens.
+    if pem::looks_published(&String::from_utf8_lossy(&secret)) {
+        return Err(item
+            .wrong("this is a key in PEM, SSH or JWK form and no secret: use publicKey or jwks"));
+    }
+    let key = Key::secret(&secret);
+    if key.algorithms().is_empty() {
+        let problem = format!(
+            "must have at least 32 bytes for HS256, 48 for HS384, 64 for HS512 (RFC 7518, section 3.2), \
+             got {}",
+            secret.len()
+        );
+        return Err(item.wrong(&problem));
+    }
+    Ok(key)
+}
+
+fn public_key(item: &Item<'_>, read: Read<'_>) -> Result<Key, SettingsError> {
+    let text = match item.option() {
+        Some(Given::Text(text)) => text.clone(),
+        Some(Given::Bytes(bytes)) => String::from_utf8_lossy(bytes).into_owned(),
+        Some(other) => return Err(item.wrong_type("a public key in PEM, or a path", other)),
+        None => item.environment().unwrap_or_default(),
+    };
+    let text =
+        if text.contains("-----BEGIN ") { text } else { file(item, &text, PUBLIC_KEY, read)? };
+    let der = match pem::read(&text) {
+        Pem::PublicKey(der) => der,
+        Pem::PrivateKey => {
+            let problem = "this is a private key, which has no place here: openssl pkey -pubout gives its public one";
+            return Err(item.wrong(problem));
+        }
+        Pem::Certificate => {
+            let problem = "this is a certificate: openssl x509 -pubkey -noout gives its public key";
+            return Err(item.wrong(problem));
+        }
+        Pem::Unreadable => return Err(item.wrong(PUBLIC_KEY)),
+    };
+    Key::from_der(&der).map_err(|bad| match bad {
+        BadKey::RsaBits(bits) => {
+            item.wrong(&format!("an RSA key must have from 2048 to 8192 bits, this one has {bits}"))
+        }
+        BadKey::Unsupported => item.wrong(
+            "not a public key of a type that is supported: RSA, P-256, P-384, P-521 or Ed25519",
+        ),
+    })
+}
+
+fn key_set<'a>(item: &'a Item<'a>, read: Read<'_>) -> Result<Source<'a>, SettingsError> {
+    let text = match item.option() {
+        Some(Given::Json(text)) => match serde_json::from_str(text) {
+            Ok(Value::Object(mut object)) if object.contains_key("uri") => {
+                let policy = policy(item, &object)?;
+                let uri = match object.remove("uri") {
+                    Some(Value::String(uri)) => uri,
+                    _ => return Err(item.wrong("uri must be a string")),
+                };
+                return remote(item, uri, policy);
+            }
+            _ => return Ok(Source::KeySet(item, text.clone())),
+        },
+        Some(Given::Text(text)) => text.clone(),
+        Some(other) => return Err(item.wrong_type(KEY_SET, other)),
+        None => item.environment().unwrap_or_default(),
+    };
+    if is_web(&text) {
+        return remote(item, text, RefreshPolicy::default());
+    }
+    let inline = text.trim_start().starts_with('{');
+    let expected = "must be a URL, a JSON Web Key Set, or the path of a file with one";
+    let text = if inline { text } else { file(item, &text, expected, read)? };
+    Ok(Source::KeySet(item, text))
+}
+
+fn policy(
+    item: &Item<'_>,
+    object: &serde_json::Map<String, Value>,
+) -> Result<RefreshPolicy, SettingsError> {
+    let default = RefreshPolicy::default();
+    let timer = |name, default| match object.get(name) {
+        None | Some(Value::Null) => Ok(default),
+        Some(value) => match value.as_f64() {
+            Some(0.0) => Ok(default),
+            Some(ms) if ms.fract() == 0.0 && (1.0..=MAX_TIMER as f64).contains(&ms) => {
+                Ok(Duration::from_millis(ms as u64))
+            }
+            _ => {
+                Err(item.wrong(&format!("{name} must be an integer from 1 to {MAX_TIMER}, in ms")))
+            }
+        },
+    };
+    Ok(RefreshPolicy {
+        max_age: timer("cacheMaxAge", default.max_age)?,
+        cooldown: timer("cooldown", default.cooldown)?,
+        ..default
+    })
+}
+
+/// `http:` is for issuers in the same cluster, as everywhere else.
+fn remote<'a>(
+    item: &Item<'_>,
+    uri: String,
+    policy: RefreshPolicy,
+) -> Result<Source<'a>, SettingsError> {
+    let printable = uri.bytes().all(|byte| byte.is_ascii_graphic());
+    if !is_web(&uri) || !printable {
+        return Err(item.wrong("must be a URL that begins with https:// or http://"));
+    }
+    let authority = uri.splitn(4, ['/', '?', '#']).nth(2).unwrap_or_default();
+    if authority.contains('@') {
+        return Err(item.wrong("must have no user and password in it, with which fetch refuses it"));
+    }
+    Ok(Source::Remote(uri, policy))
+}
+
+fn is_web(text: &str) -> bool {
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with(['/', '?', '#']))
+}
+
+/// The text of a file. The path is not shown: what was given may be a key in a form that we do not know.
+fn file(
+    item: &Item<'_>,
+    path: &str,
+    expected: &str,
+    read: Read<'_>,
+) -> Result<String, SettingsError> {
+    // Longer than any system's paths: it is something else, and not worth a system call.
+    if path.len() > 4096 || path.contains(['\0', '\n']) {
+        return Err(item.wrong(expected));
+    }
+    read(path).map_err(|error| {
+        item.wrong(&format!("{expected}; no such file is readable ({})", error.kind()))
+    })
+}
