@@ -199,6 +199,16 @@ describe('the admin of this package', () => {
     expect(await admin.listTopics()).toEqual(['letters']);
   });
 
+  it('is not connected by a call after its end, as with kafkajs', async () => {
+    const { admin } = await openAdmin();
+    await admin.disconnect();
+    await expect(admin.listTopics()).rejects.toMatchObject({
+      ...{ name: 'KafkaJSConnectionClosedError', message: 'Closed connection' },
+    });
+    await admin.connect();
+    expect(await admin.listTopics()).toEqual(['letters']);
+  });
+
   it('is refused at once what is not served', async () => {
     const { admin } = await openAdmin();
     for (const call of [

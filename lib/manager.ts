@@ -134,11 +134,10 @@ export class WebSocketManager<
     });
     const anyOrigin = (origins ?? '') === '' && !env.WS_ORIGINS ? ANY_ORIGIN : undefined;
     const production = process.env.NODE_ENV === 'production';
-    const warnings = [
+    for (const warning of [
       this.#attachment?.warning() ?? expiry(this.#native.tlsNotice()),
       production ? anyOrigin : undefined,
-    ];
-    for (const warning of warnings) {
+    ]) {
       // Listeners are set in the tick of this call.
       if (warning !== undefined) setImmediate(() => this.#reporter.warn(warning));
     }

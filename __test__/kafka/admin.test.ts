@@ -107,7 +107,7 @@ describe('where no broker is', () => {
     await admin.disconnect();
     const connecting = admin.connect().catch((error: Error) => error);
     await admin.disconnect();
-    expect(await connecting).toMatchObject({ message: 'The admin is disconnected' });
+    expect(await connecting).toMatchObject({ message: 'Closed connection' });
     await vi.waitUntil(() => disconnected.mock.calls.length === 2);
   });
 });

@@ -115,6 +115,64 @@ describe('getProducer()', () => {
   });
 });
 
+describe('the log', () => {
+  const warnings = (configure: Partial<KafkaConfig> = {}) => {
+    const lines: string[] = [];
+    const logCreator = () => (entry: { log: { message: string } }) => {
+      lines.push(entry.log.message);
+    };
+    KafkaClient.configure({ logCreator, ...configure });
+    KafkaClient.getInstance();
+    return lines;
+  };
+
+  test('says that a user name is not used without KAFKA_SASL', () => {
+    vi.stubEnv('KAFKA_USERNAME', 'ada');
+    expect(warnings()).toEqual(['KAFKA_USERNAME is set, KAFKA_SASL is not: no login']);
+  });
+
+  test('says nothing where KAFKA_SASL, or the configuration, says what is meant', async () => {
+    vi.stubEnv('KAFKA_USERNAME', 'ada');
+    vi.stubEnv('KAFKA_SASL', 'false');
+    expect(warnings()).toEqual([]);
+    await KafkaClient.disconnect();
+    vi.stubEnv('KAFKA_SASL', '');
+    const sasl = { mechanism: 'plain', username: 'ada', password: 'x' } as const;
+    expect(warnings({ sasl })).toEqual([]);
+  });
+
+  test('has no warning about a partitioner that nobody can choose', async () => {
+    vi.stubEnv('KAFKAJS_NO_PARTITIONER_WARNING', undefined);
+    // It is said once in a process, and so by modules that are new.
+    vi.resetModules();
+    const fresh = await import('../../lib/kafka/client.js');
+    const lines: string[] = [];
+    fresh.KafkaClient.configure({
+      ...{ brokers: ['127.0.0.1:1'], retry: { retries: 0 } },
+      logCreator: () => (entry) => {
+        lines.push(entry.log.message);
+      },
+    });
+    await fresh.KafkaClient.getProducer().catch(() => {});
+    fresh.KafkaClient.getInstance().producer();
+    expect(lines.filter((it) => it.includes('partitioner'))).toHaveLength(1);
+    expect(lines.at(-1)).toContain('partitioner');
+  });
+
+  test('has each failure to connect once at ERROR', async () => {
+    const errors: string[] = [];
+    KafkaClient.configure({
+      ...{ brokers: ['127.0.0.1:1'], retry: { retries: 1, initialRetryTime: 100 } },
+      logCreator: () => (entry) => {
+        if (entry.label === 'ERROR') errors.push(entry.log.message);
+      },
+    });
+    await KafkaClient.getProducer().catch(() => {});
+    const failure = 'Connection error: connect ECONNREFUSED 127.0.0.1:1';
+    expect(errors).toEqual([failure, failure]);
+  });
+});
+
 describe('createConsumer()', () => {
   test('gives each caller one of its own, connected', async () => {
     const { shared, consumers } = newShared();

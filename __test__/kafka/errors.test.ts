@@ -275,3 +275,16 @@ function ancestors(type: AnyError): string[] {
   const parent = Object.getPrototypeOf(type);
   return parent?.name ? [parent.name, ...ancestors(parent)] : [];
 }
+
+test("a certificate that is not trusted is told without options that are librdkafka's", () => {
+  const what =
+    'ssl://a:9093/bootstrap: SSL handshake failed: error:0A000086: broker certificate could not be verified';
+  const hint =
+    ', verify that ssl.ca.location is correctly configured or root CA certificates are installed (install ca-certificates package)';
+  const native = {
+    code: -181,
+    name: '_SSL',
+    message: `${what}${hint} (after 5ms in state SSL_HANDSHAKE)`,
+  };
+  expect(fromNativeError(native).message).toMatch(/^Connection error: .*could not be verified$/);
+});

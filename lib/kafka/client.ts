@@ -7,9 +7,14 @@ import { Kafka } from './kafka.js';
 import { type KafkaClientStats, SharedClients } from './shared-clients.js';
 import type { KafkaConfig, Producer } from './types.js';
 
-const shared = new SharedClients(
-  (configured) => new Kafka({ ...kafkaConfigOf(process.env), ...configured }),
-);
+const shared = new SharedClients((configured) => {
+  const kafka = new Kafka({ ...kafkaConfigOf(process.env), ...configured });
+  const { KAFKA_USERNAME, KAFKA_SASL } = process.env;
+  if (KAFKA_USERNAME && !KAFKA_SASL && !configured.sasl) {
+    kafka.logger().warn('KAFKA_USERNAME is set, KAFKA_SASL is not: no login');
+  }
+  return kafka;
+});
 
 /**
  * One Kafka for the whole process, configured by `KAFKA_CLIENT_ID`, `KAFKA_BROKERS`, `KAFKA_SSL`,

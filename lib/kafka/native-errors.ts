@@ -90,8 +90,12 @@ function connectionText(message: string, code: string | undefined): string {
   if (host && code) return `getaddrinfo ${code} ${host}`;
   return message
     .replace(/^\S+\/(?:bootstrap|\d+): /, '')
-    .replace(/ \(after \d+ms in state .*\)$/, '');
+    .replace(/ \(after \d+ms in state .*\)$/, '')
+    .replace(LIBRDKAFKAS_HINT, '');
 }
+
+/** Its advice is about options of librdkafka's, which users of this package do not have. */
+const LIBRDKAFKAS_HINT = /[,:]? verify that ssl\.ca\.location is correctly configured.*$/;
 
 const closed: Make = () => new KafkaJSConnectionError('Closed connection');
 

@@ -15,11 +15,18 @@ const SYSLOG_ERROR = 3;
 const SYSLOG_WARNING = 4;
 const SYSLOG_INFO = 6;
 
-/** Writes it to the log. What the engine mends by itself is for those who look closely. */
-export function logNotice(logger: Logger, notice: Notice): void {
+/** librdkafka's marks of lines about connections that could not be made. */
+const FAILURES = ['FAIL', 'ERROR'];
+
+/**
+ * Writes it to the log. What the engine mends by itself is for those who look closely, and so is what fails while
+ * the client connects: each attempt is logged with its failure anyway.
+ */
+export function logNotice(logger: Logger, notice: Notice, connecting = false): void {
   if (notice.type === 'log') {
     const { level, facility, message } = notice;
-    logger[methodOf(level)](message, { facility });
+    const isSaid = connecting && FAILURES.includes(facility);
+    logger[isSaid ? 'debug' : methodOf(level)](message, { facility });
   } else if (notice.type === 'error') {
     // librdkafka's line about it comes as well.
     const { name, message, fatal } = notice.error;

@@ -5,6 +5,7 @@ import type { Consumer } from './consumer/types.js';
 import { KafkaJSNonRetriableError } from './errors.js';
 import type { Kafka } from './kafka.js';
 import { type EngineStats, NO_STATS, statsOf } from './native.js';
+import { Partitioners } from './producer/partitioners.js';
 import type { KafkaConfig, Producer } from './types.js';
 
 /** What the clients of `KafkaClient` cost. */
@@ -17,7 +18,12 @@ export interface KafkaClientStats {
   total: EngineStats;
 }
 
-const PRODUCER = { transactionTimeout: 30_000, allowAutoTopicCreation: true };
+/** With a partitioner, since kafkajs's warning about its default is for who can choose another. */
+const PRODUCER = {
+  transactionTimeout: 30_000,
+  allowAutoTopicCreation: true,
+  createPartitioner: Partitioners.DefaultPartitioner,
+};
 const CONSUMER = { sessionTimeout: 30_000, heartbeatInterval: 3_000 };
 
 /** The state of `KafkaClient`. `createKafka` is given what `configure` was, over the environment. */

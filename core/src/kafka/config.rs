@@ -14,6 +14,11 @@ pub(crate) type Setting = (&'static str, String);
 /// meanwhile has a time of its own, within which a broker that is back must be found.
 const MOST_RECONNECT: u32 = 1_000;
 
+/// The longest first wait of that kind, ms; each is twice the one before. Half of it is also how long librdkafka
+/// lets pass between connections to two brokers, and every client needs two, one behind the other: to the broker
+/// it was told of, and to the same one by the name that the cluster gives it.
+const FIRST_RECONNECT: u32 = 40;
+
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct ClientConfig {
@@ -151,7 +156,7 @@ impl ClientConfig {
     }
 
     fn first_reconnect(&self) -> u32 {
-        self.initial_retry_time.clamp(1, MOST_RECONNECT)
+        self.initial_retry_time.clamp(1, FIRST_RECONNECT)
     }
 
     /// At least the first wait, as librdkafka wants it.

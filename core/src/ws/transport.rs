@@ -61,18 +61,16 @@ impl Carrier {
         Self::accepted(socket, None, None)
     }
 
-    /// A socket that was accepted here, for TLS if there is a configuration of it, and the client that a
-    /// balancer has named.
+    /// The same, for TLS if there is a configuration of it.
     pub fn accepted(
         socket: std::net::TcpStream,
-        tls: Option<Arc<ServerConfig>>,
         client: Option<SocketAddr>,
+        tls: Option<Arc<ServerConfig>>,
     ) -> Self {
-        let kind = match tls {
-            Some(config) => CarrierKind::Tls(socket, config),
-            None => CarrierKind::Tcp(socket),
-        };
-        Self { kind, anchor: None, client }
+        match tls {
+            Some(config) => Self { kind: CarrierKind::Tls(socket, config), anchor: None, client },
+            None => Self::tcp(socket, client),
+        }
     }
 
     /// A stream whose bytes the host reads and writes.
@@ -112,7 +110,7 @@ impl Carrier {
             }
             CarrierKind::Tls(socket, config) => {
                 socket.set_nonblocking(true)?;
-                return Transport::accepted(TcpStream::from_std(socket)?, Some(config), client);
+                return Transport::accepted(TcpStream::from_std(socket)?, client, Some(config));
             }
             #[cfg(unix)]
             CarrierKind::Unix(socket) => {
@@ -168,9 +166,19 @@ impl Transport {
         Ok(Self { stream, anchor: None, client: client.map(Box::new) })
     }
 
-    /// Whether TLS has to come about before anything can be said.
-    pub fn is_tls(&self) -> bool {
-        matches!(self.stream, Stream::Tls(_))
+    /// A socket that was accepted here, for TLS if there is a configuration of it.
+    pub fn accepted(
+        stream: TcpStream,
+        client: Option<SocketAddr>,
+        tls: Option<Arc<ServerConfig>>,
+    ) -> io::Result<Self> {
+        Ok(match tls {
+            Some(config) => {
+                let stream = Stream::Tls(Box::new(TlsStream::new(stream, config)?));
+                Self { stream, anchor: None, client: client.map(Box::new) }
+            }
+            None => Self::tcp(stream, client),
+        })
     }
 
     /// Bytes that were written, and that the socket has not taken yet: of all streams only TLS

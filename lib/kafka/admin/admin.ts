@@ -2,7 +2,7 @@
  * kafkajs's admin over the engine: when it is connected, and what its methods are made of.
  */
 import type { ClientBase } from '../engines.js';
-import { KafkaJSError, KafkaJSNotImplemented } from '../errors.js';
+import { KafkaJSConnectionClosedError, KafkaJSNotImplemented } from '../errors.js';
 import { type AdminEventPayloads, adminEvents } from '../events.js';
 import { Instrumentation } from '../instrumentation.js';
 import { retrySettings } from '../retry.js';
@@ -21,17 +21,24 @@ export function createAdmin({ logger: rootLogger, retry, resolve }: ClientBase):
   const sessions = new Sessions({
     ...context,
     create: async () => new AdminEngine(await resolve(), logger),
-    disconnected: () => new KafkaJSError('The admin is disconnected'),
+    disconnected: () => new KafkaJSConnectionClosedError('Closed connection'),
   });
-  const ask: Ask = async (type, request) => (await sessions.connect()).ask(type, request);
+  let closed = false;
+  const ask: Ask = async (type, request) => {
+    // As in kafkajs, one that was never connected connects by itself, and one that was disconnected does not.
+    if (closed) throw new KafkaJSConnectionClosedError('Closed connection');
+    return (await sessions.connect()).ask(type, request);
+  };
   const topics = topicMethods(ask, context);
 
   return {
     connect: async () => {
+      closed = false;
       await sessions.connect();
       events.emit('admin.connect');
     },
     disconnect: async () => {
+      closed = true;
       await sessions.disconnect();
       events.emit('admin.disconnect');
     },

@@ -107,12 +107,15 @@ export class AdminEngine implements Connectable {
   readonly #config: EngineConfig;
   readonly #context: ErrorContext;
   readonly #tokens: Tokens | undefined;
+  #connected = false;
 
   constructor({ config, oauthBearerProvider }: ResolvedConfig, logger: Logger) {
     this.#config = config;
     this.#context = config.sasl ? { mechanism: config.sasl.mechanism } : {};
     const onNotices = (): void => {
-      for (const notice of this.#native.takeNotices()) logNotice(logger, JSON.parse(notice));
+      for (const notice of this.#native.takeNotices()) {
+        logNotice(logger, JSON.parse(notice), !this.#connected);
+      }
     };
     try {
       this.#native = new NativeKafkaAdmin(JSON.stringify(config), onNotices);
@@ -138,6 +141,7 @@ export class AdminEngine implements Connectable {
       () => this.#native.connect(connectionTimeout),
       this.#context,
     );
+    this.#connected = true;
     if (isEmbedded(JSON.parse(connected))) this.ask = askEmbedded(this.#ask);
   }
 

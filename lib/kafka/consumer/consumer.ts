@@ -60,7 +60,8 @@ export function createConsumer(options: ConsumerOptions): Consumer {
       ended.throwIfAborted();
       const engine = new ConsumerEngine(options.Native, resolved, settings, logger);
       engine.onNotices = (notices) => {
-        for (const it of notices) if (isCommon(it)) logNotice(logger, it);
+        const connecting = sessions.connected === undefined;
+        for (const it of notices) if (isCommon(it)) logNotice(logger, it, connecting);
       };
       return engine;
     },

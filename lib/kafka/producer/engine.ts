@@ -53,6 +53,7 @@ class NativeProducerEngine implements ProducerEngine {
   readonly #metadata = new Map<string, { at: number; partitions: PartitionMetadata[] }>();
   #numbers = new Float64Array(4_096);
   #next = 0;
+  #connected = false;
   #scheduled = false;
   readonly #flushNow = (): void => {
     this.#scheduled = false;
@@ -85,6 +86,7 @@ class NativeProducerEngine implements ProducerEngine {
     open.add(this);
     try {
       await this.#native.connect();
+      this.#connected = true;
     } catch (error) {
       open.delete(this);
       throw error;
@@ -217,7 +219,7 @@ class NativeProducerEngine implements ProducerEngine {
 
   #takeNotices(): void {
     for (const json of this.#native.takeNotices())
-      logNotice(this.#options.logger, JSON.parse(json));
+      logNotice(this.#options.logger, JSON.parse(json), !this.#connected);
   }
 }
 

@@ -69,7 +69,7 @@ impl RefusalReason {
     #[must_use]
     pub const fn status(self) -> u16 {
         match self {
-            Self::BadRequest | Self::ProxyHeader | Self::TlsHandshake => 400,
+            Self::BadRequest | Self::TlsHandshake | Self::ProxyHeader => 400,
             Self::NotFound => 404,
             Self::NotAWebsocket | Self::UnsupportedVersion => 426,
             Self::HeadersTooLarge => 431,
@@ -82,7 +82,7 @@ impl RefusalReason {
 
     const fn status_text(self) -> &'static str {
         match self {
-            Self::BadRequest | Self::ProxyHeader | Self::TlsHandshake => "Bad Request",
+            Self::BadRequest | Self::TlsHandshake | Self::ProxyHeader => "Bad Request",
             Self::NotFound => "Not Found",
             Self::NotAWebsocket | Self::UnsupportedVersion => "Upgrade Required",
             Self::HeadersTooLarge => "Request Header Fields Too Large",

@@ -188,11 +188,11 @@ impl Deal {
         let tls = shared.tls.as_ref().map(TlsContext::current);
         if target == own {
             // A session that cannot be made is a socket that is dropped.
-            if let Ok(stream) = Transport::accepted(stream, tls, client) {
+            if let Ok(stream) = Transport::accepted(stream, client, tls) {
                 welcome(&shard, stream, next_serial(), None);
             }
         } else if let Ok(socket) = stream.into_std() {
-            let (carrier, serial) = (Carrier::accepted(socket, tls, client), next_serial());
+            let (carrier, serial) = (Carrier::accepted(socket, client, tls), next_serial());
             shared.inboxes[target].push(Job::Adopt(Arrival { carrier, serial, given: None }));
         }
     }

@@ -176,7 +176,7 @@ impl Rig {
         let serial = next_serial();
         let slot = self.runtime.block_on(async {
             let stream =
-                Carrier::accepted(socket, Some(tls.current()), None).into_transport().unwrap();
+                Carrier::accepted(socket, None, Some(tls.current())).into_transport().unwrap();
             self.shard.adopt(stream, serial, false)
         });
         let marker = peer.try_clone().unwrap();
