@@ -50,7 +50,6 @@ fn tls_object<'a>(options: &Object<'a>) -> Result<Option<Object<'a>>> {
     let given = options.get::<Given>("tls").map_err(internal)?;
     match given.map_or(RawValue::Absent, |given| given.0) {
         RawValue::Absent => Ok(None),
-        RawValue::List(_) => Err(no_object("array")),
         RawValue::Other("object") => {
             let tls: Option<Object<'_>> = options.get("tls").map_err(internal)?;
             if tls.is_some_and(|tls| tls.is_array().unwrap_or(false)) {

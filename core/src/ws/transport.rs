@@ -55,10 +55,9 @@ impl fmt::Debug for Anchor {
 }
 
 impl Carrier {
-    /// A socket that was accepted here.
-    #[cfg(test)]
-    pub fn tcp(socket: std::net::TcpStream) -> Self {
-        Self::accepted(socket, None, None)
+    /// A socket that was accepted here, and the client that a balancer has named.
+    pub fn tcp(socket: std::net::TcpStream, client: Option<SocketAddr>) -> Self {
+        Self { kind: CarrierKind::Tcp(socket), anchor: None, client }
     }
 
     /// The same, for TLS if there is a configuration of it.
@@ -153,17 +152,8 @@ impl Drop for Transport {
 }
 
 impl Transport {
-    /// As [`Carrier::accepted`].
-    pub fn accepted(
-        stream: TcpStream,
-        tls: Option<Arc<ServerConfig>>,
-        client: Option<SocketAddr>,
-    ) -> io::Result<Self> {
-        let stream = match tls {
-            Some(config) => Stream::Tls(Box::new(TlsStream::new(stream, config)?)),
-            None => Stream::Tcp(stream),
-        };
-        Ok(Self { stream, anchor: None, client: client.map(Box::new) })
+    pub fn tcp(stream: TcpStream, client: Option<SocketAddr>) -> Self {
+        Self { stream: Stream::Tcp(stream), anchor: None, client: client.map(Box::new) }
     }
 
     /// A socket that was accepted here, for TLS if there is a configuration of it.
@@ -179,6 +169,11 @@ impl Transport {
             }
             None => Self::tcp(stream, client),
         })
+    }
+
+    /// Whether TLS has to come about before anything can be said.
+    pub fn is_tls(&self) -> bool {
+        matches!(self.stream, Stream::Tls(_))
     }
 
     /// Bytes that were written, and that the socket has not taken yet: of all streams only TLS

@@ -158,7 +158,7 @@ impl Rig {
         let (socket, _) = self.listener.accept().unwrap();
         let serial = next_serial();
         let slot = self.runtime.block_on(async {
-            let stream = Carrier::tcp(socket).into_transport().unwrap();
+            let stream = Carrier::tcp(socket, None).into_transport().unwrap();
             self.shard.adopt(stream, serial, false)
         });
         peer.write_all(REQUEST).unwrap();
