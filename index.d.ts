@@ -2144,8 +2144,7 @@ export declare class WebSocketManager<Out extends WebSocketMessage = WebSocketMe
 	constructor(config?: WebSocketConfig | null);
 	/**
 	 * Attaches a manager to a server of one's own: it gets the upgrades (RFC 9110, section 7.8) of its `path`,
-	 * and listens on no port. All options but `port`, `host` and `tls` apply. The server goes on serving http, and
-	 * and listens on no port. All options but `port`, `host` and `proxyProtocol` apply. The server goes on serving http, and
+	 * and listens on no port. All options but `port`, `host`, `tls` and `proxyProtocol` apply. The server goes on serving http, and
 	 * upgrades of other paths go to whoever listens for them; where nobody does, they are answered with 404.
 	 * `close()` detaches it and leaves the server as it was.
 	 *

@@ -239,6 +239,8 @@ const INNER = new Set([
   // Facilities of librdkafka's log.
   'FAIL',
   'SSLCERTVRFY',
+  // A kind of key (RFC 7518).
+  'EC',
 ]);
 
 test('every code that the package gives is in the tables of errors', () => {
