@@ -241,7 +241,7 @@ const INNER = new Set([
   // Facilities of librdkafka's log.
   'FAIL',
   'SSLCERTVRFY',
-  // A type of keys in a key set (RFC 7518, section 6.1).
+  // A kind of key (RFC 7518).
   'EC',
 ]);
 

@@ -187,6 +187,19 @@ describe('what is sent', () => {
     const values = (await read(topic, 2_000)).map(({ value }) => Number(value));
     expect(values.sort((a, b) => a - b)).toEqual(messages.map((_, i) => i));
   });
+
+  test('by an idempotent producer is hardly held back when nothing is under way', async () => {
+    const topic = await topicOf();
+    const producer = await connected({ idempotent: true });
+    const times: number[] = [];
+    for (let number = 0; number < 200; number += 1) {
+      const begun = performance.now();
+      await producer.send({ topic, messages: [{ value: 'x' }] });
+      times.push(performance.now() - begun);
+    }
+    // The quickest tells, however busy the machine is.
+    expect(Math.min(...times)).toBeLessThan(4);
+  });
 });
 
 describe('the partition', () => {

@@ -171,6 +171,11 @@ impl Transport {
         })
     }
 
+    /// Whether TLS has to come about before anything can be said.
+    pub fn is_tls(&self) -> bool {
+        matches!(self.stream, Stream::Tls(_))
+    }
+
     /// Bytes that were written, and that the socket has not taken yet: of all streams only TLS
     /// holds back.
     pub fn held(&self) -> usize {

@@ -188,7 +188,7 @@ fn remote<'a>(
     if !is_web(&uri) || !printable {
         return Err(item.wrong("must be a URL that begins with https:// or http://"));
     }
-    let authority = uri.splitn(4, ['/', '?', '#']).nth(2).unwrap_or_default();
+    let authority = uri.split(['/', '?', '#']).nth(2).unwrap_or_default();
     if authority.contains('@') {
         return Err(item.wrong("must have no user and password in it, with which fetch refuses it"));
     }

@@ -20,10 +20,10 @@ impl Shard {
         };
         let peer = slot.stream.peer_addr();
         if !self.shared.entrance.admits(clock::steady_millis()) {
-            self.refuse(key, &RefusalReason::HandshakeRate.into());
+            self.turn_away(key, RefusalReason::HandshakeRate, true);
         } else if !self.shared.config.trust_proxy.trusts(peer) {
             // The address of a proxy says nothing of its clients.
-            self.seat(key, peer);
+            self.seat(key, peer, true);
         }
     }
 
@@ -39,7 +39,7 @@ impl Shard {
         let peer = self.sockets.slots[key].stream.peer_addr();
         if self.shared.config.trust_proxy.trusts(peer) {
             let client = self.client_of(key, &request);
-            if !self.seat(key, client) {
+            if !self.seat(key, client, false) {
                 return false;
             }
         }
@@ -65,7 +65,7 @@ impl Shard {
     }
 
     /// Gives a socket its place among those of its address, or refuses it.
-    fn seat(&mut self, key: usize, client: Option<SocketAddr>) -> bool {
+    fn seat(&mut self, key: usize, client: Option<SocketAddr>, unread: bool) -> bool {
         // A Unix domain socket has no address.
         let Some(client) = client else {
             return true;
@@ -76,9 +76,20 @@ impl Shard {
                 true
             }
             Err(()) => {
-                self.refuse(key, &RefusalReason::IpLimited.into());
+                self.turn_away(key, RefusalReason::IpLimited, unread);
                 false
             }
+        }
+    }
+
+    /// Refuses a client for coming too often. Where nothing of it is read and TLS would have to come about for
+    /// an answer, there is none: that is the work which a flood is after.
+    fn turn_away(&mut self, key: usize, reason: RefusalReason, unread: bool) {
+        if unread && self.sockets.slots[key].stream.is_tls() {
+            self.counters().refused(reason);
+            self.sockets.lost.push(key);
+        } else {
+            self.refuse(key, &reason.into());
         }
     }
 

@@ -110,7 +110,7 @@ impl Shard {
             Verdict::Identity(identity) if self.still_holds(&identity) => {
                 match self.authenticate(key, connection, &identity, id) {
                     Join::Joined | Join::Already => self.take_in(key, connection, &identity),
-                    Join::Full => self.turn_away(key, at_once, id),
+                    Join::Full => self.turn_back(key, at_once, id),
                     Join::Gone => {}
                 }
             }
@@ -161,7 +161,7 @@ impl Shard {
 
     /// Refuses a login of a user who has as many connections already as it may have, which is no
     /// failure of the client's to say who it is.
-    fn turn_away(&mut self, key: usize, at_once: bool, id: Option<&str>) {
+    fn turn_back(&mut self, key: usize, at_once: bool, id: Option<&str>) {
         self.full(GroupKind::User, id);
         if at_once {
             self.write_answers(key);

@@ -1,6 +1,9 @@
 //! From rows to librdkafka's queues. What cannot go there yet waits here: for a topic's metadata, for
 //! its native client, or for room.
 
+mod held;
+mod sending;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -8,14 +11,10 @@ use super::config::{MOST_PROFILES, ProfileConfig};
 use super::groups::Groups;
 use super::ledger::{Ledger, Slot};
 use super::profile::{Native, Profile};
-use super::rows::{Malformed, Message, Row, Rows};
-use super::topics::{Asking, Known, State, Topics};
-use super::waiting::Waiting;
+use super::rows::{Malformed, Row, Rows};
+use super::topics::{Asking, State, Topics};
 use crate::kafka::error::KafkaError;
-use crate::kafka::sys::{Batch, Plain, is_full};
-
-/// Messages that one drain takes, under a lock that JavaScript may wait for.
-const AT_ONCE: usize = 512;
+use crate::kafka::sys::Batch;
 
 pub(super) struct Intake {
     pub(super) topics: Topics,
@@ -184,203 +183,6 @@ impl Intake {
         })
     }
 
-    fn message<'a>(
-        &mut self,
-        profile: u32,
-        topic: u32,
-        tag: usize,
-        message: Message<'a>,
-        groups: &mut Groups<'a>,
-    ) {
-        let (Some(entry), Some(of)) =
-            (self.topics.get_mut(topic), self.profiles.get_mut(profile as usize))
-        else {
-            return;
-        };
-        let known = match &mut entry.state {
-            State::Known(known) => known,
-            State::Asking(asking) => {
-                let waiting = Waiting::new(topic, message.partition, tag, &message);
-                self.waiting += waiting.cost();
-                asking.messages.push_back((profile, waiting));
-                return;
-            }
-            // The answer came between two tables of one send.
-            State::Unknown => {
-                let error = KafkaError::new(3, "UNKNOWN_TOPIC_OR_PART", "the topic is not known");
-                self.ledger.fail(tag, error);
-                return;
-            }
-        };
-        if !of.is_free() {
-            self.waiting += of.hold(Waiting::new(topic, message.partition, tag, &message));
-            return;
-        }
-        match choose(known, &mut entry.turn, &message) {
-            Some(partition) if message.extras.is_none() => {
-                groups.push(profile, topic, partition, message.plain(tag));
-            }
-            Some(partition) => self.alone(profile, topic, partition, tag, message, groups),
-            None => {
-                self.asked |= known.doubt(Instant::now());
-                self.ledger.fail(tag, unknown_partition(message.partition));
-            }
-        }
-    }
-
-    /// A message that librdkafka takes only by itself.
-    fn alone<'a>(
-        &mut self,
-        profile: u32,
-        topic: u32,
-        partition: u32,
-        tag: usize,
-        message: Message<'a>,
-        groups: &mut Groups<'a>,
-    ) {
-        if let Some(batch) = groups.take(profile, topic, partition) {
-            let batch = self.produce(profile, topic, partition, batch);
-            groups.give_back(batch);
-        }
-        let Some(of) = self.profiles.get_mut(profile as usize) else { return };
-        let waiting = || Waiting::new(topic, partition.cast_signed(), tag, &message);
-        // What stood before it may just have been refused.
-        if !of.is_free() {
-            self.waiting += of.hold(waiting());
-            return;
-        }
-        let extras = message.extras.map_or(Err(Malformed), |it| it.unpacked());
-        let outcome = match (of.handle(topic, &mut self.topics), extras) {
-            (Ok(handle), Ok(extras)) => {
-                handle.produce(partition.cast_signed(), message.plain(tag), &extras)
-            }
-            (Err(error), _) => Err(error),
-            (_, Err(Malformed)) => Err(KafkaError::invalid("malformed headers")),
-        };
-        match outcome {
-            Ok(()) => {}
-            Err(error) if is_full(&error) => {
-                self.waiting += of.hold(waiting());
-                of.interrupt();
-            }
-            Err(error) => self.ledger.fail(tag, error),
-        }
-    }
-
-    fn produce_all(&mut self, groups: &mut Groups<'_>) {
-        for (profile, topic, partition, batch) in groups.take_all() {
-            let batch = self.produce(profile, topic, partition, batch);
-            groups.give_back(batch);
-        }
-    }
-
-    fn produce<'a>(
-        &mut self,
-        profile: u32,
-        topic: u32,
-        partition: u32,
-        mut batch: Batch<'a>,
-    ) -> Batch<'a> {
-        let Some(of) = self.profiles.get_mut(profile as usize) else { return batch };
-        let partition = partition.cast_signed();
-        match of.handle(topic, &mut self.topics) {
-            Ok(handle) => {
-                if handle.produce_batch(partition, &mut batch) {
-                    return batch;
-                }
-                let mut full = false;
-                for (Plain { key, value, tag }, error) in batch.refused() {
-                    if is_full(&error) {
-                        full = true;
-                        let message = Message { key, value, partition, extras: None };
-                        self.waiting += of.hold(Waiting::new(topic, partition, tag, &message));
-                    } else {
-                        self.ledger.fail(tag, error);
-                    }
-                }
-                if full {
-                    of.interrupt();
-                }
-            }
-            Err(error) => {
-                for plain in batch.all() {
-                    self.ledger.fail(plain.tag, error.clone());
-                }
-            }
-        }
-        batch
-    }
-
-    /// Lets go some of what waits for room, and tells whether there may be more to let go now.
-    pub(super) fn drain(&mut self, profile: u32) -> bool {
-        let Some(of) = self.profiles.get_mut(profile as usize) else { return false };
-        let Some(some) = of.start_drain(AT_ONCE) else { return false };
-        self.waiting = self.waiting.saturating_sub(some.iter().map(Waiting::cost).sum());
-        let mut groups = Groups::new(std::mem::take(&mut self.spare));
-        for waiting in &some {
-            self.message(profile, waiting.topic, waiting.tag, waiting.message(), &mut groups);
-        }
-        self.produce_all(&mut groups);
-        self.spare = groups.into_spare();
-        let drained = self.profiles.get_mut(profile as usize).is_some_and(Profile::end_drain);
-        self.ledger.wake();
-        drained
-    }
-
-    /// A broker or the client does not know what was sent to: perhaps a topic was made anew. Tells
-    /// whether there is something to ask.
-    pub(super) fn doubt_topics(&mut self) -> bool {
-        let now = Instant::now();
-        self.topics.iter_mut().fold(false, |work, (_, topic)| match &mut topic.state {
-            State::Known(known) => known.doubt(now) || work,
-            State::Unknown | State::Asking(_) => work,
-        })
-    }
-
-    /// Lets what waited for a topic go on, or fail.
-    pub(super) fn settle_topic(&mut self, number: u32, outcome: Result<Known, KafkaError>) {
-        let Some(topic) = self.topics.get_mut(number) else { return };
-        let State::Asking(asking) = std::mem::replace(&mut topic.state, State::Unknown) else {
-            return;
-        };
-        match outcome {
-            Ok(known) => {
-                for done in asking.callers {
-                    done(Ok(known.partitions.clone()));
-                }
-                topic.state = State::Known(known);
-                for (profile, waiting) in asking.messages {
-                    if let Some(of) = self.profiles.get_mut(profile as usize) {
-                        // Its cost is counted already.
-                        of.hold(waiting);
-                        of.interrupt();
-                    }
-                }
-            }
-            Err(error) => {
-                for done in asking.callers {
-                    done(Err(error.clone()));
-                }
-                for (_, waiting) in asking.messages {
-                    self.waiting = self.waiting.saturating_sub(waiting.cost());
-                    self.ledger.fail(waiting.tag, error.clone());
-                }
-                self.ledger.wake();
-            }
-        }
-    }
-
-    /// Fails what waits for a profile that could not be made.
-    pub(super) fn fail_profile(&mut self, profile: u32, error: &KafkaError) {
-        let Some(of) = self.profiles.get_mut(profile as usize) else { return };
-        of.native = Native::Failed;
-        for waiting in of.give_up() {
-            self.waiting = self.waiting.saturating_sub(waiting.cost());
-            self.ledger.fail(waiting.tag, error.clone());
-        }
-        self.ledger.wake();
-    }
-
     /// Forgets what waits, whose sends were failed already, and gives what is to be ended.
     pub(super) fn clear(&mut self) -> (Vec<Profile>, Topics) {
         self.closed = true;
@@ -410,23 +212,6 @@ impl std::fmt::Debug for Intake {
             .field("waiting", &self.waiting)
             .finish_non_exhaustive()
     }
-}
-
-/// The partition that a message names, if the topic has it, or one for its key.
-fn choose(
-    known: &Known,
-    turn: &mut super::partitioner::Turn,
-    message: &Message<'_>,
-) -> Option<u32> {
-    let count = known.count();
-    if message.partition < 0 {
-        return u32::try_from(turn.partition(message.key, count, &known.available)).ok();
-    }
-    u32::try_from(message.partition).ok().filter(|it| *it < count)
-}
-
-fn unknown_partition(partition: i32) -> KafkaError {
-    KafkaError::new(-190, "_UNKNOWN_PARTITION", format!("the topic has no partition {partition}"))
 }
 
 #[cfg(test)]
