@@ -1,6 +1,7 @@
 /**
  * `WebSocketManager`: the public face of the engine. What is left to do here is what must be JavaScript:
  * one `JSON.stringify` for a send, Node's events, and the checks that a call needs before it crosses.
+ * It is longer than other files, since it is one class, whose methods are short, and their documentation.
  */
 import type { AddressInfo } from 'node:net';
 import { kindOf, nameOf, requireClose, requireName, requireTimeout } from './arguments.js';

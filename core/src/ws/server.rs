@@ -1,5 +1,6 @@
 //! `Server`: the host's handle. Every call is synchronous and costs the host at most one job per
-//! shard; nothing here waits for a shard.
+//! shard; nothing here waits for a shard. It is longer than other files, since it is one list of short
+//! calls; those for the host's sockets and for decisions are in `attach` and `guard`.
 
 mod attach;
 mod guard;
