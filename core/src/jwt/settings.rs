@@ -6,8 +6,6 @@
 mod given;
 mod keys;
 
-use thiserror::Error;
-
 pub use given::Given;
 use given::Item;
 
@@ -16,6 +14,7 @@ use super::claims::Rules;
 use super::key_set::KeySet;
 use super::refresh::RefreshPolicy;
 use super::verifier::Verifier;
+use crate::config_error::ConfigError;
 
 /// The longest clock tolerance in seconds: more would be no tolerance.
 const MAX_TOLERANCE: u64 = 3600;
@@ -100,48 +99,6 @@ pub enum KeySource {
     },
 }
 
-/// A wrong option or environment variable. The text begins with its name, and never holds its value if
-/// that is or could be a key.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-pub enum SettingsError {
-    /// The option is of another type.
-    #[error("{option}: {problem}")]
-    Type {
-        /// The option's path.
-        option: &'static str,
-        /// What it must be, and what it is.
-        problem: String,
-    },
-    /// The option is of the right type, but cannot be used.
-    #[error("{option}: {problem}")]
-    Range {
-        /// The option's path.
-        option: &'static str,
-        /// What is wrong.
-        problem: String,
-    },
-    /// The environment variable cannot be used.
-    #[error("{variable}: {problem}")]
-    Env {
-        /// The variable's name.
-        variable: &'static str,
-        /// What is wrong.
-        problem: String,
-    },
-}
-
-impl SettingsError {
-    /// The stable code that users see: the same as of other options.
-    #[must_use]
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::Type { .. } => "ERR_INVALID_OPTION_TYPE",
-            Self::Range { .. } => "ERR_INVALID_OPTION_RANGE",
-            Self::Env { .. } => "ERR_INVALID_ENV",
-        }
-    }
-}
-
 impl JwtSettings {
     /// Resolves the option `jwt` (`None`: not given) and the environment (`env` gives a variable's
     /// value, `read` a file's text). `None`: tokens are not verified here.
@@ -153,7 +110,7 @@ impl JwtSettings {
         options: Option<&RawJwt>,
         env: Env<'_>,
         read: Read<'_>,
-    ) -> Result<Option<Self>, SettingsError> {
+    ) -> Result<Option<Self>, ConfigError> {
         let nothing = RawJwt::default();
         let items = options.unwrap_or(&nothing).items(env);
         let rules = rules(&items)?;
@@ -161,7 +118,7 @@ impl JwtSettings {
         let Some(source) = keys::source(&items, read)? else {
             let set = items.all().into_iter().find(|item| item.is_given());
             return match (options, set) {
-                (Some(_), _) => Err(SettingsError::Range { option: "jwt", problem: NO_KEY.into() }),
+                (Some(_), _) => Err(ConfigError::Range { option: "jwt", problem: NO_KEY.into() }),
                 (None, Some(item)) => Err(item.wrong(NO_KEY)),
                 (None, None) => Ok(None),
             };
@@ -189,7 +146,7 @@ impl JwtSettings {
 const NO_KEY: &str = "nothing to verify tokens by: give secret, publicKey or jwks \
                       (WS_JWT_SECRET, WS_JWT_PUBLIC_KEY, WS_JWKS_URL)";
 
-fn rules(items: &Items<'_>) -> Result<Rules, SettingsError> {
+fn rules(items: &Items<'_>) -> Result<Rules, ConfigError> {
     let default = Rules::default();
     Ok(Rules {
         issuers: items.issuer.texts("an issuer")?.unwrap_or(default.issuers),
@@ -207,7 +164,7 @@ fn accepted(
     item: &Item<'_>,
     names: &[String],
     source: &keys::Source<'_>,
-) -> Result<Algorithms, SettingsError> {
+) -> Result<Algorithms, ConfigError> {
     let fitting = source.fitting();
     let one =
         |name: &String| match Algorithm::named(name) {

@@ -4,7 +4,8 @@ use serde_json::Value;
 use std::time::Duration;
 
 use super::given::{Given, Item};
-use super::{Items, KeySource, Read, SettingsError};
+use super::{Items, KeySource, Read};
+use crate::config_error::ConfigError;
 use crate::jwt::algorithm::Algorithms;
 use crate::jwt::key::{BadKey, Key};
 use crate::jwt::key_set::KeySet;
@@ -34,7 +35,7 @@ impl Source<'_> {
         }
     }
 
-    pub(super) fn into_keys(self, accepted: Algorithms) -> Result<KeySource, SettingsError> {
+    pub(super) fn into_keys(self, accepted: Algorithms) -> Result<KeySource, ConfigError> {
         Ok(match self {
             Self::Key(key) => KeySource::Fixed(KeySet::of(key)),
             Self::KeySet(item, text) => KeySource::Fixed(
@@ -49,7 +50,7 @@ impl Source<'_> {
 pub(super) fn source<'a>(
     items: &'a Items<'a>,
     read: Read<'_>,
-) -> Result<Option<Source<'a>>, SettingsError> {
+) -> Result<Option<Source<'a>>, ConfigError> {
     let all = [&items.secret, &items.public_key, &items.jwks];
     let options = all.into_iter().filter(|item| item.option().is_some());
     let mut found: Vec<_> = options.collect();
@@ -73,7 +74,7 @@ pub(super) fn source<'a>(
     Ok(Some(source))
 }
 
-fn secret(item: &Item<'_>) -> Result<Key, SettingsError> {
+fn secret(item: &Item<'_>) -> Result<Key, ConfigError> {
     let secret = match item.option() {
         Some(Given::Text(text)) => text.clone().into_bytes(),
         Some(Given::Bytes(bytes)) => bytes.clone(),
@@ -97,7 +98,7 @@ fn secret(item: &Item<'_>) -> Result<Key, SettingsError> {
     Ok(key)
 }
 
-fn public_key(item: &Item<'_>, read: Read<'_>) -> Result<Key, SettingsError> {
+fn public_key(item: &Item<'_>, read: Read<'_>) -> Result<Key, ConfigError> {
     let text = match item.option() {
         Some(Given::Text(text)) => text.clone(),
         Some(Given::Bytes(bytes)) => String::from_utf8_lossy(bytes).into_owned(),
@@ -128,7 +129,7 @@ fn public_key(item: &Item<'_>, read: Read<'_>) -> Result<Key, SettingsError> {
     })
 }
 
-fn key_set<'a>(item: &'a Item<'a>, read: Read<'_>) -> Result<Source<'a>, SettingsError> {
+fn key_set<'a>(item: &'a Item<'a>, read: Read<'_>) -> Result<Source<'a>, ConfigError> {
     let text = match item.option() {
         Some(Given::Json(text)) => match serde_json::from_str(text) {
             Ok(Value::Object(mut object)) if object.contains_key("uri") => {
@@ -157,7 +158,7 @@ fn key_set<'a>(item: &'a Item<'a>, read: Read<'_>) -> Result<Source<'a>, Setting
 fn policy(
     item: &Item<'_>,
     object: &serde_json::Map<String, Value>,
-) -> Result<RefreshPolicy, SettingsError> {
+) -> Result<RefreshPolicy, ConfigError> {
     let default = RefreshPolicy::default();
     let timer = |name, default| match object.get(name) {
         None | Some(Value::Null) => Ok(default),
@@ -183,7 +184,7 @@ fn remote<'a>(
     item: &Item<'_>,
     uri: String,
     policy: RefreshPolicy,
-) -> Result<Source<'a>, SettingsError> {
+) -> Result<Source<'a>, ConfigError> {
     let printable = uri.bytes().all(|byte| byte.is_ascii_graphic());
     if !is_web(&uri) || !printable {
         return Err(item.wrong("must be a URL that begins with https:// or http://"));
@@ -206,7 +207,7 @@ fn file(
     path: &str,
     expected: &str,
     read: Read<'_>,
-) -> Result<String, SettingsError> {
+) -> Result<String, ConfigError> {
     // Longer than any system's paths: it is something else, and not worth a system call.
     if path.len() > 4096 || path.contains(['\0', '\n']) {
         return Err(item.wrong(expected));

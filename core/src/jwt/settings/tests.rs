@@ -26,7 +26,7 @@ fn resolve_with(
     options: Option<&RawJwt>,
     env: &[(&str, &str)],
     files: &[(&str, &str)],
-) -> Result<Option<JwtSettings>, SettingsError> {
+) -> Result<Option<JwtSettings>, ConfigError> {
     let env: HashMap<_, _> = env.iter().copied().collect();
     let files: HashMap<_, _> = files.iter().copied().collect();
     let get = |name: &str| env.get(name).map(|text| (*text).to_owned());
