@@ -70,6 +70,14 @@ options! {
     session_claim, "sessionClaim", "jwt.sessionClaim", "WS_JWT_SESSION_CLAIM";
 }
 
+impl Items<'_> {
+    /// The variable that keys are from.
+    fn key_variable(&self) -> Option<&'static str> {
+        let all = [&self.secret, &self.public_key, &self.jwks];
+        all.into_iter().find(|item| item.environment().is_some()).map(|item| item.variable)
+    }
+}
+
 type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 type Read<'a> = &'a dyn Fn(&str) -> std::io::Result<String>;
 
@@ -83,6 +91,15 @@ pub struct JwtSettings {
     pub accepted: Algorithms,
     /// Where the keys are from.
     pub keys: KeySource,
+    /// The option or the variable that says so.
+    named: Name,
+}
+
+/// By what a user knows a setting.
+#[derive(Clone, Copy, Debug)]
+enum Name {
+    Option,
+    Variable(&'static str),
 }
 
 /// Where keys are from.
@@ -128,7 +145,21 @@ impl JwtSettings {
             Some(names) => accepted(&items.algorithms, &names, &source)?,
         };
         let keys = source.into_keys(accepted)?;
-        Ok(Some(Self { rules, accepted, keys }))
+        let named = match (options, items.key_variable()) {
+            (None, Some(variable)) => Name::Variable(variable),
+            _ => Name::Option,
+        };
+        Ok(Some(Self { rules, accepted, keys, named }))
+    }
+
+    /// The error of whoever wants tokens to be verified here, and by this option too.
+    #[must_use]
+    pub fn beside(&self, option: &str) -> ConfigError {
+        let problem = format!("must not stand beside the option {option}: one of them verifies");
+        match self.named {
+            Name::Option => ConfigError::Range { option: "jwt", problem },
+            Name::Variable(variable) => ConfigError::Env { variable, problem },
+        }
     }
 
     /// The verifier, and where its keys are to be fetched from and when, if they are. Until they are

@@ -201,7 +201,7 @@ impl Config {
                 trust => trust,
             },
             proxy_protocol,
-            guard: GuardConfig::resolve(options, &given)?,
+            guard: GuardConfig::resolve(options, &given, env)?,
         })
     }
 }

@@ -61,7 +61,7 @@ impl fmt::Debug for Given {
 /// One member, ready to be read. Each reader returns `None` when nothing is given.
 pub(super) struct Item<'a> {
     path: &'static str,
-    variable: &'static str,
+    pub(super) variable: &'static str,
     given: &'a Given,
     env: Env<'a>,
 }

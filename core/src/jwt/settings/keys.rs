@@ -1,6 +1,7 @@
 //! Where the keys are from: a secret, a public key, or a key set.
 
 use serde_json::Value;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::given::{Given, Item};
@@ -179,7 +180,8 @@ fn policy(
     })
 }
 
-/// `http:` is for issuers in the same cluster, as everywhere else.
+/// Whoever is on the way of plain http could put a key of its own into the set. There is none on the way
+/// from this machine to itself.
 fn remote<'a>(
     item: &Item<'_>,
     uri: String,
@@ -193,12 +195,44 @@ fn remote<'a>(
     if authority.contains('@') {
         return Err(item.wrong("must have no user and password in it, with which fetch refuses it"));
     }
+    if !has_host(authority) {
+        return Err(
+            item.wrong("must be a URL with a host, and a port from 1 to 65535 if it has one")
+        );
+    }
+    if uri.starts_with("http://") && !is_loopback(authority) {
+        let problem = "must be a URL that begins with https://; http:// is for loopback only";
+        return Err(item.wrong(problem));
+    }
     Ok(Source::Remote(uri, policy))
 }
 
 fn is_web(text: &str) -> bool {
     let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
     rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with(['/', '?', '#']))
+}
+
+/// Whether it is `host` or `host:port`, as far as can be told without looking it up.
+fn has_host(authority: &str) -> bool {
+    let (host, port) = parts(authority);
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~%[:]".contains(&byte);
+    let has_port = port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0));
+    !host.is_empty() && host.bytes().all(fits) && has_port
+}
+
+fn is_loopback(authority: &str) -> bool {
+    let host = parts(authority).0;
+    let address = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
+    host.eq_ignore_ascii_case("localhost")
+        || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// Host and port. The colons of an IPv6 address are within brackets.
+fn parts(authority: &str) -> (&str, Option<&str>) {
+    match authority.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') => (host, Some(port)),
+        _ => (authority, None),
+    }
 }
 
 /// The text of a file. The path is not shown: what was given may be a key in a form that we do not know.

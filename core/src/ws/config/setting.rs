@@ -5,6 +5,7 @@ use std::fmt;
 use std::ops::RangeInclusive;
 
 use super::ConfigError;
+use crate::jwt::RawJwt;
 
 /// A value as the host gave it, before any rule is applied.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -73,6 +74,8 @@ macro_rules! options {
         #[derive(Clone, Debug, Default)]
         pub struct RawOptions {
             $(#[doc = concat!("`", $name, "`, `", $variable, "`")] pub $field: RawValue,)*
+            /// `jwt`, whose members have a list of their own.
+            pub jwt: Option<RawJwt>,
         }
 
         impl RawOptions {
