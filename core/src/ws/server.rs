@@ -4,7 +4,7 @@
 
 mod attach;
 mod guard;
-mod keys;
+pub(in crate::ws) mod keys;
 
 use socket2::SockRef;
 use std::fmt;

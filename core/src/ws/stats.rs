@@ -78,8 +78,9 @@ impl Counters {
 
     /// How often tokens were refused, by the stable name of why; always in the same order.
     pub fn rejections(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        let names = Rejection::ALL.iter().map(|rejection| rejection.counted_as());
-        names.zip(self.rejections.iter().map(Counter::get))
+        // What is too long is no token here before it gets to be verified (`message`, `guard::token`).
+        let counted = Rejection::ALL.iter().filter(|it| **it != Rejection::TooLarge);
+        counted.map(|it| (it.counted_as(), self.rejections[*it as usize].get()))
     }
 
     /// What was refused, by its stable name; always in the same order.

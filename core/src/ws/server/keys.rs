@@ -19,13 +19,17 @@ impl Server {
     /// # Errors
     /// What is wrong with the text. Then the keys that there were stay.
     pub fn keys_fetched(&self, number: u64, text: Option<&str>) -> Result<(), KeySetError> {
-        let Some(keys) = &self.shared.guard.keys else {
-            return Ok(());
-        };
-        let (arrival, problem) = keys.fetched(number, text);
-        carry_out(&self.shared, arrival);
-        problem
+        fetched(&self.shared, number, text)
     }
+}
+
+pub fn fetched(shared: &Shared, number: u64, text: Option<&str>) -> Result<(), KeySetError> {
+    let Some(keys) = &shared.guard.keys else {
+        return Ok(());
+    };
+    let (arrival, problem) = keys.fetched(number, text);
+    carry_out(shared, arrival);
+    problem
 }
 
 /// Fetches keys when it is time, until the server ends. Not by the host's timers: whoever waits for keys is
@@ -66,7 +70,7 @@ async fn refresh(shared: &Shared) {
 }
 
 /// Asks for the fetch that is due, and has those judged again who waited for the one that has ended.
-fn carry_out(shared: &Shared, arrival: Arrival<Number>) {
+pub fn carry_out(shared: &Shared, arrival: Arrival<Number>) {
     let Arrival { accept: current, fetch, answer } = arrival;
     shared.fetch_keys(fetch);
     for number in answer {
