@@ -137,6 +137,10 @@ describe('an issuer that fails', () => {
         const chunk = Buffer.alloc(1 << 20, ' ');
         for (let i = 0; i < 50; i += 1) response.write(chunk);
         response.end('{}');
+        // The engine would refuse it too, after all of it was read.
+        response.once('finish', () => {
+          throw new Error('the whole answer was read');
+        });
       },
       /larger than 1 MiB/,
     ],
@@ -200,15 +204,18 @@ describe('an issuer that fails', () => {
 describe('the end', () => {
   test('of a manager ends its fetches, without a word', async () => {
     let gone: Promise<unknown> | undefined;
-    const issuer = await publish((request) => {
-      gone = new Promise((resolve) => request.once('close', resolve));
+    const issuer = await publish((_, response) => {
+      gone = new Promise((resolve) => response.once('close', resolve));
     });
     const times = { cooldown: 20, cacheMaxAge: 50 };
     const { manager, errors } = await fetching(issuer.uri, {}, times);
     const warnings = warningsOf(manager);
     await vi.waitFor(() => expect(gone).toBeDefined());
+    const began = Date.now();
     await manager.shutdown();
     await gone;
+    // By its own time it would end after 10 s.
+    expect(Date.now() - began).toBeLessThan(5000);
     const { fetches } = issuer;
     await new Promise((resolve) => setTimeout(resolve, 200));
     expect(issuer.fetches).toBe(fetches);
@@ -217,6 +224,7 @@ describe('the end', () => {
 
   test('of a process is not put off by what would be fetched later', async () => {
     const issuer = await publish(keys(old));
+    const began = Date.now();
     const end = await runNode(
       `import { WebSocketManager } from '@libs/messaging';
        const manager = new WebSocketManager({
@@ -228,6 +236,8 @@ describe('the end', () => {
        setTimeout(() => manager.close(), 200);`,
     );
     expect(end).toMatchObject({ code: 0, signal: null, errors: '' });
+    // A timer that held it would do so for 10 s.
+    expect(Date.now() - began).toBeLessThan(8000);
     expect(issuer.fetches).toBe(1);
   });
 });
