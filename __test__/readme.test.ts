@@ -204,9 +204,9 @@ describe('the table of options', () => {
     const source = readFileSync(join(PACKAGE_ROOT, 'core/src/ws/config/setting.rs'), 'utf8');
     const list = [...source.matchAll(/^ {4}\w+, "([\w.]+)", "(\w*)";$/gm)];
     expect(list).not.toHaveLength(0);
-    // What has no variable of its own says where else to look. The parts of `tls` have theirs, and
-    // those of `authorize` stand in its row.
-    const single = known.filter(({ option }) => option !== 'tls');
+    // What has no variable of its own says where else to look. The parts of `tls` and `jwt` have theirs,
+    // and those of `authorize` stand in its row.
+    const single = known.filter(({ option }) => option !== 'tls' && option !== 'jwt');
     const shown = single.map(({ option, variable }) => [
       option,
       /^WS_\w+$/.test(variable) ? variable : '',
@@ -232,6 +232,14 @@ test('the table of the parts of `tls` has those of the core, with their variable
   expect(parts).toHaveLength(6);
   const rows = [...README.matchAll(/^\| `(\w+)` \| `(WS_TLS_\w+)` \|/gm)];
   expect(rows.map((row) => row.slice(1))).toEqual(parts.map((part) => part.slice(1)));
+});
+
+test('the table of the members of `jwt` has those of the core, with their variables', () => {
+  const source = readFileSync(join(PACKAGE_ROOT, 'core/src/jwt/settings.rs'), 'utf8');
+  const members = [...source.matchAll(/^ {4}\w+, "(\w+)", "jwt\.\w+", "(WS_JW\w+)";$/gm)];
+  expect(members).toHaveLength(9);
+  const rows = [...README.matchAll(/^\| `(\w+)` \| `(WS_JW\w+)` \|/gm)];
+  expect(rows.map((row) => row.slice(1))).toEqual(members.map((member) => member.slice(1)));
 });
 
 /** Strings that look like codes to the test below, and do not leave the package. */

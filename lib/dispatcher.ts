@@ -7,6 +7,7 @@ import type { TypedEmitter } from './emitter.js';
 import { codedError } from './errors.js';
 import { EventKind, type WebSocketManagerEvents } from './events.js';
 import type { Hooks } from './hooks.js';
+import type { KeySets } from './key-sets.js';
 import type { NativeConnection, NativeManager } from './native.js';
 import type { OriginRules } from './origins.js';
 import type { Reporter } from './reporter.js';
@@ -27,6 +28,7 @@ export class Dispatcher<In extends WebSocketMessage> {
   readonly #connections = new Map<number, Connection>();
   readonly #warn: (warning: WebSocketWarning) => void;
   readonly #hooks: Hooks;
+  readonly #keySets: KeySets;
   /** Of a manager that is attached to a server. */
   readonly #sockets: AttachedSockets | undefined;
   /** What the engine asks about origins. */
@@ -38,6 +40,7 @@ export class Dispatcher<In extends WebSocketMessage> {
     emitter: TypedEmitter<WebSocketManagerEvents<In>>,
     reporter: Reporter<In>,
     hooks: Hooks,
+    keySets: KeySets,
     sockets?: AttachedSockets,
     origins?: OriginRules,
   ) {
@@ -45,6 +48,7 @@ export class Dispatcher<In extends WebSocketMessage> {
     this.#emitter = emitter;
     this.#reporter = reporter;
     this.#hooks = hooks;
+    this.#keySets = keySets;
     this.#sockets = sockets;
     this.#origins = origins;
     this.#warn = (warning) => reporter.warn(warning);
@@ -80,6 +84,10 @@ export class Dispatcher<In extends WebSocketMessage> {
     }
     if (kind === EventKind.Socket) {
       this.#signal(serial as number, a as number);
+      return;
+    }
+    if (kind === EventKind.KeySet) {
+      this.#keySets.fetch(a as number, b as string);
       return;
     }
     if (kind === EventKind.Origin) {

@@ -37,7 +37,8 @@ export interface WebSocketManagerEvents<In extends WebSocketMessage = WebSocketM
   disconnect: [connection: WebSocketConnection, code: number, reason: string];
   /**
    * The server itself failed: the port is taken, or a connection could not be accepted. As in Node it is
-   * an uncaught exception when nobody listens and, for the port, nobody called `ready()`.
+   * an uncaught exception when nobody listens and, for the port, nobody called `ready()`. Or the keys of `jwt` could
+   * not be fetched, which is a `warning` when nobody listens here.
    */
   error: [error: WebSocketError];
   /** A fault of one message, listener or connection. It is never thrown. */
@@ -62,6 +63,7 @@ export const EventKind = {
   Socket: 9,
   Decision: 10,
   Origin: 12,
+  KeySet: 13,
 } as const;
 
 const CROSSING_WITH_LISTENER = [

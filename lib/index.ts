@@ -8,6 +8,7 @@ export * from './kafka/index.js';
 export type { WebSocketManagerEvents } from './events.js';
 export { EmbeddedKafka } from './kafka/embedded.js';
 export type { EmbeddedKafkaConfig, EmbeddedTopic } from './kafka/embedded.js';
+export type { WebSocketJwt, WebSocketJwtAlgorithm, WebSocketRemoteKeySet } from './jwt.js';
 export { WebSocketManager } from './manager.js';
 export type { ProcessStats } from './process-stats.js';
 export type {

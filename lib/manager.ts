@@ -14,6 +14,7 @@ import { TypedEmitter } from './emitter.js';
 import { environmentOf } from './environment.js';
 import { codedError, fromNative, listenError, throwUncaught, translated } from './errors.js';
 import { checkPatterns, Hooks } from './hooks.js';
+import { checkJwt, KeySets } from './key-sets.js';
 import { listenerMask, type WebSocketManagerEvents } from './events.js';
 import { Serialiser } from './messages.js';
 import { Audience, internals, NativeManager } from './native.js';
@@ -75,6 +76,7 @@ export class WebSocketManager<
   readonly #send: ReturnType<NativeManager['sender']>;
   readonly #reporter: Reporter<In>;
   readonly #dispatcher: Dispatcher<In>;
+  readonly #keySets: KeySets;
   readonly #serialiser = new Serialiser();
   /** The variables that count for this manager, as they are at the call. */
   readonly #environment: () => Record<string, string>;
@@ -101,6 +103,7 @@ export class WebSocketManager<
     const options = requireConfig(config);
     this.#reporter = new Reporter(this, options.logger);
     checkPatterns(options);
+    checkJwt(options.jwt);
     this.#environment = () => environmentOf(options);
     const env = this.#environment();
     const { origins } = options;
@@ -115,11 +118,21 @@ export class WebSocketManager<
     const path = options.path || env.WS_PATH || '/ws';
     const sockets = target && new AttachedSockets(this.#native, rules);
     const hooks = new Hooks(this.#native, options, this.#reporter);
-    this.#dispatcher = new Dispatcher(this.#native, this, this.#reporter, hooks, sockets, rules);
+    this.#keySets = new KeySets(this.#native, this.#reporter);
+    this.#dispatcher = new Dispatcher(
+      this.#native,
+      this,
+      this.#reporter,
+      hooks,
+      this.#keySets,
+      sockets,
+      rules,
+    );
     if (target !== undefined && sockets !== undefined) {
       try {
         this.#attachment = new Attachment(target, path, sockets);
       } catch (error) {
+        this.#keySets.close();
         this.#native.close();
         throw error;
       }
@@ -507,7 +520,7 @@ export class WebSocketManager<
     this.#reporter.warn({
       code: 'ERR_UNVERIFIED_USERS',
       message:
-        'clients are whoever they claim to be: without the option `authenticate` nobody checks it',
+        'clients are whoever they claim to be: without the option `authenticate` or `jwt` nobody checks it',
     });
   }
 
@@ -515,6 +528,7 @@ export class WebSocketManager<
     if (this.#closed) return;
     this.#closed = true;
     this.#reporter.log('info', 'WebSocket server closes');
+    this.#keySets.close();
     this.#attachment?.detach();
   }
 

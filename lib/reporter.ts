@@ -68,6 +68,13 @@ export class Reporter<In extends WebSocketMessage> {
     }
   }
 
+  /** Tells of a fault from outside: an `error` where somebody listens, and a `warning` elsewhere. Never throws. */
+  report(error: WebSocketError): void {
+    const { code, message } = error;
+    if (this.#emitter.listenerCount('error') > 0) this.fail(error);
+    else this.warn({ code, message });
+  }
+
   /** A listener threw, or the promise that it returned was rejected. */
   listenerFailed(cause: unknown, connectionId?: string): void {
     if (this.#logger === undefined && this.#emitter.listenerCount('warning') === 0) {

@@ -2,6 +2,7 @@
  * The public data types of the WebSocket server: messages, options, connections, figures.
  * It is longer than other files, since most of it is the options' documentation, which editors show.
  */
+import type { WebSocketJwt } from './jwt.js';
 import type { ProcessStats } from './process-stats.js';
 
 /**
@@ -222,7 +223,8 @@ export interface WebSocketConfig {
    * returns, or resolves with, is what the connection becomes, whatever the client claims; null, undefined or
    * false refuses the client. So does a hook that throws or rejects, which is also a `warning` `ERR_HOOK`, and
    * one that takes longer than `hookTimeout`. Nothing else of this client is interpreted meanwhile, so the
-   * order of its messages holds. Default: the client's claim is believed. It has no environment variable.
+   * order of its messages holds. Default: the client's claim is believed, unless there is `jwt`, beside which it must
+   * not stand. It has no environment variable.
    */
   authenticate?:
     | ((
@@ -235,6 +237,12 @@ export interface WebSocketConfig {
         | PromiseLike<WebSocketIdentity | null | undefined | false>)
     | null
     | undefined;
+  /**
+   * Verifies the tokens of clients in the engine, without a call: who sends `authenticate`, or whose handshake brought a
+   * token (`tokenFrom`), becomes what its token says, whatever it claims beside that, and until its token ends. Default:
+   * none, unless the environment has a key: `WS_JWT_SECRET`, `WS_JWT_PUBLIC_KEY`, or `WS_JWKS_URL`.
+   */
+  jwt?: WebSocketJwt | null | undefined;
   /**
    * Says where clients may go by `subscribe` and `join_room`: a hook, of which only `true` is a yes, and which is
    * held to the same as `authenticate`; or patterns, which the engine matches without a call. What the
@@ -431,7 +439,7 @@ export interface WebSocketConnection {
   readonly userId?: string | undefined;
   /** The session that the client gave when it logged in. */
   readonly sessionId?: string | undefined;
-  /** What `authenticate` has told of the user beside that: a copy. */
+  /** What `authenticate` has told of the user beside that, or all claims of its token: a copy. */
   // biome-ignore lint/suspicious/noExplicitAny: only the service knows what it has claimed.
   readonly claims?: any;
   /** The socket, for frames outside the protocol and for closing. */

@@ -2,12 +2,13 @@
 //! yet; and memory of the core's as JavaScript has it. The unsafe code of the boundary is here.
 #![allow(unsafe_code, reason = "Node-API is a C interface; its calls are unsafe by nature")]
 
+use messaging_core::jwt::Given as JwtValue;
 use messaging_core::ws::HEADROOM;
 use messaging_core::ws::config::RawValue;
 use messaging_core::ws::tls::RawPem;
 use napi::bindgen_prelude::{
-    Array, Float64Array, FromNapiValue, Object, ToNapiValue, TypeName, Uint8Array,
-    ValidateNapiValue,
+    Array, Env, Float64Array, FromNapiValue, Function, JsObjectValue, Object, ToNapiValue,
+    TypeName, Uint8Array, Unknown, ValidateNapiValue,
 };
 use napi::{Error, Result, Status, ValueType, sys};
 use std::ffi::c_void;
@@ -268,6 +269,68 @@ impl FromNapiValue for GivenPem {
             Ok(Self { pem, is_list })
         }
     }
+}
+
+/// A member of the option `jwt`.
+#[derive(Debug)]
+pub struct GivenJwt(pub JwtValue);
+
+impl TypeName for GivenJwt {
+    fn type_name() -> &'static str {
+        "unknown"
+    }
+
+    fn value_type() -> ValueType {
+        ValueType::Unknown
+    }
+}
+
+impl FromNapiValue for GivenJwt {
+    unsafe fn from_napi_value(env: sys::napi_env, value: sys::napi_value) -> Result<Self> {
+        let mut is_typed = false;
+        // SAFETY: `env` and `value` are valid, as this function's own contract says; each conversion
+        // below is of the type that Node-API just reported.
+        unsafe {
+            let problem = "an option could not be read";
+            check(sys::napi_is_typedarray(env, value, &raw mut is_typed), problem)?;
+            if is_typed && let Ok(bytes) = Uint8Array::from_napi_value(env, value) {
+                return Ok(Self(JwtValue::Bytes(bytes.to_vec())));
+            }
+            Ok(Self(match Given::from_napi_value(env, value)?.0 {
+                RawValue::Absent => JwtValue::Absent,
+                RawValue::Bool(_) => JwtValue::Other("boolean"),
+                RawValue::Number(number) => JwtValue::Number(number),
+                RawValue::Text(text) => JwtValue::Text(text),
+                RawValue::List(entries) => texts(entries),
+                RawValue::Other("object") => json(env, value).map_or_else(
+                    // It holds itself, or a BigInt: no key set in any case.
+                    |_| JwtValue::Other("object"),
+                    JwtValue::Json,
+                ),
+                RawValue::Other(kind) => JwtValue::Other(kind),
+            }))
+        }
+    }
+}
+
+fn texts(entries: Vec<RawValue>) -> JwtValue {
+    let texts = entries.into_iter().map(|entry| match entry {
+        RawValue::Text(text) => Some(text),
+        _ => None,
+    });
+    texts.collect::<Option<_>>().map_or(JwtValue::Other("array"), JwtValue::Texts)
+}
+
+/// An object as `JSON.stringify` writes it.
+///
+/// # Safety
+/// `env` and `value` are valid.
+unsafe fn json(env: sys::napi_env, value: sys::napi_value) -> Result<String> {
+    // SAFETY: as this function's own contract says.
+    let value = unsafe { Unknown::from_napi_value(env, value)? };
+    let json: Object<'_> = Env::from_raw(env).get_global()?.get_named_property("JSON")?;
+    let stringify: Function<'_, Unknown<'_>, String> = json.get_named_property("stringify")?;
+    stringify.call(value)
 }
 
 /// The texts of a list, one behind the other.

@@ -82,6 +82,7 @@ impl Rows<'_> {
                     }
                 }
             }
+            Event::KeySet { number, uri } => self.push(kind, None, number as f64, &*uri),
             Event::Socket { serial, signal } => self.push(kind, Some(serial), signal as u32, Null),
             Event::Error { code, message } => self.push(kind, None, code, message),
             Event::Warning { connection, code, message } => {

@@ -54,6 +54,14 @@ impl WebSocketManager {
         Ok(())
     }
 
+    /// A fetch of keys has ended, with the text of the set or without one. Returns what is wrong with it.
+    #[napi(ts_return_type = "string | null")]
+    pub fn keys_fetched(&self, number: f64, text: Option<String>) -> Option<String> {
+        let server = self.server()?;
+        let taken = server.keys_fetched(number as u64, text.as_deref());
+        taken.err().map(|problem| problem.to_string())
+    }
+
     #[napi]
     pub fn disconnect_user(&self, user_id: String, code: u32, reason: String) -> Result<u32> {
         let code = close_arguments(code, &reason)?;

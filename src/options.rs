@@ -1,12 +1,13 @@
 //! The user's options object and environment, as they came, to the core's configuration.
 
+use messaging_core::jwt::RawJwt;
 use messaging_core::ws::config::{Config, RawOptions, RawValue};
 use messaging_core::ws::tls::{RawPem, RawTls, Tls};
-use napi::bindgen_prelude::{JsValue, Object};
+use napi::bindgen_prelude::Object;
 use std::collections::HashMap;
 
-use crate::convert::{Given, GivenPem, Inner};
-use crate::error::{Error, Result, coded, internal, of_config, of_tls};
+use crate::convert::{Given, GivenJwt, GivenPem, Inner};
+use crate::error::{Result, coded, internal, of_config, of_tls};
 
 /// Reads the options that the core knows; other properties are not looked at.
 pub fn resolve(options: &Object<'_>, env: &HashMap<String, String>) -> Result<Config> {
@@ -14,6 +15,7 @@ pub fn resolve(options: &Object<'_>, env: &HashMap<String, String>) -> Result<Co
     for name in RawOptions::NAMES {
         raw.set(name, value_at(options, name).map_err(internal)?);
     }
+    raw.jwt = object(options, "jwt")?.map(|jwt| raw_jwt(&jwt)).transpose()?;
     Config::resolve(&raw, &|name| env.get(name).cloned()).map_err(|error| of_config(&error))
 }
 
@@ -31,13 +33,13 @@ fn value_at(options: &Object<'_>, path: &str) -> napi::Result<RawValue> {
 
 /// Reads the option `tls`, or what the environment has for it.
 pub fn resolve_tls(options: &Object<'_>, env: &HashMap<String, String>) -> Result<Option<Tls>> {
-    let given = tls_object(options)?.map(|tls| raw_tls(&tls)).transpose()?;
+    let given = object(options, "tls")?.map(|tls| raw_tls(&tls)).transpose()?;
     Tls::resolve(given, &|name| env.get(name).cloned()).map_err(|error| of_tls(&error))
 }
 
 /// A server of the host's has TLS of its own, or none.
 pub fn refuse_tls(options: &Object<'_>) -> Result<()> {
-    match tls_object(options)? {
+    match object(options, "tls")? {
         None => Ok(()),
         Some(_) => Err(coded(
             "ERR_TLS_ATTACHED",
@@ -46,23 +48,28 @@ pub fn refuse_tls(options: &Object<'_>) -> Result<()> {
     }
 }
 
-fn tls_object<'a>(options: &Object<'a>) -> Result<Option<Object<'a>>> {
-    let given = options.get::<Given>("tls").map_err(internal)?;
+/// An option that is an object, if it is given.
+fn object<'a>(options: &Object<'a>, name: &str) -> Result<Option<Object<'a>>> {
+    let given = options.get::<Given>(name).map_err(internal)?;
     match given.map_or(RawValue::Absent, |given| given.0) {
         RawValue::Absent => Ok(None),
-        RawValue::Other("object") => {
-            let tls: Option<Object<'_>> = options.get("tls").map_err(internal)?;
-            if tls.is_some_and(|tls| tls.is_array().unwrap_or(false)) {
-                return Err(no_object("array"));
-            }
-            Ok(tls)
+        RawValue::Other("object") => options.get(name).map_err(internal),
+        other => {
+            let got = other.type_name();
+            let message = format!("{name}: must be an object, got type {got}");
+            Err(coded("ERR_INVALID_OPTION_TYPE", message))
         }
-        other => Err(no_object(other.type_name())),
     }
 }
 
-fn no_object(got: &str) -> Error {
-    coded("ERR_INVALID_OPTION_TYPE", format!("tls: must be an object, got type {got}"))
+/// The members of `jwt` as they came.
+fn raw_jwt(jwt: &Object<'_>) -> Result<RawJwt> {
+    let mut raw = RawJwt::default();
+    for name in RawJwt::NAMES {
+        let given: Option<GivenJwt> = jwt.get(name).map_err(internal)?;
+        raw.set(name, given.map(|given| given.0).unwrap_or_default());
+    }
+    Ok(raw)
 }
 
 /// The parts of `tls` as they came.

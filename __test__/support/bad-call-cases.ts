@@ -2,6 +2,7 @@
  * What a service can do wrong, or too late, and what it gets for it: more cases of `bad-input.test.ts`.
  */
 import type { WebSocketConfig, WebSocketManager } from '@libs/messaging';
+import { SECRET } from './tokens.js';
 
 /** Options that a manager cannot be made with. */
 export interface BadOptions {
@@ -29,6 +30,12 @@ const wrongType = (path: string, given: string, value: unknown): BadOptions => (
 const outOfRange = (path: keyof WebSocketConfig, value: number | string): BadOptions => ({
   given: `\`${path}: ${JSON.stringify(value)}\``,
   config: { [path]: value },
+  error: { name: 'RangeError', code: 'ERR_INVALID_OPTION_RANGE' },
+  path,
+});
+const unusable = (path: string, given: string, jwt: object, beside = {}): BadOptions => ({
+  given: `\`${path}\`: ${given}`,
+  config: { jwt, ...beside },
   error: { name: 'RangeError', code: 'ERR_INVALID_OPTION_RANGE' },
   path,
 });
@@ -80,6 +87,17 @@ export const BAD_OPTIONS: BadOptions[] = [
   wrongType('authenticate', 'a boolean', true),
   wrongType('authorize', 'an array', ['a']),
   wrongType('authorize', 'patterns of an unknown action', { joinRoom: ['a'] }),
+  wrongType('jwt', 'a string', 'secret'),
+  wrongType('jwt', 'an unknown member', { secret: SECRET, audiance: 'chat' }),
+  unusable('jwt', 'no key', { issuer: 'us' }),
+  unusable('jwt', 'beside `authenticate`', { secret: SECRET }, { authenticate: () => null }),
+  unusable('jwt.secret', 'a short one', { secret: 'x'.repeat(31) }),
+  unusable('jwt.publicKey', 'no PEM', { publicKey: '-----BEGIN NOTHING-----' }),
+  unusable('jwt.publicKey', 'beside `jwt.secret`', { secret: SECRET, publicKey: 'key.pem' }),
+  unusable('jwt.jwks', 'http over the network', { jwks: { uri: 'http://issuer/keys' } }),
+  unusable('jwt.algorithms', 'one that does not fit', { secret: SECRET, algorithms: 'RS256' }),
+  unusable('jwt.algorithms', '`none`', { secret: SECRET, algorithms: ['none'] }),
+  unusable('jwt.clockTolerance', 'over an hour', { secret: SECRET, clockTolerance: 3601 }),
   badVariable('WS_PORT', 'eighty'),
   badVariable('WS_MAX_CONNECTIONS', '-1'),
   badVariable('WS_PATH', 'ws'),
@@ -87,6 +105,10 @@ export const BAD_OPTIONS: BadOptions[] = [
   badVariable('WS_TLS_CERT', '/nowhere.pem'),
   badVariable('WS_TOKEN_FROM', 'header,body'),
   badVariable('WS_AUTHORIZE_SUBSCRIBE', 'user:{user}'),
+  badVariable('WS_JWT_SECRET', 'short'),
+  badVariable('WS_JWT_PUBLIC_KEY', '/nowhere.pem'),
+  badVariable('WS_JWKS_URL', 'http://issuer/keys'),
+  badVariable('WS_JWT_ISSUER', 'us'),
 ];
 
 const NOTE = { type: 'note', payload: 1 };

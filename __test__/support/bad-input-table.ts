@@ -2,6 +2,7 @@
  * The cases of `bad-input.test.ts` as the tables of docs/bad-input.md.
  */
 import { BAD_OPTIONS, LATE_CALLS } from './bad-call-cases.js';
+import { BAD_TOKENS } from './bad-token-cases.js';
 import { BAD_FRAMES, BAD_HANDSHAKES, BAD_MESSAGES } from './bad-input-cases.js';
 
 /** The whole text of docs/bad-input.md. */
@@ -22,6 +23,17 @@ ${table(
 )}
 
 Leaving a room that does not exist is no fault: it is answered by silence.
+
+## Tokens
+
+Under the option \`jwt\`. The answer is an \`error\` message with the code \`AUTH_FAILED\` and the message "Authentication failed",
+whatever is wrong, and after \`maxAuthFailures\` of them the connection is closed with 4401. A token of the handshake has one attempt.
+\`getStats().refusals\` counts each as \`auth_failed\`, and by its reason:
+
+${table(
+  ['A client has a token that', 'Counted as'],
+  grouped(BAD_TOKENS.map(({ given, refusal }) => [given, code(refusal)])),
+)}
 
 ## Frames
 

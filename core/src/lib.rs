@@ -4,6 +4,7 @@
 //! and this crate, and holds no behaviour of its own.
 //! `unsafe` is allowed in `kafka::sys` alone.
 
+mod config_error;
 pub mod jwt;
 pub mod kafka;
 mod runtime;

@@ -28,5 +28,5 @@ pub use claims::Rules;
 pub use key_set::{KeySet, KeySetError, MAX_KEY_SET, MAX_KEYS};
 pub use refresh::{Arrival, MAX_WAITING, Refresh, RefreshPolicy, Unknown};
 pub use rejection::Rejection;
-pub use settings::{Given, JwtSettings, KeySource, RawJwt, SettingsError};
+pub use settings::{Given, JwtSettings, KeySource, RawJwt};
 pub use verifier::{MAX_TOKEN, Verified, Verifier};

@@ -132,6 +132,12 @@ impl<T> Refresh<T> {
         Arrival { accept, fetch: None, answer }
     }
 
+    /// Whether there is a set that tokens can be verified by.
+    #[must_use]
+    pub const fn has_set(&self) -> bool {
+        self.in_use > 0
+    }
+
     /// How many tokens wait.
     #[must_use]
     pub fn waiting(&self) -> usize {

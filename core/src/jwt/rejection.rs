@@ -54,20 +54,20 @@ impl Rejection {
         Self::Claims,
     ];
 
-    /// The stable word for statistics and logs.
+    /// The stable name in statistics.
     #[must_use]
-    pub const fn reason(self) -> &'static str {
+    pub const fn counted_as(self) -> &'static str {
         match self {
-            Self::TooLarge => "too_large",
-            Self::Malformed => "malformed",
-            Self::Algorithm => "algorithm",
-            Self::UnknownKey => "unknown_key",
-            Self::Signature => "signature",
-            Self::Expired => "expired",
-            Self::NotActive => "not_active",
-            Self::Issuer => "issuer",
-            Self::Audience => "audience",
-            Self::Claims => "claims",
+            Self::TooLarge => "jwt_too_large",
+            Self::Malformed => "jwt_malformed",
+            Self::Algorithm => "jwt_algorithm",
+            Self::UnknownKey => "jwt_unknown_key",
+            Self::Signature => "jwt_signature",
+            Self::Expired => "jwt_expired",
+            Self::NotActive => "jwt_not_active",
+            Self::Issuer => "jwt_issuer",
+            Self::Audience => "jwt_audience",
+            Self::Claims => "jwt_claims",
         }
     }
 }

@@ -6,8 +6,6 @@
 mod given;
 mod keys;
 
-use thiserror::Error;
-
 pub use given::Given;
 use given::Item;
 
@@ -16,6 +14,7 @@ use super::claims::Rules;
 use super::key_set::KeySet;
 use super::refresh::RefreshPolicy;
 use super::verifier::Verifier;
+use crate::config_error::ConfigError;
 
 /// The longest clock tolerance in seconds: more would be no tolerance.
 const MAX_TOLERANCE: u64 = 3600;
@@ -71,6 +70,14 @@ options! {
     session_claim, "sessionClaim", "jwt.sessionClaim", "WS_JWT_SESSION_CLAIM";
 }
 
+impl Items<'_> {
+    /// The variable that keys are from.
+    fn key_variable(&self) -> Option<&'static str> {
+        let all = [&self.secret, &self.public_key, &self.jwks];
+        all.into_iter().find(|item| item.environment().is_some()).map(|item| item.variable)
+    }
+}
+
 type Env<'a> = &'a dyn Fn(&str) -> Option<String>;
 type Read<'a> = &'a dyn Fn(&str) -> std::io::Result<String>;
 
@@ -84,6 +91,15 @@ pub struct JwtSettings {
     pub accepted: Algorithms,
     /// Where the keys are from.
     pub keys: KeySource,
+    /// The option or the variable that says so.
+    named: Name,
+}
+
+/// By what a user knows a setting.
+#[derive(Clone, Copy, Debug)]
+enum Name {
+    Option,
+    Variable(&'static str),
 }
 
 /// Where keys are from.
@@ -100,48 +116,6 @@ pub enum KeySource {
     },
 }
 
-/// A wrong option or environment variable. The text begins with its name, and never holds its value if
-/// that is or could be a key.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-pub enum SettingsError {
-    /// The option is of another type.
-    #[error("{option}: {problem}")]
-    Type {
-        /// The option's path.
-        option: &'static str,
-        /// What it must be, and what it is.
-        problem: String,
-    },
-    /// The option is of the right type, but cannot be used.
-    #[error("{option}: {problem}")]
-    Range {
-        /// The option's path.
-        option: &'static str,
-        /// What is wrong.
-        problem: String,
-    },
-    /// The environment variable cannot be used.
-    #[error("{variable}: {problem}")]
-    Env {
-        /// The variable's name.
-        variable: &'static str,
-        /// What is wrong.
-        problem: String,
-    },
-}
-
-impl SettingsError {
-    /// The stable code that users see: the same as of other options.
-    #[must_use]
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::Type { .. } => "ERR_INVALID_OPTION_TYPE",
-            Self::Range { .. } => "ERR_INVALID_OPTION_RANGE",
-            Self::Env { .. } => "ERR_INVALID_ENV",
-        }
-    }
-}
-
 impl JwtSettings {
     /// Resolves the option `jwt` (`None`: not given) and the environment (`env` gives a variable's
     /// value, `read` a file's text). `None`: tokens are not verified here.
@@ -153,7 +127,7 @@ impl JwtSettings {
         options: Option<&RawJwt>,
         env: Env<'_>,
         read: Read<'_>,
-    ) -> Result<Option<Self>, SettingsError> {
+    ) -> Result<Option<Self>, ConfigError> {
         let nothing = RawJwt::default();
         let items = options.unwrap_or(&nothing).items(env);
         let rules = rules(&items)?;
@@ -161,7 +135,7 @@ impl JwtSettings {
         let Some(source) = keys::source(&items, read)? else {
             let set = items.all().into_iter().find(|item| item.is_given());
             return match (options, set) {
-                (Some(_), _) => Err(SettingsError::Range { option: "jwt", problem: NO_KEY.into() }),
+                (Some(_), _) => Err(ConfigError::Range { option: "jwt", problem: NO_KEY.into() }),
                 (None, Some(item)) => Err(item.wrong(NO_KEY)),
                 (None, None) => Ok(None),
             };
@@ -171,7 +145,21 @@ impl JwtSettings {
             Some(names) => accepted(&items.algorithms, &names, &source)?,
         };
         let keys = source.into_keys(accepted)?;
-        Ok(Some(Self { rules, accepted, keys }))
+        let named = match (options, items.key_variable()) {
+            (None, Some(variable)) => Name::Variable(variable),
+            _ => Name::Option,
+        };
+        Ok(Some(Self { rules, accepted, keys, named }))
+    }
+
+    /// The error of whoever wants tokens to be verified here, and by this option too.
+    #[must_use]
+    pub fn beside(&self, option: &str) -> ConfigError {
+        let problem = format!("must not stand beside the option {option}: one of them verifies");
+        match self.named {
+            Name::Option => ConfigError::Range { option: "jwt", problem },
+            Name::Variable(variable) => ConfigError::Env { variable, problem },
+        }
     }
 
     /// The verifier, and where its keys are to be fetched from and when, if they are. Until they are
@@ -189,7 +177,7 @@ impl JwtSettings {
 const NO_KEY: &str = "nothing to verify tokens by: give secret, publicKey or jwks \
                       (WS_JWT_SECRET, WS_JWT_PUBLIC_KEY, WS_JWKS_URL)";
 
-fn rules(items: &Items<'_>) -> Result<Rules, SettingsError> {
+fn rules(items: &Items<'_>) -> Result<Rules, ConfigError> {
     let default = Rules::default();
     Ok(Rules {
         issuers: items.issuer.texts("an issuer")?.unwrap_or(default.issuers),
@@ -207,7 +195,7 @@ fn accepted(
     item: &Item<'_>,
     names: &[String],
     source: &keys::Source<'_>,
-) -> Result<Algorithms, SettingsError> {
+) -> Result<Algorithms, ConfigError> {
     let fitting = source.fitting();
     let one =
         |name: &String| match Algorithm::named(name) {

@@ -13,10 +13,9 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::thread::available_parallelism;
 use std::time::Duration;
 
-use thiserror::Error;
-
 use super::forwarded::{MAX_HOPS, TrustProxy};
 use super::origins::{Origins, Pattern};
+pub use crate::config_error::ConfigError;
 pub use guard::GuardConfig;
 pub use limits::{Limits, PerIp};
 pub(in crate::ws) use setting::{Env, Setting};
@@ -202,7 +201,7 @@ impl Config {
                 trust => trust,
             },
             proxy_protocol,
-            guard: GuardConfig::resolve(options, &given)?,
+            guard: GuardConfig::resolve(options, &given, env)?,
         })
     }
 }
@@ -299,53 +298,6 @@ pub enum SlowConsumer {
     Disconnect,
     /// The oldest frames queued for it are dropped, and counted.
     DropOldest,
-}
-
-/// A wrong option or environment variable. The text begins with its name.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-pub enum ConfigError {
-    /// The option is of another type.
-    #[error("{option}: must be {expected}, got {got}")]
-    Type {
-        /// The option's path.
-        option: &'static str,
-        /// What it must be.
-        expected: String,
-        /// What it is: a type.
-        got: String,
-    },
-    /// The option is of the right type, but negative, fractional or unknown.
-    #[error("{option}: must be {expected}, got {got}")]
-    Range {
-        /// The option's path.
-        option: &'static str,
-        /// What it must be.
-        expected: String,
-        /// What it is: a value.
-        got: String,
-    },
-    /// The environment variable cannot be read as its option.
-    #[error("{variable}: must be {expected}, got {got:?}")]
-    Env {
-        /// The variable's name.
-        variable: &'static str,
-        /// What it must be.
-        expected: String,
-        /// What it is.
-        got: String,
-    },
-}
-
-impl ConfigError {
-    /// The stable code that users see.
-    #[must_use]
-    pub const fn code(&self) -> &'static str {
-        match self {
-            Self::Type { .. } => "ERR_INVALID_OPTION_TYPE",
-            Self::Range { .. } => "ERR_INVALID_OPTION_RANGE",
-            Self::Env { .. } => "ERR_INVALID_ENV",
-        }
-    }
 }
 
 #[cfg(test)]

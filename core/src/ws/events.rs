@@ -85,6 +85,11 @@ pub enum Event {
         request: RequestInfo,
         remote: Option<SocketAddr>,
     },
+    /// The host is to fetch the keys of tokens from there.
+    KeySet {
+        number: u64,
+        uri: Arc<str>,
+    },
     /// A socket of the host's own needs it: see [`Signal`].
     Socket {
         serial: u64,
@@ -123,6 +128,8 @@ pub enum Kind {
     Decision = 10,
     /// Not for listeners either: see [`Event::Origin`].
     Origin = 12,
+    /// Not for listeners either: see [`Event::KeySet`].
+    KeySet = 13,
 }
 
 impl Event {
@@ -136,6 +143,7 @@ impl Event {
             Self::Disconnect { .. } => Kind::Disconnect,
             Self::Decision { .. } => Kind::Decision,
             Self::Origin { .. } => Kind::Origin,
+            Self::KeySet { .. } => Kind::KeySet,
             Self::Socket { .. } => Kind::Socket,
             Self::Error { .. } => Kind::Error,
             Self::Warning { .. } => Kind::Warning,
@@ -152,7 +160,10 @@ impl Event {
             | Self::Authenticated { connection }
             | Self::Decision { connection, .. }
             | Self::Disconnect { connection, .. } => Some(connection),
-            Self::Error { .. } | Self::Origin { .. } | Self::Socket { .. } => None,
+            Self::Error { .. }
+            | Self::Origin { .. }
+            | Self::KeySet { .. }
+            | Self::Socket { .. } => None,
             Self::Warning { connection, .. } => connection.as_ref(),
         }
     }

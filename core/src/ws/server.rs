@@ -4,6 +4,7 @@
 
 mod attach;
 mod guard;
+pub(in crate::ws) mod keys;
 
 use socket2::SockRef;
 use std::fmt;
@@ -145,6 +146,7 @@ impl Server {
                 return Err(error);
             }
         }
+        keys::keep_fresh(&shared, &watcher, &background);
         let (listener, held) = (Mutex::new(listener), AtomicBool::new(false));
         Ok(Self { shared, address, listener, held, alive: watcher, background })
     }
@@ -376,7 +378,9 @@ impl Server {
         let sum = |of: fn(&Counters) -> &Counter| shared.counters.iter().map(|c| of(c).get()).sum();
         let mut refusals: Vec<(&'static str, u64)> = Vec::new();
         for counters in &shared.counters {
-            for (at, (name, count)) in counters.refusals().enumerate() {
+            // Names of tokens' faults only where tokens are verified.
+            let rejections = counters.rejections().filter(|_| shared.guard.verifies_tokens());
+            for (at, (name, count)) in counters.refusals().chain(rejections).enumerate() {
                 match refusals.get_mut(at) {
                     Some((_, sum)) => *sum += count,
                     None => refusals.push((name, count)),

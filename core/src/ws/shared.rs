@@ -42,6 +42,13 @@ impl Shared {
         self.events.push(Event::Socket { serial, signal });
     }
 
+    /// Has the host fetch the keys of tokens, if a fetch of this number is to be begun.
+    pub fn fetch_keys(&self, number: Option<u64>) {
+        if let (Some(number), Some(keys)) = (number, &self.guard.keys) {
+            self.events.push(Event::KeySet { number, uri: keys.uri.clone() });
+        }
+    }
+
     /// Reports a panic that was contained.
     pub fn report_fault(&self) {
         self.events.push(Event::Error {

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::handshake::RefusalReason;
+use crate::jwt::Rejection;
 
 /// One shard's counters, on cache lines of their own so that shards do not disturb each other.
 #[derive(Debug, Default)]
@@ -30,6 +31,7 @@ pub struct Counters {
     pub limit_exceeded: Counter,
     refusals: [Counter; RefusalReason::ALL.len()],
     denials: [Counter; Denial::ALL.len()],
+    rejections: [Counter; Rejection::ALL.len()],
 }
 
 /// What an open connection was refused. The numbers of the variants are indices.
@@ -67,6 +69,18 @@ impl Counters {
 
     pub fn denied(&self, denial: Denial) {
         self.denials[denial as usize].add(1);
+    }
+
+    /// A token was no good one.
+    pub fn rejected(&self, rejection: Rejection) {
+        self.rejections[rejection as usize].add(1);
+    }
+
+    /// How often tokens were refused, by the stable name of why; always in the same order.
+    pub fn rejections(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        // What is too long is no token here before it gets to be verified (`message`, `guard::token`).
+        let counted = Rejection::ALL.iter().filter(|it| **it != Rejection::TooLarge);
+        counted.map(|it| (it.counted_as(), self.rejections[*it as usize].get()))
     }
 
     /// What was refused, by its stable name; always in the same order.

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::ops::RangeInclusive;
 
-use super::{Env, SettingsError};
+use super::Env;
+use crate::config_error::ConfigError;
 
 /// A value as the host gave it.
 #[derive(Clone, Default, PartialEq)]
@@ -60,7 +61,7 @@ impl fmt::Debug for Given {
 /// One member, ready to be read. Each reader returns `None` when nothing is given.
 pub(super) struct Item<'a> {
     path: &'static str,
-    variable: &'static str,
+    pub(super) variable: &'static str,
     given: &'a Given,
     env: Env<'a>,
 }
@@ -89,7 +90,7 @@ impl<'a> Item<'a> {
         self.option().is_some() || self.environment().is_some()
     }
 
-    pub(super) fn text(&self, expected: &str) -> Result<Option<String>, SettingsError> {
+    pub(super) fn text(&self, expected: &str) -> Result<Option<String>, ConfigError> {
         match self.option() {
             Some(Given::Text(text)) => Ok(Some(text.clone())),
             Some(other) => Err(self.wrong_type(&format!("{expected}, a string"), other)),
@@ -98,7 +99,7 @@ impl<'a> Item<'a> {
     }
 
     /// Reads one or several strings. In the environment, commas part them.
-    pub(super) fn texts(&self, expected: &str) -> Result<Option<Vec<String>>, SettingsError> {
+    pub(super) fn texts(&self, expected: &str) -> Result<Option<Vec<String>>, ConfigError> {
         let texts = match self.option() {
             Some(Given::Text(text)) => vec![text.clone()],
             Some(Given::Texts(texts)) => texts.clone(),
@@ -120,7 +121,7 @@ impl<'a> Item<'a> {
     }
 
     /// Reads an integer. In the environment too, 0 counts as not given.
-    pub(super) fn integer(&self, range: RangeInclusive<u64>) -> Result<Option<u64>, SettingsError> {
+    pub(super) fn integer(&self, range: RangeInclusive<u64>) -> Result<Option<u64>, ConfigError> {
         let expected = format!("an integer from {} to {}", range.start(), range.end());
         let parse = |number: f64| {
             let integer = (number >= 0.0 && number.fract() == 0.0).then_some(number as u64)?;
@@ -141,17 +142,16 @@ impl<'a> Item<'a> {
         }
     }
 
-    pub(super) fn wrong_type(&self, expected: &str, got: &Given) -> SettingsError {
-        let problem = format!("must be {expected}, got type {}", got.type_name());
-        SettingsError::Type { option: self.path, problem }
+    pub(super) fn wrong_type(&self, expected: &str, got: &Given) -> ConfigError {
+        ConfigError::wrong_type(self.path, expected, got.type_name())
     }
 
     /// What is wrong with the option, or with the variable if there is no option.
-    pub(super) fn wrong(&self, problem: &str) -> SettingsError {
+    pub(super) fn wrong(&self, problem: &str) -> ConfigError {
         let problem = problem.to_owned();
         match self.option() {
-            Some(_) => SettingsError::Range { option: self.path, problem },
-            None => SettingsError::Env { variable: self.variable, problem },
+            Some(_) => ConfigError::Range { option: self.path, problem },
+            None => ConfigError::Env { variable: self.variable, problem },
         }
     }
 

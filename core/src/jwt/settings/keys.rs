@@ -1,10 +1,12 @@
 //! Where the keys are from: a secret, a public key, or a key set.
 
 use serde_json::Value;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::given::{Given, Item};
-use super::{Items, KeySource, Read, SettingsError};
+use super::{Items, KeySource, Read};
+use crate::config_error::ConfigError;
 use crate::jwt::algorithm::Algorithms;
 use crate::jwt::key::{BadKey, Key};
 use crate::jwt::key_set::KeySet;
@@ -34,7 +36,7 @@ impl Source<'_> {
         }
     }
 
-    pub(super) fn into_keys(self, accepted: Algorithms) -> Result<KeySource, SettingsError> {
+    pub(super) fn into_keys(self, accepted: Algorithms) -> Result<KeySource, ConfigError> {
         Ok(match self {
             Self::Key(key) => KeySource::Fixed(KeySet::of(key)),
             Self::KeySet(item, text) => KeySource::Fixed(
@@ -49,7 +51,7 @@ impl Source<'_> {
 pub(super) fn source<'a>(
     items: &'a Items<'a>,
     read: Read<'_>,
-) -> Result<Option<Source<'a>>, SettingsError> {
+) -> Result<Option<Source<'a>>, ConfigError> {
     let all = [&items.secret, &items.public_key, &items.jwks];
     let options = all.into_iter().filter(|item| item.option().is_some());
     let mut found: Vec<_> = options.collect();
@@ -73,7 +75,7 @@ pub(super) fn source<'a>(
     Ok(Some(source))
 }
 
-fn secret(item: &Item<'_>) -> Result<Key, SettingsError> {
+fn secret(item: &Item<'_>) -> Result<Key, ConfigError> {
     let secret = match item.option() {
         Some(Given::Text(text)) => text.clone().into_bytes(),
         Some(Given::Bytes(bytes)) => bytes.clone(),
@@ -97,7 +99,7 @@ fn secret(item: &Item<'_>) -> Result<Key, SettingsError> {
     Ok(key)
 }
 
-fn public_key(item: &Item<'_>, read: Read<'_>) -> Result<Key, SettingsError> {
+fn public_key(item: &Item<'_>, read: Read<'_>) -> Result<Key, ConfigError> {
     let text = match item.option() {
         Some(Given::Text(text)) => text.clone(),
         Some(Given::Bytes(bytes)) => String::from_utf8_lossy(bytes).into_owned(),
@@ -128,7 +130,7 @@ fn public_key(item: &Item<'_>, read: Read<'_>) -> Result<Key, SettingsError> {
     })
 }
 
-fn key_set<'a>(item: &'a Item<'a>, read: Read<'_>) -> Result<Source<'a>, SettingsError> {
+fn key_set<'a>(item: &'a Item<'a>, read: Read<'_>) -> Result<Source<'a>, ConfigError> {
     let text = match item.option() {
         Some(Given::Json(text)) => match serde_json::from_str(text) {
             Ok(Value::Object(mut object)) if object.contains_key("uri") => {
@@ -157,7 +159,7 @@ fn key_set<'a>(item: &'a Item<'a>, read: Read<'_>) -> Result<Source<'a>, Setting
 fn policy(
     item: &Item<'_>,
     object: &serde_json::Map<String, Value>,
-) -> Result<RefreshPolicy, SettingsError> {
+) -> Result<RefreshPolicy, ConfigError> {
     let default = RefreshPolicy::default();
     let timer = |name, default| match object.get(name) {
         None | Some(Value::Null) => Ok(default),
@@ -178,12 +180,13 @@ fn policy(
     })
 }
 
-/// `http:` is for issuers in the same cluster, as everywhere else.
+/// Whoever is on the way of plain http could put a key of its own into the set. There is none on the way
+/// from this machine to itself.
 fn remote<'a>(
     item: &Item<'_>,
     uri: String,
     policy: RefreshPolicy,
-) -> Result<Source<'a>, SettingsError> {
+) -> Result<Source<'a>, ConfigError> {
     let printable = uri.bytes().all(|byte| byte.is_ascii_graphic());
     if !is_web(&uri) || !printable {
         return Err(item.wrong("must be a URL that begins with https:// or http://"));
@@ -191,6 +194,15 @@ fn remote<'a>(
     let authority = uri.split(['/', '?', '#']).nth(2).unwrap_or_default();
     if authority.contains('@') {
         return Err(item.wrong("must have no user and password in it, with which fetch refuses it"));
+    }
+    if !has_host(authority) {
+        return Err(
+            item.wrong("must be a URL with a host, and a port from 1 to 65535 if it has one")
+        );
+    }
+    if uri.starts_with("http://") && !is_loopback(authority) {
+        let problem = "must be a URL that begins with https://; http:// is for loopback only";
+        return Err(item.wrong(problem));
     }
     Ok(Source::Remote(uri, policy))
 }
@@ -200,13 +212,36 @@ fn is_web(text: &str) -> bool {
     rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with(['/', '?', '#']))
 }
 
+/// Whether it is `host` or `host:port`, as far as can be told without looking it up.
+fn has_host(authority: &str) -> bool {
+    let (host, port) = parts(authority);
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~%[:]".contains(&byte);
+    let has_port = port.is_none_or(|port| port.parse::<u16>().is_ok_and(|port| port > 0));
+    !host.is_empty() && host.bytes().all(fits) && has_port
+}
+
+fn is_loopback(authority: &str) -> bool {
+    let host = parts(authority).0;
+    let address = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
+    host.eq_ignore_ascii_case("localhost")
+        || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+/// Host and port. The colons of an IPv6 address are within brackets.
+fn parts(authority: &str) -> (&str, Option<&str>) {
+    match authority.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') => (host, Some(port)),
+        _ => (authority, None),
+    }
+}
+
 /// The text of a file. The path is not shown: what was given may be a key in a form that we do not know.
 fn file(
     item: &Item<'_>,
     path: &str,
     expected: &str,
     read: Read<'_>,
-) -> Result<String, SettingsError> {
+) -> Result<String, ConfigError> {
     // Longer than any system's paths: it is something else, and not worth a system call.
     if path.len() > 4096 || path.contains(['\0', '\n']) {
         return Err(item.wrong(expected));

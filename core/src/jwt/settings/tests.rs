@@ -26,7 +26,7 @@ fn resolve_with(
     options: Option<&RawJwt>,
     env: &[(&str, &str)],
     files: &[(&str, &str)],
-) -> Result<Option<JwtSettings>, SettingsError> {
+) -> Result<Option<JwtSettings>, ConfigError> {
     let env: HashMap<_, _> = env.iter().copied().collect();
     let files: HashMap<_, _> = files.iter().copied().collect();
     let get = |name: &str| env.get(name).map(|text| (*text).to_owned());
@@ -260,14 +260,27 @@ fn a_remote_key_set_has_a_uri_and_times() {
     assert_eq!(found, Some((uri.to_owned(), default)));
     let (_, found) = remote(json!({ "uri": "https://example.com?of=a@b" })).into_verifier();
     assert_eq!(found, Some(("https://example.com?of=a@b".to_owned(), default)));
-    let (_, found) = resolve_env(&[("WS_JWKS_URL", "http://issuer:8080/keys")]).into_verifier();
-    assert_eq!(found, Some(("http://issuer:8080/keys".to_owned(), default)));
+    let (_, found) = resolve_env(&[("WS_JWKS_URL", "http://127.0.0.1:8080/keys")]).into_verifier();
+    assert_eq!(found, Some(("http://127.0.0.1:8080/keys".to_owned(), default)));
+    for loopback in
+        ["http://localhost/keys", "http://LOCALHOST:1", "http://[::1]:80/", "http://127.9.9.9?x"]
+    {
+        remote(json!({ "uri": loopback }));
+    }
     for bad in [
         json!({ "uri": "" }),
         json!({ "uri": 5 }),
         json!({ "uri": "ftp://example.com" }),
         json!({ "uri": "https://" }),
         json!({ "uri": "https:///keys" }),
+        json!({ "uri": "https://example.com:0/keys" }),
+        json!({ "uri": "https://example.com:65536/keys" }),
+        json!({ "uri": "https://:443/keys" }),
+        json!({ "uri": "https://a\\b/keys" }),
+        json!({ "uri": "http://issuer/keys" }),
+        json!({ "uri": "http://127.0.0.1.example.com/keys" }),
+        json!({ "uri": "http://localhost.example.com/keys" }),
+        json!({ "uri": "http://[::2]/keys" }),
         json!({ "uri": "https://example.com/a b" }),
         json!({ "uri": "https://user:password@example.com/keys" }),
         json!({ "uri": "https://user@example.com?a@b" }),

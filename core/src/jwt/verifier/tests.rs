@@ -299,7 +299,7 @@ fn keys_are_replaced_while_others_verify() {
 
 #[test]
 fn a_rejection_has_a_word_and_says_nothing_of_the_token() {
-    let words: std::collections::HashSet<_> = Rejection::ALL.map(Rejection::reason).into();
+    let words: std::collections::HashSet<_> = Rejection::ALL.map(Rejection::counted_as).into();
     assert_eq!(words.len(), Rejection::ALL.len());
     let verifier = by(&Signer::new(Algorithm::Hs256));
     let shown = format!("{verifier:?}");

@@ -1,10 +1,14 @@
 //! The options that say who may come in, and where to.
 
+use std::fs;
+use std::io::{self, Read};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::setting::{RawOptions, RawValue, Settings};
+use super::setting::{Env, RawOptions, RawValue, Settings};
 use super::{ConfigError, MAX_TIMER};
+use crate::jwt::{JwtSettings, MAX_KEY_SET};
+use crate::ws::guard::jwt::JwtCheck;
 use crate::ws::guard::patterns::{Pattern, Patterns};
 use crate::ws::guard::token::TokenSource;
 use crate::ws::guard::{Authenticator, Authorizer};
@@ -15,8 +19,9 @@ const MAX_FAILURES: u64 = 1000;
 /// Who may come in, and where to. By default everybody may, by the client's own word.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GuardConfig {
-    /// `authenticate`: the host's hook that says who a client is. Without it the client's claim is
-    /// believed.
+    /// `authenticate`: the host's hook that says who a client is; or `jwt`, `WS_JWT_SECRET`,
+    /// `WS_JWT_PUBLIC_KEY`, `WS_JWKS_URL`: by what its token is verified here. One of the two. Without
+    /// them the client's claim is believed.
     pub authenticator: Authenticator,
     /// `authorize`: the host's hook, or the patterns `authorize.subscribe`,
     /// `WS_AUTHORIZE_SUBSCRIBE`, and `authorize.join_room`, `WS_AUTHORIZE_JOIN_ROOM`. By default
@@ -58,13 +63,16 @@ impl Default for GuardConfig {
 }
 
 impl GuardConfig {
-    pub(super) fn resolve(options: &RawOptions, given: &Settings<'_>) -> Result<Self, ConfigError> {
+    pub(super) fn resolve(
+        options: &RawOptions,
+        given: &Settings<'_>,
+        env: Env<'_>,
+    ) -> Result<Self, ConfigError> {
         let default = Self::default();
         let timer = 1..=MAX_TIMER;
         let millis = |given: Option<u64>, default| given.map_or(default, Duration::from_millis);
-        let is_hook = given.authenticate.function("a function")?;
         Ok(Self {
-            authenticator: if is_hook { Authenticator::Host } else { default.authenticator },
+            authenticator: authenticator(options, given, env)?,
             authorizer: authorizer(options, given)?,
             require_auth: given.require_auth.boolean()?.unwrap_or(default.require_auth),
             auth_timeout: millis(given.auth_timeout.integer(timer.clone())?, default.auth_timeout),
@@ -83,6 +91,33 @@ impl GuardConfig {
             hook_timeout: millis(given.hook_timeout.integer(timer)?, default.hook_timeout),
         })
     }
+}
+
+fn authenticator(
+    options: &RawOptions,
+    given: &Settings<'_>,
+    env: Env<'_>,
+) -> Result<Authenticator, ConfigError> {
+    let is_hook = given.authenticate.function("a function")?;
+    let Some(settings) = JwtSettings::resolve(options.jwt.as_ref(), env, &small_file)? else {
+        return Ok(if is_hook { Authenticator::Host } else { Authenticator::Claim });
+    };
+    if is_hook {
+        return Err(settings.beside("authenticate"));
+    }
+    let (verifier, remote) = settings.into_verifier();
+    let remote = remote.map(|(uri, policy)| (uri.into(), policy));
+    Ok(Authenticator::Jwt(JwtCheck { verifier: Arc::new(verifier), remote }))
+}
+
+/// The text of a file of keys. What is no plain file could have no end, or none that comes.
+fn small_file(path: &str) -> io::Result<String> {
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    let mut text = String::new();
+    fs::File::open(path)?.take(MAX_KEY_SET as u64 + 1).read_to_string(&mut text)?;
+    Ok(text)
 }
 
 fn authorizer(options: &RawOptions, given: &Settings<'_>) -> Result<Authorizer, ConfigError> {

@@ -5,6 +5,7 @@ use std::fmt;
 use std::ops::RangeInclusive;
 
 use super::ConfigError;
+use crate::jwt::RawJwt;
 
 /// A value as the host gave it, before any rule is applied.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -73,6 +74,8 @@ macro_rules! options {
         #[derive(Clone, Debug, Default)]
         pub struct RawOptions {
             $(#[doc = concat!("`", $name, "`, `", $variable, "`")] pub $field: RawValue,)*
+            /// `jwt`, whose members have a list of their own.
+            pub jwt: Option<RawJwt>,
         }
 
         impl RawOptions {
@@ -368,18 +371,14 @@ impl<'a> Setting<'a> {
         let got = self.environment().unwrap_or_else(|| self.value.to_string());
         match self.value {
             value if value.falls_through() => {
-                ConfigError::Env { variable: self.variable, expected: expected.to_owned(), got }
+                ConfigError::wrong_variable(self.variable, expected, &got)
             }
-            _ => ConfigError::Range { option: self.name, expected: expected.to_owned(), got },
+            _ => ConfigError::out_of_range(self.name, expected, &got),
         }
     }
 
     fn shown<T>(&self, expected: &str, value: Option<T>, got: &RawValue) -> Result<T, ConfigError> {
-        value.ok_or_else(|| ConfigError::Range {
-            option: self.name,
-            expected: expected.to_owned(),
-            got: got.to_string(),
-        })
+        value.ok_or_else(|| ConfigError::out_of_range(self.name, expected, &got.to_string()))
     }
 
     fn valid_variable<T>(
@@ -388,8 +387,7 @@ impl<'a> Setting<'a> {
         got: String,
         value: Option<T>,
     ) -> Result<Option<T>, ConfigError> {
-        let (variable, expected) = (self.variable, expected.to_owned());
-        value.map(Some).ok_or(ConfigError::Env { variable, expected, got })
+        value.map(Some).ok_or_else(|| ConfigError::wrong_variable(self.variable, expected, &got))
     }
 
     fn wrong_type(&self, expected: &str) -> ConfigError {
@@ -397,11 +395,7 @@ impl<'a> Setting<'a> {
     }
 
     fn wrong_type_of(&self, expected: &str, value: &RawValue) -> ConfigError {
-        ConfigError::Type {
-            option: self.name,
-            expected: expected.to_owned(),
-            got: format!("type {}", value.type_name()),
-        }
+        ConfigError::wrong_type(self.name, expected, value.type_name())
     }
 }
 

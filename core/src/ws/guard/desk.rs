@@ -1,4 +1,5 @@
-//! The decisions that the host is asked for: a bounded number at once, and who waits in line.
+//! The decisions that are waited for. Those that the host is asked for: a bounded number at once, and who
+//! waits in line. And those that wait for keys, which take nobody's place and are bounded by `jwt::MAX_WAITING`.
 //!
 //! A place is given back by the host's answer or by the deadline, and not by the client's leaving:
 //! the host is at work on it all the same, and clients that come and go must not pile up work.
@@ -24,6 +25,8 @@ struct State {
     open: HashMap<Number, Address>,
     /// In line for a place, the first to come first.
     waiting: BTreeMap<Number, Address>,
+    /// They wait for something else than the host.
+    aside: HashMap<Number, Address>,
 }
 
 /// A decision that has ended, and the one that has its place now.
@@ -53,9 +56,20 @@ impl Desk {
         (number, has_place)
     }
 
+    /// A number for a decision that is not the host's.
+    pub fn enter_aside(&self, who: Address) -> Number {
+        let state = &mut *self.lock();
+        state.last += 1;
+        state.aside.insert(state.last, who);
+        state.last
+    }
+
     /// The host has answered, or its time is over: whichever comes first. Nothing for the other.
     pub fn close(&self, number: Number) -> Option<Closed> {
         let state = &mut *self.lock();
+        if let Some(who) = state.aside.remove(&number) {
+            return Some(Closed { who, next: None });
+        }
         let who = state.open.remove(&number)?;
         let next = state.waiting.pop_first();
         if let Some((number, who)) = next {
@@ -66,7 +80,9 @@ impl Desk {
 
     /// The client has left. If it was still in line, nobody waits for its turn.
     pub fn forget(&self, number: Number) {
-        self.lock().waiting.remove(&number);
+        let state = &mut *self.lock();
+        state.waiting.remove(&number);
+        state.aside.remove(&number);
     }
 }
 
@@ -94,6 +110,20 @@ mod tests {
         assert_eq!(desk.close(first), None, "an answer counts once");
         assert!(!desk.enter(address(5002)).1, "the place was given on");
         assert_eq!(desk.close(second).map(|closed| closed.who), Some(address(5001)));
+    }
+
+    #[test]
+    fn who_waits_aside_takes_no_place() {
+        let desk = Desk::default();
+        let (aside, left) = (desk.enter_aside(address(1)), desk.enter_aside(address(2)));
+        desk.forget(left);
+        assert_eq!(desk.close(left), None);
+        assert!((0..MAX_DECISIONS).all(|slot| desk.enter(address(slot)).1));
+        let (waits, has_place) = desk.enter(address(3));
+        assert!(!has_place);
+        assert_eq!(desk.close(aside), Some(Closed { who: address(1), next: None }));
+        assert_eq!(desk.close(aside), None);
+        assert_eq!(desk.close(waits), None, "it has no place yet");
     }
 
     #[test]

@@ -6,6 +6,7 @@
 //! client's next frames (see `shard::guard`), so their order holds without any care for it.
 
 pub mod desk;
+pub mod jwt;
 pub mod patterns;
 pub mod revoked;
 pub mod token;
@@ -14,11 +15,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use self::desk::Desk;
+use self::jwt::{JwtCheck, RemoteKeys};
 use self::patterns::{Patterns, Subject};
 use self::revoked::Revoked;
 use super::config::GuardConfig;
 use super::connection::Connection;
 use super::message::{MAX_NAME, valid_name};
+use crate::jwt::Rejection;
 
 /// Bytes of a token at most: cookies and header fields hardly carry more.
 pub const MAX_TOKEN: usize = 8 * 1024;
@@ -112,8 +115,15 @@ pub enum Verdict {
     /// It may.
     Allowed,
     Refused,
+    /// Its token is not good.
+    Rejected(Rejection),
     /// Nobody has decided in time, which is a no.
     Unanswered,
+    /// The fetch of keys that it waited for has ended: it is to be judged again, for good. `current` if the
+    /// keys are those of now.
+    Fetched {
+        current: bool,
+    },
 }
 
 /// A decision, or that it has to be asked for.
@@ -122,6 +132,8 @@ pub enum Ruling {
     Decided(Verdict),
     /// The host decides: the connection waits for its verdict.
     Host,
+    /// The key of its token is not known, and may come: the connection waits for it, if it can.
+    Keys,
 }
 
 /// Who says who a client is.
@@ -132,6 +144,8 @@ pub enum Authenticator {
     Claim,
     /// The host's hook.
     Host,
+    /// Whoever has signed its token.
+    Jwt(JwtCheck),
 }
 
 /// Who says where a client may go.
@@ -150,6 +164,8 @@ pub enum Authorizer {
 pub struct Guard {
     pub desk: Desk,
     pub revoked: Revoked,
+    /// The keys of tokens, if they are fetched.
+    pub keys: Option<RemoteKeys>,
     authenticator: Authenticator,
     authorizer: Authorizer,
 }
@@ -158,13 +174,23 @@ impl Guard {
     #[must_use]
     pub fn of(config: &GuardConfig) -> Self {
         let (authenticator, authorizer) = (config.authenticator.clone(), config.authorizer.clone());
-        Self { authenticator, authorizer, ..Self::default() }
+        let keys = match &authenticator {
+            Authenticator::Jwt(check) => RemoteKeys::of(check),
+            Authenticator::Claim | Authenticator::Host => None,
+        };
+        Self { authenticator, authorizer, keys, ..Self::default() }
     }
 
     /// Whether a client's word is not enough.
     #[must_use]
     pub fn verifies(&self) -> bool {
         !matches!(self.authenticator, Authenticator::Claim)
+    }
+
+    /// Whether tokens are verified here, where all that is no good token is refused as such.
+    #[must_use]
+    pub fn verifies_tokens(&self) -> bool {
+        matches!(self.authenticator, Authenticator::Jwt(_))
     }
 
     /// Whether requests are to be kept, since the host is told of them when it decides.
@@ -185,6 +211,16 @@ impl Guard {
                 )
             }
             Authenticator::Host => Ruling::Host,
+            Authenticator::Jwt(check) => check.authenticate(login),
+        }
+    }
+
+    /// Decides who a client is whose keys are waited for no longer. They are those of now, or maybe not.
+    #[must_use]
+    pub fn authenticate_finally(&self, login: &Login, current: bool) -> Verdict {
+        match &self.authenticator {
+            Authenticator::Jwt(check) => check.decide(login, current),
+            Authenticator::Claim | Authenticator::Host => Verdict::Refused,
         }
     }
 

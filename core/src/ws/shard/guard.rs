@@ -94,6 +94,7 @@ impl Shard {
         match self.shared.guard.authenticate(&login) {
             Ruling::Decided(verdict) => self.end_login(key, connection, verdict, at_once, id),
             Ruling::Host => self.hold(key, Question::Authenticate { login, at_once }, id),
+            Ruling::Keys => self.hold_for_keys(key, connection, login, at_once, id),
         }
     }
 
@@ -115,6 +116,10 @@ impl Shard {
                 }
             }
             Verdict::Unanswered => self.refuse_login(key, at_once, false, id),
+            Verdict::Rejected(rejection) => {
+                self.counters().rejected(rejection);
+                self.refuse_login(key, at_once, true, id);
+            }
             _ => self.refuse_login(key, at_once, true, id),
         }
     }
@@ -189,7 +194,7 @@ impl Shard {
         match self.shared.guard.authorize(connection, action, name) {
             Ruling::Decided(Verdict::Allowed) => self.enter(key, connection, action, name, id),
             Ruling::Decided(_) => self.forbid(action, name, id),
-            Ruling::Host => {
+            Ruling::Host | Ruling::Keys => {
                 self.hold(key, Question::Authorize { action, name: name.into() }, id);
             }
         }
@@ -209,15 +214,46 @@ impl Shard {
 
     /// Stops hearing a client until something is decided.
     fn hold(&mut self, key: usize, question: Question, id: Option<&str>) {
-        let slot = &mut self.sockets.slots[key];
-        let who = Address { shard: self.number, slot: key, serial: slot.serial };
-        let (number, has_place) = self.shared.guard.desk.enter(who);
-        let (id, rest) = (id.map(Into::into), Vec::new());
-        slot.hold =
-            Some(Box::new(Hold { number, question, id, rest, reading: None, verdict: None }));
+        let (number, has_place) = self.shared.guard.desk.enter(self.address_of(key));
+        self.wait_for(key, number, question, id);
         if has_place {
             self.ask(key);
         }
+    }
+
+    /// Stops hearing a client until the keys of its token are fetched, or decides at once if it cannot wait.
+    fn hold_for_keys(
+        &mut self,
+        key: usize,
+        connection: &Arc<Connection>,
+        login: Login,
+        at_once: bool,
+        id: Option<&str>,
+    ) {
+        let shared = Arc::clone(&self.shared);
+        let number = shared.guard.desk.enter_aside(self.address_of(key));
+        match shared.guard.keys.as_ref().map_or(Err(true), |keys| keys.wait(number)) {
+            Ok(fetch) => {
+                self.wait_for(key, number, Question::Authenticate { login, at_once }, id);
+                shared.fetch_keys(fetch);
+            }
+            Err(current) => {
+                shared.guard.desk.forget(number);
+                // They may have come since they were looked at.
+                let verdict = shared.guard.authenticate_finally(&login, current);
+                self.end_login(key, connection, verdict, at_once, id);
+            }
+        }
+    }
+
+    fn address_of(&self, key: usize) -> Address {
+        Address { shard: self.number, slot: key, serial: self.sockets.slots[key].serial }
+    }
+
+    fn wait_for(&mut self, key: usize, number: Number, question: Question, id: Option<&str>) {
+        let (id, rest) = (id.map(Into::into), Vec::new());
+        let hold = Hold { number, question, id, rest, reading: None, verdict: None };
+        self.sockets.slots[key].hold = Some(Box::new(hold));
     }
 
     fn ask(&mut self, key: usize) {
@@ -295,7 +331,13 @@ impl Shard {
         id: Option<&str>,
     ) {
         match question {
-            Question::Authenticate { at_once, .. } => {
+            Question::Authenticate { login, at_once } => {
+                let verdict = match verdict {
+                    Verdict::Fetched { current } => {
+                        self.shared.guard.authenticate_finally(&login, current)
+                    }
+                    decided => decided,
+                };
                 self.end_login(key, connection, verdict, at_once, id);
             }
             Question::Authorize { action, name } if verdict == Verdict::Allowed => {

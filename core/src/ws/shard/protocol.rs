@@ -96,6 +96,8 @@ impl Shard {
         }
         let token = match token {
             Token::Given(token) => Some(token.into_owned()),
+            // Like any other token that is none.
+            Token::Unusable if self.shared.guard.verifies_tokens() => None,
             Token::Unusable if verifies => return Err(TOKEN_RULE),
             Token::Absent | Token::Unusable => None,
         };

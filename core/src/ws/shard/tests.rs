@@ -5,6 +5,7 @@ mod attached;
 mod closing;
 mod compressing;
 mod guard;
+mod keys;
 mod recovery;
 mod rig;
 mod secure;

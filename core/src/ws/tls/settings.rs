@@ -140,8 +140,7 @@ fn pem(
     match given {
         RawPem::Text(text) => return Ok(Some(Source { name: option, pem: text.clone() })),
         RawPem::Other(kind) => {
-            let (expected, got) = (PEM.to_owned(), format!("type {kind}"));
-            return Err(ConfigError::Type { option, expected, got });
+            return Err(ConfigError::wrong_type(option, PEM, kind));
         }
         RawPem::Absent => {}
     }
@@ -151,11 +150,10 @@ fn pem(
     match std::fs::read(&path) {
         Ok(pem) => Ok(Some(Source { name: variable, pem })),
         // Whoever puts the key itself here, and no path of it, must not find it in a log.
-        Err(error) => Err(ConfigError::Env {
-            variable,
-            expected: "the path of a PEM file that can be read".to_owned(),
-            got: error.kind().to_string(),
-        }),
+        Err(error) => {
+            let expected = "the path of a PEM file that can be read";
+            Err(ConfigError::wrong_variable(variable, expected, &error.kind().to_string()))
+        }
     }
 }
 
@@ -170,21 +168,17 @@ fn request_cert(given: &RawValue, env: Env<'_>) -> Result<bool, ConfigError> {
     match env(variable).as_deref() {
         None | Some("" | "false") => Ok(false),
         Some("true") => Ok(true),
-        Some(got) => Err(ConfigError::Env {
-            variable,
-            expected: "true or false".to_owned(),
-            got: got.to_owned(),
-        }),
+        Some(got) => Err(ConfigError::wrong_variable(variable, "true or false", got)),
     }
 }
 
 /// What is needed was given neither as an option nor by the environment.
 fn missing((option, variable): Names, wanted: bool) -> TlsError {
     let error = if wanted {
-        ConfigError::Type { option, expected: PEM.to_owned(), got: "type undefined".to_owned() }
+        ConfigError::wrong_type(option, PEM, "undefined")
     } else {
-        let expected = "the path of a PEM file, since another WS_TLS_ variable is set".to_owned();
-        ConfigError::Env { variable, expected, got: String::new() }
+        let expected = "the path of a PEM file, since another WS_TLS_ variable is set";
+        ConfigError::wrong_variable(variable, expected, "")
     };
     error.into()
 }

@@ -35,7 +35,7 @@ fn strict() -> Config {
     config
 }
 
-fn text(json: &str) -> Vec<u8> {
+pub(super) fn text(json: &str) -> Vec<u8> {
     client_frame(Opcode::Text, json.as_bytes())
 }
 
@@ -74,12 +74,12 @@ fn decide(rig: &mut Rig, number: Number, verdict: Verdict) {
 }
 
 /// Lets the client's task look at its slot once.
-fn look(rig: &mut Rig, client: &Client) {
+pub(super) fn look(rig: &mut Rig, client: &Client) {
     rig.serve(client, |_| true);
 }
 
 /// The types of the messages that a client got, with their ids; codes for errors and Close frames.
-fn got(client: &mut Client) -> Vec<String> {
+pub(super) fn got(client: &mut Client) -> Vec<String> {
     let bytes = client.read_all();
     let (mut rest, mut got) = (&bytes[..], Vec::new());
     while let [opcode, length, after @ ..] = rest {

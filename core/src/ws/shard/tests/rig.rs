@@ -227,6 +227,11 @@ impl Rig {
         self.runtime.block_on(async { self.shard.turn() });
     }
 
+    /// Does something by the clock of the tests.
+    pub fn within<T>(&mut self, act: impl FnOnce(&mut Shard) -> T) -> T {
+        self.runtime.block_on(async { act(&mut self.shard) })
+    }
+
     pub fn advance(&mut self, time: Duration) {
         self.runtime.block_on(tokio::time::advance(time));
     }

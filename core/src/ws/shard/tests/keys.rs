@@ -1,0 +1,134 @@
+//! Clients whose tokens wait for keys. The host is the test: it fetches, or does not.
+
+use std::time::Duration;
+
+use super::guard::{got, look, text};
+use super::rig::{Client, Rig};
+use crate::jwt::{Given, JwtSettings, MAX_WAITING, RawJwt};
+use crate::ws::config::{Config, GuardConfig};
+use crate::ws::events::Event;
+use crate::ws::guard::desk::MAX_DECISIONS;
+use crate::ws::guard::jwt::JwtCheck;
+use crate::ws::guard::{Authenticator, Authorizer};
+use crate::ws::server::keys::{carry_out, fetched};
+
+/// A token of the key `k1`, which is in no set here, and a set with another key.
+const TOKEN: &str = "eyJhbGciOiJFUzI1NiIsImtpZCI6ImsxIn0.e30.AA";
+const KEYS: &str = r#"{"keys":[{"kty":"EC","crv":"P-256","kid":"other","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0"}]}"#;
+
+fn config() -> Config {
+    let json = r#"{"uri":"https://issuer/keys"}"#.to_owned();
+    let raw = RawJwt { jwks: Given::Json(json), ..RawJwt::default() };
+    let settings = JwtSettings::resolve(Some(&raw), &|_| None, &|_| unreachable!());
+    let (verifier, remote) = settings.unwrap().unwrap().into_verifier();
+    let remote = remote.map(|(uri, policy)| (uri.into(), policy));
+    let guard = GuardConfig {
+        authenticator: Authenticator::Jwt(JwtCheck { verifier: verifier.into(), remote }),
+        authorizer: Authorizer::Host,
+        max_auth_failures: 2,
+        ..GuardConfig::default()
+    };
+    Config { guard, heartbeat: None, ..Config::default() }
+}
+
+fn login(id: &str) -> Vec<u8> {
+    let payload = format!(r#"{{"token":"{TOKEN}"}}"#);
+    text(&format!(r#"{{"type":"authenticate","payload":{payload},"id":"{id}"}}"#))
+}
+
+/// The fetches that the host was asked for.
+fn fetches(rig: &Rig) -> Vec<u64> {
+    let events = rig.shard.shared.events.take(usize::MAX).into_iter();
+    let asked = events.filter_map(|event| match event {
+        Event::KeySet { number, .. } => Some(number),
+        _ => None,
+    });
+    asked.collect()
+}
+
+/// Time has come to look, as on `messaging-bg`.
+fn tick(rig: &mut Rig) {
+    rig.within(|shard| {
+        let arrival = shard.shared.guard.keys.as_ref().unwrap().tick().0;
+        carry_out(&shard.shared, arrival);
+    });
+    rig.turn();
+}
+
+fn end_fetch(rig: &mut Rig, number: u64, set: Option<&str>) {
+    rig.within(|shard| fetched(&shard.shared, number, set)).unwrap();
+    rig.turn();
+}
+
+#[test]
+fn one_fetch_serves_all_who_wait_and_none_of_the_hooks_places_is_taken() {
+    let mut rig = Rig::new(config());
+    tick(&mut rig);
+    let mut clients: Vec<Client> = (0..3).map(|_| rig.connect()).collect();
+    for client in &mut clients {
+        got(client);
+        rig.hear(client, &login("1"));
+        assert_eq!(got(client), [""; 0]);
+    }
+    let desk = &rig.shard.shared.guard.desk;
+    assert!((0..MAX_DECISIONS).all(|_| desk.enter(clients[0].address).1));
+    assert_eq!(fetches(&rig), [1]);
+    end_fetch(&mut rig, 1, Some(KEYS));
+    for client in &mut clients {
+        look(&mut rig, client);
+        assert_eq!(got(client), ["AUTH_FAILED 1"]);
+    }
+    assert_eq!(fetches(&rig), [0u64; 0]);
+    // Within the cooldown nobody waits, and it counts: this was the second failure.
+    rig.hear(&mut clients[0], &login("2"));
+    assert_eq!(got(&mut clients[0]), ["AUTH_FAILED 2", "close 4401"]);
+}
+
+#[test]
+fn who_waits_in_vain_is_not_to_blame() {
+    let mut rig = Rig::new(config());
+    tick(&mut rig);
+    let mut client = rig.connect();
+    got(&mut client);
+    for id in ["1", "2", "3"] {
+        rig.hear(&mut client, &login(id));
+        end_fetch(&mut rig, 1, None);
+        look(&mut rig, &client);
+        assert_eq!(got(&mut client), [format!("AUTH_FAILED {id}")]);
+    }
+}
+
+#[test]
+fn a_host_that_does_not_fetch_holds_nobody_for_longer_than_its_time() {
+    let mut rig = Rig::new(config());
+    tick(&mut rig);
+    let mut client = rig.connect();
+    got(&mut client);
+    rig.hear(&mut client, &login("1"));
+    rig.advance(Duration::from_millis(9_900));
+    tick(&mut rig);
+    look(&mut rig, &client);
+    assert_eq!(got(&mut client), [""; 0]);
+    rig.advance(Duration::from_millis(100));
+    tick(&mut rig);
+    look(&mut rig, &client);
+    assert_eq!(got(&mut client), ["AUTH_FAILED 1"]);
+}
+
+#[test]
+fn so_many_wait_and_no_more() {
+    let mut rig = Rig::new(config());
+    tick(&mut rig);
+    let mut client = rig.connect();
+    got(&mut client);
+    let who = client.address;
+    rig.within(|shard| {
+        let guard = &shard.shared.guard;
+        for _ in 0..MAX_WAITING {
+            let number = guard.desk.enter_aside(who);
+            assert_eq!(guard.keys.as_ref().unwrap().wait(number), Ok(None));
+        }
+    });
+    rig.hear(&mut client, &login("1"));
+    assert_eq!(got(&mut client), ["AUTH_FAILED 1"]);
+}
