@@ -1,6 +1,7 @@
 // The soak: thousands of clients of a server in a process of its own, for minutes, which come and go and do
 // all that clients can, while hooks fail at random. Nothing may be lost, doubled or out of order, memory has
 // to stay flat, and nothing may be left when all are gone. soak/README.md tells how it looks at that.
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as delay } from 'node:timers/promises';
 import { WebSocket } from 'ws';
 import { checkCalm, checkEnd } from './lib/checks.mjs';
@@ -57,8 +58,12 @@ class Soak {
     await server.order('start');
     this.#fleet.start();
     const cpu = { server: server.cpu(), clients: ownCpu() };
+    const lateness = monitorEventLoopDelay();
+    lateness.enable();
     const seconds = minutes * 60;
     await this.#watch(seconds);
+    const lag = lateness.max / 1e6;
+    lateness.disable();
     cpu.server = server.cpu() - cpu.server;
     cpu.clients = ownCpu() - cpu.clients;
 
@@ -77,7 +82,7 @@ class Soak {
     const faults = { ...prefixed('service: ', report.faults), ...this.faults.all() };
     const { samples, descriptors, tally } = this;
     const options = this.#options;
-    return { options, tally, report, memory, samples, descriptors, seconds, cpu, faults };
+    return { options, tally, report, memory, samples, descriptors, seconds, cpu, lag, faults };
   }
 
   #newFleet() {
@@ -85,7 +90,10 @@ class Soak {
     const random = new Random(seed);
     const { faults, tally, received } = this;
     const { url } = this.#server;
-    return new Fleet({ url, seed, random, faults, tally, received, revoked: new Set() }, this.#config);
+    return new Fleet(
+      { url, seed, random, faults, tally, received, revoked: new Set() },
+      this.#config,
+    );
   }
 
   /** Connects some clients that leave at once. */
@@ -182,7 +190,11 @@ async function main() {
     console.log(reportOf(run));
     if (Object.keys(run.faults).length > 0) process.exitCode = 1;
   } catch (error) {
-    console.log(faultLines({ ...soak.faults.all(), ended: { count: 1, examples: [error.message] } }).join('\n'));
+    console.log(
+      faultLines({ ...soak.faults.all(), ended: { count: 1, examples: [error.message] } }).join(
+        '\n',
+      ),
+    );
     process.exitCode = 1;
   }
 }

@@ -45,6 +45,8 @@ export function checkEnd(faults, { report, tally, descriptors }) {
   same('refusals for a rate', stats.refusals.rate_limited ?? 0, tally.get('RATE_LIMITED'));
   same('refusals for a path', stats.refusals.not_found ?? 0, tally.get('knocks'));
   same('warnings of failed hooks', counts['warning ERR_HOOK'] ?? 0, counts['hooks failed'] ?? 0);
+  const late = counts['hooks out of time'] ?? 0;
+  same('warnings of hooks out of time', counts['warning ERR_HOOK_TIMEOUT'] ?? 0, late);
   // Who has left by force may not have heard the answer.
   for (const [reason, code] of [
     ['auth_failed', 'AUTH_FAILED'],

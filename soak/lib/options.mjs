@@ -81,7 +81,7 @@ export function configOf({ connections, minutes, seed, sabotage }) {
     actions: Math.max(200, connections / 6),
     leaves: Math.max(5, connections / 200),
     handshakes: Math.max(100, connections / 20),
-    hookTimeout: 2000,
+    hookTimeout: 3000,
     heartbeatInterval: isShort ? 3000 : 10_000,
     lease: isShort ? 6000 : 20_000,
   };

@@ -7,7 +7,7 @@ const grouped = (count) => count.toLocaleString('en');
 const POINTS = 20;
 
 export function reportOf(run) {
-  const { options, tally, report, memory, samples, descriptors, seconds, cpu, faults } = run;
+  const { options, tally, report, memory, samples, descriptors, seconds, cpu, lag, faults } = run;
   const { stats, counts } = report;
   const lines = [
     `Soak: ${options.connections} connections, ${options.minutes} minutes, seed ${options.seed}`,
@@ -19,6 +19,7 @@ export function reportOf(run) {
     row('receivers that these counted', counts['receivers counted']),
     row('messages to single clients', counts['sent to one']),
     row('hooks that failed', counts['hooks failed']),
+    row('hooks that took too long', counts['hooks out of time']),
     '',
     list('sent', counts, /^sent to /),
     list('authenticate', counts, /^authenticate /),
@@ -29,7 +30,7 @@ export function reportOf(run) {
     list('left', tally.counts, /^left: /),
     list('ends as clients saw them', tally.counts, /^closed /),
     list('ends as the service saw them', counts, /^disconnect /),
-    list('refusals', stats.refusals),
+    list('refusals', counted(stats.refusals)),
     list('drops', stats.drops),
     `compressed: ${mib(stats.bytesOut)} out in ${grouped(stats.messagesOut)} messages, ${mib(stats.bytesIn)} in`,
     '',
@@ -37,6 +38,7 @@ export function reportOf(run) {
     `     ${mib(memory.first)} after the warm-up, ${mib(memory.last)} at the end: ${verdictOf(memory)}`,
     `descriptors: ${descriptors.start} at the start, ${descriptors.peak} at most, ${descriptors.end} at the end`,
     `CPU: server ${percent(cpu.server, seconds)}, clients ${percent(cpu.clients, seconds)} of a core`,
+    `the clients' thread was late by ${lag.toFixed(0)} ms at most`,
     '',
     ...faultLines(faults),
   ];
@@ -64,6 +66,9 @@ function list(title, counts, pattern = /^/) {
   });
   return `${title}: ${parts.join(', ')}`;
 }
+
+const counted = (counts) =>
+  Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0));
 
 function sum(counts, pattern) {
   const found = Object.entries(counts).filter(([name]) => pattern.test(name));

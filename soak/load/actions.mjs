@@ -127,7 +127,11 @@ export function act(client, random, places, action = random.weighted(WEIGHTS)) {
       client.sayBinary(Buffer.alloc(1 + random.below(3000), random.below(256)));
       break;
     case 'heartbeat':
-      client.ask('heartbeat', {}, ({ type, payload }) => type === 'heartbeat' && payload === 'pong');
+      client.ask(
+        'heartbeat',
+        {},
+        ({ type, payload }) => type === 'heartbeat' && payload === 'pong',
+      );
       break;
     case 'ping':
       client.ping();

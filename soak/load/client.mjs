@@ -10,6 +10,7 @@ import {
   placeQuestion,
   tokenOf,
 } from '../shared/outcomes.mjs';
+import { LightSocket } from './light-socket.mjs';
 import { Windows } from './windows.mjs';
 
 const MAX_AUTH_FAILURES = 3;
@@ -52,7 +53,8 @@ export class Client {
     this.#listener = listener;
     // Pings are answered here, so that a client can stop to do so.
     const options = { perMessageDeflate: place.deflate, autoPong: false };
-    this.#socket = new WebSocket(load.url, options);
+    const Socket = place.isLight ? LightSocket : WebSocket;
+    this.#socket = new Socket(load.url, options);
     this.#socket.on('open', () => load.tally.add('opened'));
     this.#socket.on('message', (data, isBinary) => this.#hear(data, isBinary));
     this.#socket.on('ping', (data) => {

@@ -16,7 +16,15 @@ const DEFLATE = [
   [100, false],
 ];
 
-const WAYS_TO_LEAVE = { close: 40, without: 10, terminate: 20, silent: 10, deaf: 5, quit: 10, overdo: 5 };
+const WAYS_TO_LEAVE = {
+  close: 40,
+  without: 10,
+  terminate: 20,
+  silent: 10,
+  deaf: 5,
+  quit: 10,
+  overdo: 5,
+};
 
 export class Fleet {
   #load;
@@ -238,5 +246,6 @@ function placeOf(index, { users }) {
   const [, deflate] = DEFLATE.find(([share]) => (index * 37) % 100 < share);
   // Most users have two connections.
   const user = isSteady ? `steady-${index}` : `guest-${index % users}`;
-  return { user, isSteady, deflate, lastSession: undefined };
+  // A tenth are clients of `ws`, which is somebody else's idea of a client.
+  return { user, isSteady, isLight: index % 10 !== 3, deflate, lastSession: undefined };
 }

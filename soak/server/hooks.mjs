@@ -3,6 +3,7 @@ import {
   identityIn,
   isAllowed,
   isFailure,
+  isUnanswered,
   loginQuestion,
   outcome,
   placeQuestion,
@@ -19,6 +20,7 @@ export function hooks(seed, timeout, tally, sabotage) {
     let kind = outcome(seed, question);
     tally.add(`${hook} ${kind}`);
     if (isFailure(kind)) tally.add('hooks failed');
+    if (isUnanswered(kind)) tally.add('hooks out of time');
     if (sabotage === 'allow' && kind === 'deny') kind = 'allow';
     switch (kind) {
       case 'later':

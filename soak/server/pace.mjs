@@ -4,7 +4,7 @@
 const TICK = 50;
 /** Seconds that are made up for after the thread was busy; more would be a burst. */
 const MOST_BEHIND = 0.25;
-const ASK_TIMEOUT = 3000;
+const ASK_TIMEOUT = 5000;
 
 export class Pace {
   #manager;

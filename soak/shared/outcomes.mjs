@@ -41,8 +41,7 @@ export const placeQuestion = (connectionId, action, name, count) =>
   `${action} ${name} ${connectionId} ${count}`;
 
 /** A token says who is who. `lease` is how many milliseconds the identity has, 0 for no end. */
-export const tokenOf = ({ user, session, lease, nonce }) =>
-  [user, session, lease, nonce].join('|');
+export const tokenOf = ({ user, session, lease, nonce }) => [user, session, lease, nonce].join('|');
 
 export function identityIn(token) {
   const [userId, sessionId, lease] = token.split('|');
