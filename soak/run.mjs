@@ -154,7 +154,10 @@ class Soak {
   /** Without its manager the process has nothing to do, and ends. */
   async #checkExit() {
     await this.#server.order('shutdown');
-    const end = await Promise.race([this.#server.ended, delay(PATIENCE, 'nothing')]);
+    const end = await Promise.race([
+      this.#server.ended,
+      delay(PATIENCE, 'nothing', { ref: false }),
+    ]);
     if (end !== 0) this.faults.add('process', `ends with ${end} after shutdown()`);
   }
 

@@ -106,7 +106,7 @@ export class LightSocket extends EventEmitter {
     // All that clients send is shorter than 64 KiB.
     const frame = Buffer.allocUnsafe(start + length);
     frame[0] = 0x80 | compressed | opcode;
-    frame[1] = 0x80 | (length < 126 ? length : 126);
+    frame[1] = 0x80 | Math.min(length, 126);
     if (length >= 126) frame.writeUInt16BE(length, 2);
     const mask = (Math.random() * 2 ** 32) >>> 0;
     frame.writeUInt32BE(mask, start - 4);
