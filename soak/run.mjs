@@ -121,10 +121,12 @@ class Soak {
       if (performance.now() - told > 30_000) {
         told = performance.now();
         const left = Math.round((end - told) / 1000);
-        const [rss] = this.samples.slice(-1);
+        const rss = Math.round(this.samples.at(-1) / 2 ** 20);
+        const { faults } = await this.#server.order('report');
+        const kinds = [...Object.keys(this.faults.all()), ...Object.keys(faults)];
         say(
           `${left} s left: ${this.#fleet.openClients.length} clients, ${this.tally.get('received')} ` +
-            `messages, ${Math.round(rss / 2 ** 20)} MiB, faults: ${Object.keys(this.faults.all())}`,
+            `messages, ${rss} MiB, faults: ${kinds.join(', ') || 'none'}`,
         );
       }
       await delay(interval);

@@ -36,6 +36,7 @@ export function reportOf(run) {
     '',
     `RSS: ${curve(samples).join(' ')} MiB`,
     `     ${mib(memory.first)} after the warm-up, ${mib(memory.last)} at the end: ${verdictOf(memory)}`,
+    `     ${mib(stats.process.rss)} when all have left, of them ${mib(stats.process.heapUsed)} in JavaScript`,
     `descriptors: ${descriptors.start} at the start, ${descriptors.peak} at most, ${descriptors.end} at the end`,
     `CPU: server ${percent(cpu.server, seconds)}, clients ${percent(cpu.clients, seconds)} of a core`,
     `the clients' thread was late by ${lag.toFixed(0)} ms at most`,

@@ -4,7 +4,8 @@
 const TICK = 50;
 /** Seconds that are made up for after the thread was busy; more would be a burst. */
 const MOST_BEHIND = 0.25;
-const ASK_TIMEOUT = 5000;
+/** How long answers are awaited: a client that several hooks let wait in a row is not heard for their time. */
+const PATIENCE = { answer: 25_000, refuse: 25_000, ignore: 2000 };
 
 export class Pace {
   #manager;
@@ -85,7 +86,7 @@ export class Pace {
       const answer = await this.#manager.request(
         id,
         { type: 'ask', payload },
-        { timeout: ASK_TIMEOUT },
+        { timeout: PATIENCE[mode] },
       );
       const expected = { answer: 'answer', refuse: 'error' }[mode];
       if (answer.type !== expected || answer.payload !== x) {
