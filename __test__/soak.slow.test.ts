@@ -27,13 +27,10 @@ test('nothing is lost, doubled, out of order or left behind', {
   expect(output).toMatch(/hooks that failed +\d{2,3}\n/);
 });
 
-test.for([
-  ['drop', /^FAULT lost/m],
-  ['descriptor', /^FAULT descriptors/m],
-] as const)('it sees a fault: %s', { timeout: 120_000 }, async ([sabotage, fault], context) => {
+test('it sees that one receiver misses a message', { timeout: 120_000 }, async (context) => {
   needs(context, 'Linux, whose /proc tells of other processes,', LINUX);
   const few = ['--connections', '100', '--minutes', '0.05'];
-  const { code, output, told } = await soak(...few, '--sabotage', sabotage);
+  const { code, output, told } = await soak(...few, '--sabotage', 'drop');
   expect(code, told).toBe(1);
-  expect(output).toMatch(fault);
+  expect(output).toMatch(/^FAULT lost/m);
 });
