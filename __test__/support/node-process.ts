@@ -57,8 +57,8 @@ export function runNode(script: string, options?: Options): Promise<ProcessEnd> 
 }
 
 /** Runs Node with these arguments to its end. */
-export function runProgram(args: string[]): Promise<ProcessEnd> {
-  return start(NODE, args).end;
+export function runProgram(args: string[], options?: Options): Promise<ProcessEnd> {
+  return start(NODE, args, options).end;
 }
 
 /** Starts npm's Bun, for example with `--eval` and a script, an ECMAScript module. */
