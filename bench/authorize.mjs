@@ -5,6 +5,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { WebSocket } from 'ws';
+import { compare } from './lib/compare.mjs';
 
 const HOST = '127.0.0.1';
 const ROUNDS = Number(process.env.ROUNDS ?? 5);
@@ -96,19 +97,9 @@ async function load(url) {
   process.exit();
 }
 
-/** Medians of rounds in which the contestants take turns, so that the machine's other work meets all alike. */
 async function conduct() {
-  const names = Object.keys(CONTESTANTS);
-  const figures = Object.fromEntries(names.map((name) => [name, []]));
-  for (let round = 0; round < ROUNDS; round += 1) {
-    for (const name of names) figures[name].push(await measure(name));
-  }
-  console.log('CPU us for a subscribe and its unsubscribe, their answers included');
-  for (const name of names) {
-    const sorted = figures[name].toSorted((a, b) => a - b);
-    const shown = sorted.map((figure) => figure.toFixed(2)).join(' ');
-    console.log(`  ${name.padEnd(20)} ${sorted[Math.floor(ROUNDS / 2)].toFixed(2)}   (${shown})`);
-  }
+  const title = 'CPU us for a subscribe and its unsubscribe, their answers included';
+  await compare(title, Object.keys(CONTESTANTS), ROUNDS, measure);
 }
 
 async function measure(contestant) {

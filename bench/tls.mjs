@@ -10,6 +10,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { WebSocket, WebSocketServer } from 'ws';
+import { compare as compareAll } from './lib/compare.mjs';
 
 const HOST = '127.0.0.1';
 const ROUNDS = Number(process.env.ROUNDS ?? 5);
@@ -98,6 +99,7 @@ async function load(url, ...numbers) {
 }
 
 async function conduct() {
+  const compare = (title, measure) => compareAll(title, CONTESTANTS, ROUNDS, measure);
   const folder = mkdtempSync(join(tmpdir(), 'messaging-bench-'));
   const files = ['-keyout', join(folder, 'key.pem'), '-out', join(folder, 'cert.pem')];
   const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
@@ -128,20 +130,6 @@ async function conduct() {
     });
   } finally {
     rmSync(folder, { recursive: true });
-  }
-}
-
-/** Medians of rounds in which the contestants take turns, so that the machine's other work meets all alike. */
-async function compare(title, measure) {
-  const figures = Object.fromEntries(CONTESTANTS.map((name) => [name, []]));
-  for (let round = 0; round < ROUNDS; round += 1) {
-    for (const name of CONTESTANTS) figures[name].push(await measure(name));
-  }
-  console.log(title);
-  for (const name of CONTESTANTS) {
-    const sorted = figures[name].toSorted((a, b) => a - b);
-    const shown = sorted.map((figure) => figure.toFixed(1)).join(' ');
-    console.log(`  ${name.padEnd(16)} ${sorted[Math.floor(ROUNDS / 2)].toFixed(1)}   (${shown})`);
   }
 }
 
