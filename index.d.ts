@@ -2209,9 +2209,9 @@ export interface WebSocketManagerEvents<In extends WebSocketMessage = WebSocketM
 		reason: string
 	];
 	/**
-	 * The server itself failed: the port is taken, or a connection could not be accepted. As in Node it is
-	 * an uncaught exception when nobody listens and, for the port, nobody called `ready()`. Or the keys of `jwt` could
-	 * not be fetched, which is a `warning` when nobody listens here.
+	 * The server itself failed: the port is taken, or a connection could not be accepted. For the port it is,
+	 * as in Node, an uncaught exception when nobody listens and nobody called `ready()`; anything later, and keys of
+	 * `jwt` that could not be fetched, is then a `warning`.
 	 */
 	error: [
 		error: WebSocketError

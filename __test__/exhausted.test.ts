@@ -109,3 +109,34 @@ test('a want of descriptors is one event for each time, and whoever waits is let
     'one has left',
   ]);
 });
+
+test('a want of descriptors does not end a process that has no listener for errors', async (context) => {
+  needs(context, 'sh', findProgram('sh'));
+  const service = startNode(
+    `
+    import { closeSync, openSync } from 'node:fs';
+    import { WebSocketManager } from '@libs/messaging';
+    const manager = new WebSocketManager({ port: 0, host: '127.0.0.1', shards: 1 });
+    const files = [];
+    manager.on('warning', ({ code }) => console.log('warning', code));
+    manager.on('connection', () => console.log('served'));
+    // Nobody calls ready(), as the users of the package that this one replaces do not.
+    manager.on('listening', ({ port }) => {
+      try {
+        for (;;) files.push(openSync('/dev/null'));
+      } catch ({ code }) {
+        console.log(code, 'port', port);
+      }
+    });
+    manager.once('connection', () => manager.close());
+    setTimeout(() => files.forEach((file) => closeSync(file)), 1000);
+    `,
+    { descriptors: 100 },
+  );
+  const port = Number((await service.printed(/EMFILE port (\d+)/))[1]);
+  connectLively(port);
+  const { code, output, errors } = await service.end;
+  expect({ code, errors }).toEqual({ code: 0, errors: '' });
+  expect(output).toContain('warning ERR_ACCEPT');
+  expect(output).toContain('served');
+});

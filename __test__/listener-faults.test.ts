@@ -144,6 +144,24 @@ describe('without a listener for warnings', () => {
   });
 });
 
+test('a listener that throws what has no text costs the events behind it nothing', async () => {
+  const manager = await openManager();
+  const warned = nextEvent<WarningEvent>(manager, 'warning');
+  manager.on('message', () => {
+    throw Object.create(null);
+  });
+  const heard = vi.fn();
+  manager.on('binary', heard);
+  const client = await connectClient(manager);
+  client.send(MESSAGE);
+  for (let i = 0; i < 3; i += 1) client.send(Buffer.of(0xff, i));
+  expect((await warned)[0]).toMatchObject({
+    code: 'ERR_LISTENER',
+    message: 'a listener failed: object',
+  });
+  await vi.waitFor(() => expect(heard).toHaveBeenCalledTimes(3));
+});
+
 test.for([
   ['throws', `() => { throw new Error('out of tea'); }`],
   ['rejects', `async () => { throw new Error('out of tea'); }`],

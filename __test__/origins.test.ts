@@ -7,7 +7,9 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { type OriginRule, type WebSocketConfig, WebSocketManager } from '@libs/messaging';
 import { connectClient } from '@libs/messaging/testing';
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { HandshakeRequest } from '../lib/connection.js';
+import { OriginRules } from '../lib/origins.js';
 import { frame, Opcode } from './support/frames.js';
 import { startManager, warningsOf } from './support/managers.js';
 import { RawClient, request } from './support/raw-client.js';
@@ -150,6 +152,63 @@ describe('rules of JavaScript', () => {
     for (const allow of verdicts) allow(true);
     await connectClient(manager);
     expect(manager.getConnectionCount()).toBe(1);
+  });
+});
+
+describe('a function that fails in ways of its own', () => {
+  const textless = Object.create(null);
+
+  test.for([
+    [
+      'throws what has no text',
+      () => {
+        throw textless;
+      },
+    ],
+    ['rejects with what has no text', () => Promise.reject(textless)],
+    [
+      'returns what throws when it is looked at',
+      () => ({
+        // biome-ignore lint/suspicious/noThenProperty: that is the case.
+        get then() {
+          throw textless;
+        },
+      }),
+    ],
+  ] as [string, OriginRule][])('%s: refused at once, with a warning', async ([, origins]) => {
+    const manager = await startManager({ origins, handshakeTimeout: 60_000 });
+    const warnings = warningsOf(manager);
+    expect(await statusOf(manager, 'https://a')).toBe(403);
+    const { code, message } = warnings[0] ?? {};
+    expect({ code, message }).toEqual({
+      code: 'ERR_ORIGIN_RULE',
+      message: 'a rule of origins failed: object',
+    });
+  });
+
+  test('never answers: the page is refused by a deadline, and what is asked is bounded', async () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const warnings: string[] = [];
+    const rules = OriginRules.of(
+      () => new Promise(() => {}),
+      ({ message }) => warnings.push(message),
+    );
+    const answers: boolean[] = [];
+    const ask = () =>
+      rules?.judge('https://a', new HandshakeRequest('/', []), (allowed) => answers.push(allowed));
+    for (let i = 0; i < 1024; i += 1) ask();
+    expect(answers).toEqual([]);
+    ask();
+    ask();
+    expect(answers).toEqual([false, false]);
+    expect(warnings).toEqual([expect.stringMatching(/1024 /)]);
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(answers).toHaveLength(1026);
+    expect(answers).not.toContain(true);
+    // There is room again, and the next time that it lacks is told again.
+    ask();
+    expect(answers).toHaveLength(1026);
   });
 });
 

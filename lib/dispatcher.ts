@@ -11,6 +11,7 @@ import type { KeySets } from './key-sets.js';
 import type { NativeConnection, NativeManager } from './native.js';
 import type { OriginRules } from './origins.js';
 import type { Reporter } from './reporter.js';
+import { reasonOf } from './text.js';
 import type { WebSocketMessage, WebSocketWarning } from './types.js';
 
 // Taken once: a host's test may replace the global one by a clock that stands still.
@@ -73,7 +74,17 @@ export class Dispatcher<In extends WebSocketMessage> {
     // that a flood of events leaves turns to timers and to other sockets.
     setImmediate(this.#drain);
     for (let i = 0; i < batch.length; i += PLACES) {
-      this.#dispatch(batch[i] as number, batch[i + 1] as number | null, batch[i + 2], batch[i + 3]);
+      // Whatever one event comes to, the others of the batch are still due.
+      try {
+        this.#dispatch(
+          batch[i] as number,
+          batch[i + 1] as number | null,
+          batch[i + 2],
+          batch[i + 3],
+        );
+      } catch (thrown) {
+        this.#reporter.listenerFailed(thrown);
+      }
     }
   }
 
@@ -104,7 +115,7 @@ export class Dispatcher<In extends WebSocketMessage> {
       const warning = { code: a as string, message: b as string };
       this.#warn(connection === undefined ? warning : { ...warning, connectionId: connection.id });
     } else if (kind === EventKind.Error) {
-      this.#reporter.fail(codedError(a as string, b as string));
+      this.#reporter.fault(codedError(a as string, b as string));
     } else if (connection !== undefined) {
       if (kind === EventKind.Disconnect) this.#connections.delete(serial as number);
       if (this.#reporter.logsConnections) this.#log(kind, connection, a, b);
@@ -129,10 +140,8 @@ export class Dispatcher<In extends WebSocketMessage> {
     try {
       this.#sockets?.signal(serial, signal);
     } catch (thrown) {
-      const why = thrown instanceof Error ? thrown.message : String(thrown);
-      this.#reporter.fail(
-        codedError('ERR_INTERNAL', `a socket of the server failed: ${why}`, thrown),
-      );
+      const message = `a socket of the server failed: ${reasonOf(thrown)}`;
+      this.#reporter.fault(codedError('ERR_INTERNAL', message, thrown));
     }
   }
 

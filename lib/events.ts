@@ -36,9 +36,9 @@ export interface WebSocketManagerEvents<In extends WebSocketMessage = WebSocketM
   /** A connection ended. Code 1006 means that it ended without a close frame (RFC 6455, section 7.1.5). */
   disconnect: [connection: WebSocketConnection, code: number, reason: string];
   /**
-   * The server itself failed: the port is taken, or a connection could not be accepted. As in Node it is
-   * an uncaught exception when nobody listens and, for the port, nobody called `ready()`. Or the keys of `jwt` could
-   * not be fetched, which is a `warning` when nobody listens here.
+   * The server itself failed: the port is taken, or a connection could not be accepted. For the port it is,
+   * as in Node, an uncaught exception when nobody listens and nobody called `ready()`; anything later, and keys of
+   * `jwt` that could not be fetched, is then a `warning`.
    */
   error: [error: WebSocketError];
   /** A fault of one message, listener or connection. It is never thrown. */
@@ -76,7 +76,7 @@ const CROSSING_WITH_LISTENER = [
   ['warning', 1 << EventKind.Warning],
 ] as const;
 
-/** Errors always cross: without a listener they are uncaught exceptions, not silence. */
+/** Errors always cross: without a listener they are warnings, which the logger has too. */
 const CROSSING_ALWAYS = 1 << EventKind.Error;
 
 /** What a logger wants to hear of beside the errors; single connections only if it has `debug`. */

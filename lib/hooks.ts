@@ -7,6 +7,7 @@ import { type Connection, HandshakeRequest } from './connection.js';
 import { codedError, translated } from './errors.js';
 import type { NativeManager } from './native.js';
 import type { Reporter } from './reporter.js';
+import { reasonOf } from './text.js';
 import type { WebSocketConfig, WebSocketLogin, WebSocketMessage } from './types.js';
 
 /** Milliseconds since the epoch that are long past: who gives less gives seconds. */
@@ -105,15 +106,6 @@ export function checkPatterns({ authorize }: WebSocketConfig): void {
 
 interface AuthorizeAsHook {
   authorize: Extract<WebSocketConfig['authorize'], (...args: never) => unknown>;
-}
-
-/** Whatever was thrown: it may have no text, and this must not fail. */
-function reasonOf(cause: unknown): string {
-  try {
-    return String((cause as Partial<Error> | null | undefined)?.message ?? cause);
-  } catch {
-    return kindOf(cause);
-  }
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

@@ -92,7 +92,7 @@ export class KeySets {
     // What is behind the path may be a secret.
     const [shown] = uri.split(/[?#]/, 1);
     const message = `jwt.jwks: the key set of ${shown} could not be fetched: ${why}`;
-    this.#reporter.report(codedError('ERR_JWKS', message));
+    this.#reporter.fault(codedError('ERR_JWKS', message));
   }
 }
 

@@ -1,6 +1,7 @@
 /**
  * Messages to JSON text, once for each send however many receivers it has.
  */
+import { reasonOf } from './text.js';
 import { codedError } from './errors.js';
 import type { WebSocketError } from './types.js';
 
@@ -42,8 +43,7 @@ export class Serialiser {
       stamp = takesStamp(message);
       text = JSON.stringify(stamp ? message : withTimestamp(message));
     } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause);
-      throw invalid(method, `a message cannot be serialised: ${why}`, cause);
+      throw invalid(method, `a message cannot be serialised: ${reasonOf(cause)}`, cause);
     }
     // Arrays, boxed strings and whatever `toJSON` returned are JSON too, but no messages.
     if (text === undefined || text.charCodeAt(0) !== OPENING_BRACE) {

@@ -6,7 +6,14 @@ import { isRegExp } from 'node:util/types';
 import { kindOf } from './arguments.js';
 import { HandshakeRequest } from './connection.js';
 import { codedError } from './errors.js';
+import { reasonOf } from './text.js';
 import type { OriginRule, WebSocketRequest, WebSocketWarning } from './types.js';
+
+/** Pages that may wait for rules that take time; further ones are refused. As many as hooks decide about. */
+const MAX_ASKED = 1024;
+
+/** How long a rule may take, in milliseconds: `handshakeTimeout` by default, which may end the client earlier. */
+const PATIENCE = 10_000;
 
 type Rule = (origin: string, request: WebSocketRequest) => unknown;
 
@@ -26,6 +33,11 @@ export class OriginRules {
     return rules.length === 0 ? undefined : new OriginRules(rules, warn);
   }
 
+  /** Pages that wait. A place is given back by the answer or the deadline, not by the client's leaving. */
+  #asked = 0;
+  /** The lack of places was told of, and has not ended since. */
+  #full = false;
+
   private constructor(rules: readonly Rule[], warn: (warning: WebSocketWarning) => void) {
     this.#rules = rules;
     this.#warn = warn;
@@ -33,13 +45,40 @@ export class OriginRules {
 
   /** Calls `answer` with the verdict, at once if no rule takes time. */
   judge(origin: string, request: WebSocketRequest, answer: (allowed: boolean) => void): void {
-    const verdicts = this.#rules.map((rule) => this.#ask(rule, origin, request));
-    const later = verdicts.filter((verdict) => verdict instanceof Promise);
-    if (later.length === 0 || verdicts.includes(true)) {
-      answer(verdicts.includes(true));
+    if (this.#asked >= MAX_ASKED) {
+      this.#overrun();
+      answer(false);
       return;
     }
-    void Promise.all(later).then((said) => answer(said.includes(true)));
+    const verdicts = this.#rules.map((rule) => this.#ask(rule, origin, request));
+    const later = verdicts.filter((verdict) => verdict instanceof Promise);
+    if (later.length === 0 || verdicts.includes(true)) answer(verdicts.includes(true));
+    else this.#wait(later, answer);
+  }
+
+  #wait(later: Promise<boolean>[], answer: (allowed: boolean) => void): void {
+    this.#asked += 1;
+    let waits = true;
+    const settle = (allowed: boolean) => {
+      if (!waits) return;
+      waits = false;
+      clearTimeout(deadline);
+      this.#asked -= 1;
+      this.#full = false;
+      answer(allowed);
+    };
+    const deadline = setTimeout(settle, PATIENCE, false);
+    // The server holds the process, not what it waits for.
+    deadline.unref?.();
+    void Promise.all(later).then((said) => settle(said.includes(true)));
+  }
+
+  /** Told once for each time, since a flood of pages may have brought it about. */
+  #overrun(): void {
+    if (this.#full) return;
+    this.#full = true;
+    const message = `origins: ${MAX_ASKED} pages wait for a function's answer; further ones are refused`;
+    this.#warn({ code: 'ERR_ORIGIN_RULE', message });
   }
 
   /** The verdict where it cannot be waited for: a rule that takes time has not allowed anything. */
@@ -71,8 +110,8 @@ export class OriginRules {
   }
 
   #failed(cause: unknown): false {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    this.#warn({ code: 'ERR_ORIGIN_RULE', message: `a rule of origins failed: ${why}`, cause });
+    const message = `a rule of origins failed: ${reasonOf(cause)}`;
+    this.#warn({ code: 'ERR_ORIGIN_RULE', message, cause });
     return false;
   }
 }

@@ -5,6 +5,7 @@ import { kindOf } from './arguments.js';
 import { codedError, throwUncaught } from './errors.js';
 import type { TypedEmitter } from './emitter.js';
 import { loggerMask, type WebSocketManagerEvents } from './events.js';
+import { reasonOf, stackOf } from './text.js';
 import type {
   WebSocketError,
   WebSocketLogger,
@@ -44,8 +45,8 @@ export class Reporter<In extends WebSocketMessage> {
   warn(warning: WebSocketWarning): void {
     const { code, message, connectionId, cause } = warning;
     const where = connectionId === undefined ? '' : ` (${connectionId})`;
-    const stack = cause instanceof Error && cause.stack ? `\n${cause.stack}` : '';
-    this.log('warn', `${code}: ${message}${where}${stack}`);
+    const stack = stackOf(cause);
+    this.log('warn', `${code}: ${message}${where}${stack === undefined ? '' : `\n${stack}`}`);
     try {
       this.#emitter.emit('warning', warning);
     } catch (thrown) {
@@ -68,11 +69,13 @@ export class Reporter<In extends WebSocketMessage> {
     }
   }
 
-  /** Tells of a fault from outside: an `error` where somebody listens, and a `warning` elsewhere. Never throws. */
-  report(error: WebSocketError): void {
-    const { code, message } = error;
+  /**
+   * Tells of a fault of the server once it listens: an `error`, and a warning when nobody listens for errors.
+   * Clients can bring such faults about, and must not be able to end a process that was not written for them.
+   */
+  fault(error: WebSocketError): void {
     if (this.#emitter.listenerCount('error') > 0) this.fail(error);
-    else this.warn({ code, message });
+    else this.warn({ code: error.code, message: error.message, cause: error });
   }
 
   /** A listener threw, or the promise that it returned was rejected. */
@@ -81,10 +84,9 @@ export class Reporter<In extends WebSocketMessage> {
       throwUncaught(cause);
       return;
     }
-    const why = cause instanceof Error ? cause.message : String(cause);
     this.warn({
       code: 'ERR_LISTENER',
-      message: `a listener failed: ${why}`,
+      message: `a listener failed: ${reasonOf(cause)}`,
       ...(connectionId === undefined ? {} : { connectionId }),
       cause,
     });

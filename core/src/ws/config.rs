@@ -136,7 +136,7 @@ impl Config {
         let timer = 1..=MAX_TIMER;
         let millis = |given: Option<u64>, default| given.map_or(default, Duration::from_millis);
         let heartbeat = given.heartbeat_interval.integer(timer.clone())?;
-        let enable_heartbeat = given.enable_heartbeat.boolean()?;
+        let enable_heartbeat = given.enable_heartbeat.lenient_boolean()?;
         let path = given.path.text("a path like /ws, without query or fragment", |path| {
             let printable = path.bytes().all(|byte| byte.is_ascii_graphic());
             (path.starts_with('/') && printable && !path.contains(['?', '#'])).then(|| path.into())
@@ -261,7 +261,7 @@ fn compression(given: &setting::Settings<'_>) -> Result<Option<Compression>, Con
             .unwrap_or(default.threshold),
         level: given.compression_level.integer(1..=9)?.unwrap_or(default.level),
     };
-    Ok(given.enable_compression.boolean()?.unwrap_or(true).then_some(compression))
+    Ok(given.enable_compression.lenient_boolean()?.unwrap_or(true).then_some(compression))
 }
 
 /// How messages are compressed. Each is compressed once, however many receivers it has.

@@ -227,13 +227,35 @@ impl<'a> Setting<'a> {
         self.valid_variable(expected, text, value)
     }
 
-    /// Reads a boolean. In the environment only `true` is true, and nothing is an error.
+    /// Reads a boolean.
     pub(in crate::ws) fn boolean(&self) -> Result<Option<bool>, ConfigError> {
         match self.value {
-            RawValue::Absent => Ok(self.environment().map(|text| text == "true")),
+            RawValue::Absent => self.yes_or_no(),
             RawValue::Bool(value) => Ok(Some(*value)),
             _ => Err(self.wrong_type("a boolean")),
         }
+    }
+
+    /// The same for the two variables that callers have already: in the environment only `true` is true,
+    /// and nothing is an error.
+    pub(super) fn lenient_boolean(&self) -> Result<Option<bool>, ConfigError> {
+        match self.value {
+            RawValue::Absent => Ok(self.environment().map(|text| text == "true")),
+            _ => self.boolean(),
+        }
+    }
+
+    /// A variable that switches protection on must not be off because it was written in another way.
+    fn yes_or_no(&self) -> Result<Option<bool>, ConfigError> {
+        let Some(text) = self.environment() else {
+            return Ok(None);
+        };
+        let value = match text.trim().to_ascii_lowercase().as_str() {
+            "true" | "1" => Some(true),
+            "false" | "0" => Some(false),
+            _ => None,
+        };
+        self.valid_variable("true or false", text, value)
     }
 
     /// Reads a limit, which can be turned off: `Some(None)`.
@@ -304,7 +326,7 @@ impl<'a> Setting<'a> {
     pub(super) fn switch_or_object(&self) -> Result<Option<bool>, ConfigError> {
         match self.value {
             RawValue::Bool(value) => Ok(Some(*value)),
-            RawValue::Absent => Ok(self.environment().map(|text| text == "true")),
+            RawValue::Absent => self.yes_or_no(),
             _ => self.object("an object or a boolean").map(|given| given.then_some(true)),
         }
     }

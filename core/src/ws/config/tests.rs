@@ -423,6 +423,33 @@ fn wrong_variables_name_themselves() {
 }
 
 #[test]
+fn a_variable_that_protects_is_a_plain_yes_or_no() {
+    for (value, expected) in [
+        ("true", true),
+        ("TRUE", true),
+        ("1", true),
+        ("false", false),
+        ("False", false),
+        ("0", false),
+    ] {
+        let config = resolve(&[], &[("WS_REQUIRE_AUTH", value)]).expect(value);
+        assert_eq!(config.guard.require_auth, expected, "{value}");
+        let config = resolve(&[], &[("WS_LIMIT_PER_IP", value)]).expect(value);
+        assert_eq!(config.limits.per_ip.is_some(), expected, "{value}");
+    }
+    for variable in ["WS_REQUIRE_AUTH", "WS_PROXY_PROTOCOL", "WS_LIMIT_PER_IP"] {
+        for value in ["yes", "on", "truee", "2"] {
+            let error = resolve(&[], &[(variable, value)]).expect_err(variable);
+            let message = format!("{variable}: must be true or false, got {value:?}");
+            assert_eq!((error.to_string(), error.code()), (message, "ERR_INVALID_ENV"));
+        }
+    }
+    // As ever, for callers that rely on it.
+    let config = resolve(&[], &[("WS_COMPRESSION", "1"), ("WS_HEARTBEAT", "yes")]).unwrap();
+    assert_eq!((config.compression, config.heartbeat), (None, None));
+}
+
+#[test]
 fn where_clients_may_go() {
     let authorizer = |options: &[_], env: &[_]| resolve(options, env).map(|it| it.guard.authorizer);
     let function = || ("authorize", RawValue::Other("function"));

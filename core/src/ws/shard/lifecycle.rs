@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::time::Instant;
 
 use super::slot::{Closing, Phase, Slot};
@@ -22,6 +23,13 @@ use crate::ws::transport::Transport;
 /// Handshakes that may be under way on a shard; beyond it the oldest gives way, so that clients
 /// that dribble cannot keep others out.
 const MAX_HANDSHAKES: usize = 4096;
+
+/// How long a socket that was refused stays at most, half-closed, so that its answer arrives. `closeTimeout`
+/// would be long for it: it counts among neither the handshakes nor the connections of its address.
+const REFUSAL_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// Refused sockets that a shard keeps; beyond it the oldest is closed, so that who is refused cannot use up descriptors.
+const MAX_REFUSED: usize = 256;
 
 static PING: [u8; 2] = [0x89, 0];
 
@@ -62,7 +70,7 @@ impl Shard {
             };
             encode_into(Opcode::Close, &close_payload(code, reason), &mut self.answers);
             self.write_answers(key);
-            self.start_draining(key, true);
+            self.drain_refused(key);
             return false;
         }
         let remote = self.client_of(key, &request);
@@ -175,6 +183,27 @@ impl Shard {
         self.expect_end(key);
     }
 
+    /// Ends a socket that was never let in.
+    pub(super) fn drain_refused(&mut self, key: usize) {
+        self.sockets.drain(key, true);
+        let at = Instant::now() + self.shared.config.close_timeout.min(REFUSAL_TIMEOUT);
+        let serial = self.sockets.slots[key].serial;
+        self.refusals.push_back(Deadline { at, key, serial, owed: 0 });
+        self.wake_by(at);
+        if self.refusals.len() > MAX_REFUSED
+            && let Some(oldest) = self.refusals.pop_front()
+        {
+            self.expire_refused(oldest);
+        }
+    }
+
+    fn expire_refused(&mut self, Deadline { key, serial, .. }: Deadline) {
+        if let Some(slot) = self.sockets.slots.get_mut(key).filter(|slot| slot.serial == serial) {
+            slot.stream.give_up();
+            self.sockets.lost.push(key);
+        }
+    }
+
     fn expect_end(&mut self, key: usize) {
         let at = Instant::now() + self.shared.config.close_timeout;
         let (serial, owed) = (self.sockets.slots[key].serial, self.sockets.slots[key].owed());
@@ -277,7 +306,7 @@ impl Shard {
     /// When the thread has to look at its deadlines next.
     pub(super) fn next_deadline(&mut self) -> Instant {
         let far = Instant::now() + std::time::Duration::from_secs(3600);
-        let fronts = [self.handshakes.front(), self.closings.front()];
+        let fronts = [self.handshakes.front(), self.closings.front(), self.refusals.front()];
         let fronts = fronts.into_iter().flatten().map(|deadline| deadline.at);
         let others = [self.next_sweep, self.gone_by].into_iter().flatten();
         let deadlines = fronts.chain(others).chain(self.guards_deadlines());
@@ -291,6 +320,9 @@ impl Shard {
         }
         while let Some(deadline) = self.closings.pop_front_if(|deadline| deadline.at <= now) {
             self.expire_closing(deadline);
+        }
+        while let Some(deadline) = self.refusals.pop_front_if(|deadline| deadline.at <= now) {
+            self.expire_refused(deadline);
         }
         self.pass_guards_deadlines(now);
         if let (Some(at), Some(interval)) = (self.next_sweep, self.shared.config.heartbeat)
@@ -410,6 +442,9 @@ impl Shard {
     pub(super) fn recover(&mut self, culprit: Option<(usize, u64)>) {
         self.buffer.resize(super::READ_BUFFER, 0);
         self.answers.clear();
+        // A panic between the end of a handshake and the next phase has left it uncounted.
+        let shaking = |slot: &Slot| matches!(slot.phase, Phase::Handshake(_) | Phase::Judging(_));
+        self.shaking = self.sockets.slots.iter().filter(|(_, slot)| shaking(slot)).count();
         self.shared.report_fault();
         if let Some((key, serial)) = culprit
             && self.sockets.slots.get(key).is_some_and(|slot| slot.serial == serial)

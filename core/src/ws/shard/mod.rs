@@ -93,6 +93,8 @@ struct Shard {
     /// Entries outlive what they were made for and are passed over then.
     handshakes: VecDeque<Deadline>,
     closings: VecDeque<Deadline>,
+    /// Those of sockets that were refused, so that their answers arrive.
+    refusals: VecDeque<Deadline>,
     /// Deadlines of decisions that are with the host, and of connections that have to authenticate;
     /// sorted in the same way.
     asked: VecDeque<(Instant, Number)>,
@@ -134,6 +136,7 @@ impl Shard {
             shaking: 0,
             handshakes: VecDeque::new(),
             closings: VecDeque::new(),
+            refusals: VecDeque::new(),
             asked: VecDeque::new(),
             logins: VecDeque::new(),
             leases: BTreeSet::new(),

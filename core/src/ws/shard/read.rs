@@ -84,7 +84,7 @@ impl Shard {
                 {
                     self.shaking -= 1;
                     self.counters().refused(RefusalReason::TlsHandshake);
-                    self.start_draining(key, true);
+                    self.drain_refused(key);
                 }
                 // The end, or an error, which is an end too.
                 Poll::Ready(_) => {
@@ -177,7 +177,7 @@ impl Shard {
         self.counters().refused(refusal.reason);
         self.answers.extend_from_slice(&handshake::refusal_response(refusal));
         self.write_answers(key);
-        self.start_draining(key, true);
+        self.drain_refused(key);
     }
 
     /// Measures what has come, and interprets it, unless a decision is awaited: then it is kept.

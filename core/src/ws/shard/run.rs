@@ -3,7 +3,7 @@
 //! its readiness.
 
 use std::cell::{Cell, RefCell};
-use std::future::poll_fn;
+use std::future::{pending, poll_fn};
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
@@ -55,12 +55,13 @@ async fn take_turns(
     mut listener: Option<std::net::TcpListener>,
 ) {
     let inbox = shard.borrow().inbox.clone();
-    let mut acceptor: Option<JoinHandle<()>> = None;
+    let mut acceptor: Option<Acceptor> = None;
     loop {
         let deadline = shard.borrow_mut().next_deadline();
         tokio::select! {
             () = inbox.ready() => {}
             () = sleep_until(deadline) => {}
+            () = ended(&mut acceptor), if acceptor.is_some() => shared.report_fault(),
         }
         let turn = catch_unwind(AssertUnwindSafe(|| shard.borrow_mut().turn()));
         if turn.is_err() {
@@ -81,7 +82,7 @@ async fn take_turns(
         if shard.borrow().gone_by.is_some() {
             listener = None;
             if let Some(acceptor) = acceptor.take() {
-                acceptor.abort();
+                acceptor.task.abort();
             }
         }
         if shard.borrow().is_finished() {
@@ -101,7 +102,17 @@ fn welcome(
     serial: u64,
     mut given: Option<Box<Given>>,
 ) {
-    let key = shard.borrow_mut().adopt(stream, serial, given.is_some());
+    let attached = given.is_some();
+    // Here and not further out: whoever called has other sockets to take in.
+    let adopted =
+        catch_unwind(AssertUnwindSafe(|| shard.borrow_mut().adopt(stream, serial, attached)));
+    let Ok(key) = adopted else {
+        let mut shard = shard.borrow_mut();
+        let key = shard.sockets.slots.iter().find(|(_, slot)| slot.serial == serial);
+        let culprit = key.map(|(key, _)| (key, serial));
+        shard.recover(culprit);
+        return;
+    };
     let shard = shard.clone();
     spawn_local(unconstrained(poll_fn(move |cx| {
         let given = given.take();
@@ -123,9 +134,9 @@ fn start_accepting(
     listener: std::net::TcpListener,
     shard: &Rc<RefCell<Shard>>,
     shared: &Arc<Shared>,
-) -> Option<JoinHandle<()>> {
+) -> Option<Acceptor> {
     match TcpListener::from_std(listener) {
-        Ok(listener) => Some(spawn_local(accept(listener, shard.clone(), shared.clone()))),
+        Ok(listener) => Some(Acceptor::start(Rc::new(listener), shard.clone(), shared.clone())),
         Err(error) => {
             report(shared, &error);
             None
@@ -133,8 +144,40 @@ fn start_accepting(
     }
 }
 
+/// The task that accepts, and what it takes to begin it again.
+struct Acceptor {
+    task: JoinHandle<()>,
+    listener: Rc<TcpListener>,
+    shard: Rc<RefCell<Shard>>,
+    shared: Arc<Shared>,
+}
+
+impl Acceptor {
+    fn start(listener: Rc<TcpListener>, shard: Rc<RefCell<Shard>>, shared: Arc<Shared>) -> Self {
+        let task = spawn_local(accept(listener.clone(), shard.clone(), shared.clone()));
+        Self { task, listener, shard, shared }
+    }
+}
+
+/// Waits for a panic of the task that accepts, and begins it anew: otherwise clients would connect, since the
+/// kernel lets them, and wait for ever.
+async fn ended(acceptor: &mut Option<Acceptor>) {
+    let ended = match acceptor {
+        Some(acceptor) => (&mut acceptor.task).await,
+        None => pending().await,
+    };
+    // The end of the server is one without a fault.
+    if let Some(Acceptor { listener, shard, shared, .. }) = acceptor.take()
+        && ended.is_err()
+    {
+        *acceptor = Some(Acceptor::start(listener, shard, shared));
+    } else {
+        pending::<()>().await;
+    }
+}
+
 /// Accepts sockets and deals them out to the shards in turn.
-async fn accept(listener: TcpListener, shard: Rc<RefCell<Shard>>, shared: Arc<Shared>) {
+async fn accept(listener: Rc<TcpListener>, shard: Rc<RefCell<Shard>>, shared: Arc<Shared>) {
     let own = shard.borrow().number;
     let mut turn = 0;
     // Sockets whose balancer has not said yet whose they are.
@@ -183,7 +226,15 @@ struct Deal {
 }
 
 impl Deal {
+    /// Deals a socket out. Should that panic, the socket is lost and not the task that accepts.
     fn out(self, stream: TcpStream, client: Option<SocketAddr>) {
+        let shared = self.shared.clone();
+        if catch_unwind(AssertUnwindSafe(|| self.pass_on(stream, client))).is_err() {
+            shared.report_fault();
+        }
+    }
+
+    fn pass_on(self, stream: TcpStream, client: Option<SocketAddr>) {
         let Self { own, target, shard, shared } = self;
         let tls = shared.tls.as_ref().map(TlsContext::current);
         if target == own {

@@ -155,6 +155,15 @@ impl Rig {
 
     /// A client whose handshake is over.
     pub fn connect(&mut self) -> Client {
+        let mut client = self.knock(REQUEST);
+        let slot = client.address.slot;
+        self.serve(&client, |shard| matches!(shard.sockets.slots[slot].phase, Phase::Open(_)));
+        read_response(&mut client.peer);
+        client
+    }
+
+    /// A client that has sent this, which nobody has read yet.
+    pub fn knock(&mut self, request: &[u8]) -> Client {
         let mut peer = TcpStream::connect(self.listener.local_addr().unwrap()).unwrap();
         peer.set_read_timeout(Some(PATIENCE)).unwrap();
         let (socket, _) = self.listener.accept().unwrap();
@@ -163,11 +172,8 @@ impl Rig {
             let stream = Carrier::tcp(socket, None).into_transport().unwrap();
             self.shard.adopt(stream, serial, false)
         });
-        peer.write_all(REQUEST).unwrap();
-        let mut client = Client { peer, address: Address { shard: 0, slot, serial } };
-        self.serve(&client, |shard| matches!(shard.sockets.slots[slot].phase, Phase::Open(_)));
-        read_response(&mut client.peer);
-        client
+        peer.write_all(request).unwrap();
+        Client { peer, address: Address { shard: 0, slot, serial } }
     }
 
     /// A client over TLS whose handshake is over.

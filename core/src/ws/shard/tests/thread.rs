@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::rig::{bomb, client_frame, faulty_job, frame, handshake, shared};
+use crate::ws::arrival::Arrival;
 use crate::ws::config::Config;
 use crate::ws::connection::{Address, Connection};
 use crate::ws::events::Event;
@@ -17,6 +18,7 @@ use crate::ws::frame::Opcode;
 use crate::ws::inbox::{Inbox, Job};
 use crate::ws::shard::run::run;
 use crate::ws::shared::Shared;
+use crate::ws::transport::Carrier;
 
 /// How long a test waits for what must come. It bounds a failure, and says nothing about speed.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -31,10 +33,13 @@ struct Running {
 
 impl Running {
     fn start() -> Self {
-        let (wake, woken) = mpsc::channel();
         // No deadline is near: a shard that sleeps is woken by its queue or not at all.
-        let hour = Duration::from_secs(3600);
-        let config = Config { handshake_timeout: hour, heartbeat: None, ..Config::default() };
+        Self::with_timeout(Duration::from_secs(3600))
+    }
+
+    fn with_timeout(handshake_timeout: Duration) -> Self {
+        let (wake, woken) = mpsc::channel();
+        let config = Config { handshake_timeout, heartbeat: None, ..Config::default() };
         let shared = shared(config, move || wake.send(()).unwrap_or_default());
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         listener.set_nonblocking(true).unwrap();
@@ -198,4 +203,34 @@ fn a_panic_in_a_write_is_one_event_and_ends_that_connection_alone() {
     assert!(matches!(running.next_event(), Event::Disconnect { code: 1006, .. }));
     running.rest();
     assert!(running.shared.events.take(1).is_empty(), "it panicked again");
+}
+
+/// There is no such moment: whoever computes a handshake's deadline panics.
+const NEVER: Duration = Duration::MAX;
+
+#[test]
+fn a_panic_while_a_socket_is_taken_in_ends_it_and_neither_the_accepting_nor_the_shard() {
+    let running = Running::with_timeout(NEVER);
+    for _ in 0..3 {
+        let mut client = TcpStream::connect(running.address).unwrap();
+        client.set_read_timeout(Some(PATIENCE)).unwrap();
+        assert_eq!(client.read(&mut [0]).unwrap(), 0, "its connection has not ended");
+        assert!(is_internal(&running.next_event()));
+    }
+    running.rest();
+}
+
+#[test]
+fn a_panic_while_another_shards_socket_is_taken_in_ends_that_alone() {
+    let running = Running::with_timeout(NEVER);
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    for serial in 1..3 {
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        client.set_read_timeout(Some(PATIENCE)).unwrap();
+        let carrier = Carrier::tcp(listener.accept().unwrap().0, None);
+        running.inbox().push(Job::Adopt(Arrival { carrier, serial, given: None }));
+        assert_eq!(client.read(&mut [0]).unwrap(), 0, "its connection has not ended");
+        assert!(is_internal(&running.next_event()));
+    }
+    running.rest();
 }
