@@ -26,6 +26,8 @@ export class Run {
   readonly assignment: number;
   readonly epoch: number;
   readonly count: number;
+  /** What its keys, values and headers have. */
+  readonly bytes: number;
   /** The offset behind it, control records included. */
   readonly next: number;
   /** A handler has had it. It comes again when that has failed. */
@@ -64,6 +66,16 @@ export class Run {
     this.#memory = buffer.buffer;
     this.#start = buffer.byteOffset;
     this.#rows = rows;
+    this.bytes = this.count === 0 ? 0 : this.#end(this.count - 1) - (rows[this.#row] as number);
+  }
+
+  /** Where the data of a message ends. */
+  #end(index: number): number {
+    const rows = this.#rows;
+    const row = this.#row + index * ROW_INTS;
+    let end = rows[row] as number;
+    for (let part = row + 1; part <= row + 3; part += 1) end += Math.max(rows[part] as number, 0);
+    return end;
   }
 
   /** The offset that the partition's next message will get. */

@@ -105,7 +105,7 @@ export class ConsumerEngine implements Connectable {
     try {
       this.#native = new Native(
         JSON.stringify(nativeConfig(config, settings)),
-        () => this.onNotices(this.#native.takeNotices().map((notice) => JSON.parse(notice))),
+        () => this.#deliverNotices(),
         () => this.onBatch(),
       );
     } catch (thrown) {
@@ -177,7 +177,10 @@ export class ConsumerEngine implements Connectable {
 
   /** The next batch, if there is one; `onBatch` is called when there is again. */
   take(): Buffer | null {
-    return this.#native.take();
+    const batch = this.#native.take();
+    // Which assignment it is of was told before it was made, and may still be on its way by the other door.
+    if (batch !== null) this.#deliverNotices();
+    return batch;
   }
 
   /** The name of a batch's topic. */
@@ -202,6 +205,11 @@ export class ConsumerEngine implements Connectable {
       () => {},
     );
     return this.#closing;
+  }
+
+  #deliverNotices(): void {
+    const notices = this.#native.takeNotices();
+    if (notices.length > 0) this.onNotices(notices.map((notice) => JSON.parse(notice)));
   }
 
   // Nothing of the engine's gets out as it is: users know kafkajs's errors.

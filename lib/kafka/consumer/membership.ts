@@ -97,6 +97,7 @@ export class Membership {
     for (const [partition, next] of places) {
       if (partition.assignment === assignment) partition.next = next;
     }
+    for (const partition of known.assigned()) pump.goOn(partition);
     if (places.size > 0) offsets.commitSoon();
     this.#inconsistent = false;
     heartbeats.join(memberId, generation);

@@ -11,6 +11,9 @@ import type { Partition, Partitions } from './partitions.js';
  * come by the thousand.
  */
 const APART = 20;
+/** The same after a failure, twice as long after each further one. */
+const APART_FAILED = 100;
+const MOST_APART = 5_000;
 
 /** What is called for a commit. */
 export type Commit = (assignment: number, offsets: Place[]) => Promise<void>;
@@ -21,8 +24,8 @@ export interface OffsetsOptions {
   autoCommitThreshold: number | null;
   commit: Commit;
   onCommitted: (topics: TopicOffsets[]) => void;
-  /** A commit has failed that nobody waits for. */
-  onFailure: (error: unknown) => void;
+  /** A commit has failed that nobody waits for; so many in a row. */
+  onFailure: (error: unknown, times: number) => void;
 }
 
 export class Offsets {
@@ -31,7 +34,7 @@ export class Offsets {
   /** Whether anything has to be looked at after each message. */
   readonly #perMessage: boolean;
   #lastCommit = Date.now();
-  #resolved = 0;
+  #failures = 0;
   #running: Promise<void> | undefined;
   #again = false;
   #started = 0;
@@ -46,7 +49,6 @@ export class Offsets {
 
   /** All up to here is handled: `next` is the offset behind it. */
   resolve(partition: Partition, next: number): void {
-    this.#resolved += next - (partition.next ?? next);
     partition.next = next;
   }
 
@@ -57,8 +59,17 @@ export class Offsets {
 
   #isDue(): boolean {
     const { autoCommitInterval, autoCommitThreshold } = this.#options;
-    if (autoCommitThreshold !== null && this.#resolved >= autoCommitThreshold) return true;
+    if (autoCommitThreshold !== null && this.#resolved() >= autoCommitThreshold) return true;
     return autoCommitInterval !== null && Date.now() >= this.#lastCommit + autoCommitInterval;
+  }
+
+  /** Offsets that are resolved and not committed. */
+  #resolved(): number {
+    let resolved = 0;
+    for (const { next, committed } of this.#partitions.assigned()) {
+      if (next !== undefined && committed !== undefined) resolved += next - committed;
+    }
+    return resolved;
   }
 
   /** What users call `commitOffsetsIfNecessary`: commits when interval or threshold say so. */
@@ -83,12 +94,15 @@ export class Offsets {
     const places = topics.flatMap(({ topic, partitions }) =>
       partitions.map((it) => ({ ...it, topic, offset: String(it.offset) })),
     );
-    this.#lastCommit = Date.now();
-    this.#resolved = 0;
-    if (places.length === 0) return;
+    if (places.length === 0) {
+      this.#lastCommit = Date.now();
+      return;
+    }
     const { assignment } = this.#partitions;
     if (assignment === 0) throw rebalancing();
     await this.#options.commit(assignment, places);
+    this.#lastCommit = Date.now();
+    this.#failures = 0;
     if (this.#partitions.assignment === assignment) {
       for (const { topic, partition, offset } of places) {
         const known = this.#partitions.get(topic, partition);
@@ -100,7 +114,8 @@ export class Offsets {
 
   /**
    * After a batch: what is resolved is on its way to the group, and further batches need not wait for it. One
-   * commit at a time, and a little apart; what is resolved meanwhile goes with the next.
+   * commit at a time, and a little apart; what is resolved meanwhile goes with the next. One that fails is tried again,
+   * though no further batch may come.
    */
   commitSoon(): void {
     if (!this.#options.autoCommit || this.#timer !== undefined) return;
@@ -108,12 +123,13 @@ export class Offsets {
       this.#again = true;
       return;
     }
-    const wait = this.#started + APART - Date.now();
+    const failed = Math.min(APART_FAILED * 2 ** (this.#failures - 1), MOST_APART);
+    const wait = this.#started + (this.#failures === 0 ? APART : failed) - Date.now();
     if (wait > 0) {
       this.#timer = setTimeout(() => {
         this.#timer = undefined;
         this.#start();
-      }, wait);
+      }, wait).unref();
       return;
     }
     this.#start();
@@ -122,7 +138,10 @@ export class Offsets {
   #start(): void {
     this.#started = Date.now();
     this.#running = this.commit()
-      .catch(this.#options.onFailure)
+      .catch((error) => {
+        this.#again = true;
+        this.#failed(error);
+      })
       .finally(() => {
         this.#running = undefined;
         if (!this.#again) return;
@@ -138,7 +157,14 @@ export class Offsets {
     this.#timer = undefined;
     this.#again = false;
     await this.#running;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
     if (this.#partitions.assignment === 0) return;
-    await this.commit().catch(this.#options.onFailure);
+    await this.commit().catch((error) => this.#failed(error));
+  }
+
+  #failed(error: unknown): void {
+    this.#failures += 1;
+    this.#options.onFailure(error, this.#failures);
   }
 }

@@ -26,7 +26,10 @@ export class Partition {
   busy = false;
   /** When that handler has last shown that it lives. */
   alive = 0;
-  /** It was resumed while a handler had a batch of it, whose outcome says where it goes on. */
+  /**
+   * It was resumed while a handler had a batch of it, whose outcome says where it goes on. Until the engine has been told it
+   * is paused there, through other assignments too.
+   */
   resumeLater = false;
   /** A batch was handled without resolving all of it: the rest is read again. */
   rewind = false;
@@ -94,7 +97,6 @@ export class Partitions {
       partition.next = undefined;
       partition.committed = undefined;
       partition.failures = 0;
-      partition.resumeLater = false;
     }
   }
 

@@ -10,8 +10,12 @@ import type { BatchHandler, MessageHandler } from './handlers.js';
 import type { Offsets } from './offsets.js';
 import type { Partition, Partitions } from './partitions.js';
 
-/** Messages that may wait here for a handler that is free, so that one slow partition does not hold all. */
+/**
+ * Messages, and bytes of them, that may wait here for a handler that is free, so that a partition which is slow, or waits
+ * after a failure, does not hold all. With more the next batch has to wait.
+ */
 const BACKLOG = 10_000;
+const BACKLOG_BYTES = 16 << 20;
 
 export interface PumpOptions {
   engine: ConsumerEngine;
@@ -33,7 +37,7 @@ export class Pump {
   readonly #options: PumpOptions;
   /** Partitions with something to handle, in the order in which it came. */
   #ready: Partition[] = [];
-  #backlog = 0;
+  readonly #backlog = { messages: 0, bytes: 0 };
   #active = 0;
   #pumping = false;
   #pumpLater: NodeJS.Immediate | undefined;
@@ -59,7 +63,7 @@ export class Pump {
       while (isRunning() && this.#active < concurrency) {
         const partition = this.#ready.shift();
         if (partition !== undefined) this.#begin(partition);
-        else if (this.#backlog > BACKLOG || !this.#takeBatch()) break;
+        else if (this.#isFull || !this.#takeBatch()) break;
       }
     } finally {
       this.#pumping = false;
@@ -75,8 +79,16 @@ export class Pump {
 
   /** What waits of it is not to be handled any more. */
   drop(partition: Partition): void {
-    for (const run of partition.runs) this.#backlog -= run.count;
+    for (const run of partition.runs) this.#count(run, -1);
     partition.drop();
+  }
+
+  /** It was resumed while a handler was busy with it: now the engine is told, or when that has ended. */
+  goOn(partition: Partition): void {
+    if (!partition.resumeLater || partition.busy) return;
+    partition.resumeLater = false;
+    partition.epoch += 1;
+    this.#options.resume(partition);
   }
 
   /** Resolves when no handler runs. */
@@ -89,6 +101,16 @@ export class Pump {
   beginFetch(): void {
     this.#fetchStart = Date.now();
     this.#options.events.emit('consumer.fetch_start', { nodeId: this.#options.nodeId });
+  }
+
+  get #isFull(): boolean {
+    return this.#backlog.messages > BACKLOG || this.#backlog.bytes > BACKLOG_BYTES;
+  }
+
+  /** A run has come, or is gone. */
+  #count(run: Run, sign: 1 | -1): void {
+    this.#backlog.messages += sign * run.count;
+    this.#backlog.bytes += sign * run.bytes;
   }
 
   /** Lets timers and I/O go on between batches. */
@@ -104,7 +126,7 @@ export class Pump {
     for (const run of runsOf(batch, (topic) => engine.topic(topic))) {
       const partition = partitions.get(run.topic, run.partition);
       if (!partition.takes(run) || partitions.revoking) continue;
-      this.#backlog += run.count;
+      this.#count(run, 1);
       partition.runs.push(run);
       if (partition.runs.length === 1) this.enqueue(partition);
     }
@@ -114,7 +136,7 @@ export class Pump {
   #begin(partition: Partition): void {
     const run = partition.runs.shift();
     if (run === undefined || partition.busy) return;
-    this.#backlog -= run.count;
+    this.#count(run, -1);
     partition.busy = true;
     partition.alive = Date.now();
     this.#active += 1;
@@ -134,7 +156,7 @@ export class Pump {
   #end(partition: Partition, run: Run, cuts: number, failure?: { error: unknown }): void {
     this.#active -= 1;
     partition.busy = false;
-    const { failures, isRunning, offsets, partitions, resume } = this.#options;
+    const { failures, isRunning, offsets, partitions } = this.#options;
     offsets.commitSoon();
     if (partition.assignment !== 0 && isRunning() && !partitions.revoking) {
       const stale = partition.cuts !== cuts;
@@ -145,11 +167,7 @@ export class Pump {
         partition.failures = 0;
         if (!stale && partition.rewind) this.#goBack(partition);
       }
-      if (partition.resumeLater) {
-        partition.resumeLater = false;
-        partition.epoch += 1;
-        resume(partition);
-      }
+      this.goOn(partition);
     }
     partition.rewind = false;
     this.enqueue(partition);
@@ -166,7 +184,7 @@ export class Pump {
       return;
     }
     partition.runs.unshift(run);
-    this.#backlog += run.count;
+    this.#count(run, 1);
   }
 
   /** Reads again from the first message that is not resolved. */

@@ -19,6 +19,9 @@ import { Pauses } from './pauses.js';
 import { Pump } from './pump.js';
 import type { TopicPartitions } from './types.js';
 
+/** Commits that fail in a row before it is a warning. */
+const COMMIT_FAILURES = 3;
+
 export interface RunnerOptions extends Handlers {
   engine: ConsumerEngine;
   settings: ConsumerSettings;
@@ -61,7 +64,7 @@ export class Runner {
       onCommitted: (topics) => {
         events.emit('consumer.commit_offsets', { ...this.#heartbeats.member(), topics });
       },
-      onFailure: (error) => this.#commitFailed(error as Error),
+      onFailure: (error, times) => this.#commitFailed(error as Error, times),
     });
     const work = {
       partitions: this.#partitions,
@@ -205,9 +208,11 @@ export class Runner {
 
   // ---- commits and ends
 
-  #commitFailed(error: Error): void {
+  /** It is tried again; one that goes on failing is not for those alone who look for it. */
+  #commitFailed(error: Error, times: number): void {
     const { groupId } = this.#options.settings;
-    this.#options.logger.debug(`Offsets were not committed: ${error.message}`, { groupId });
+    const level = times < COMMIT_FAILURES ? 'debug' : 'warn';
+    this.#options.logger[level](`Offsets were not committed: ${error.message}`, { groupId, times });
     if (isForbidden((error as { type?: string }).type ?? '')) this.#crash(error);
   }
 

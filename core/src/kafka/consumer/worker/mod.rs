@@ -28,6 +28,8 @@ const PULSE: Duration = Duration::from_millis(500);
 const QUICK_PULSE: Duration = Duration::from_millis(10);
 
 struct Worker {
+    /// Before the client: its messages have to go while that is there.
+    inbox: Inbox,
     shared: Arc<Shared>,
     client: Arc<Client>,
     /// Rebalances, errors, log lines, outcomes of commits. Messages do not come here.
@@ -36,7 +38,6 @@ struct Worker {
     messages: Queue,
     /// Is always empty: reading it is what librdkafka counts for `max.poll.interval.ms`.
     pulse: Queue,
-    inbox: Inbox,
     packer: Packer,
     partitions: Partitions,
     membership: Membership,
@@ -62,10 +63,10 @@ pub(super) fn start(
         queue.on_ready(move || signal.notify());
     }
     let mut worker = Worker {
+        inbox: Inbox::new(STEP),
         pulse: Queue::new(handle),
         events,
         messages,
-        inbox: Inbox::new(STEP),
         packer: Packer::new(shared.pool.clone()),
         partitions: Partitions::default(),
         membership: Membership::Idle,
