@@ -105,7 +105,7 @@ export class ConsumerEngine implements Connectable {
     try {
       this.#native = new Native(
         JSON.stringify(nativeConfig(config, settings)),
-        () => this.onNotices(this.#native.takeNotices().map((notice) => JSON.parse(notice))),
+        () => this.#tell(),
         () => this.onBatch(),
       );
     } catch (thrown) {
@@ -177,7 +177,11 @@ export class ConsumerEngine implements Connectable {
 
   /** The next batch, if there is one; `onBatch` is called when there is again. */
   take(): Buffer | null {
-    return this.#native.take();
+    const batch = this.#native.take();
+    // What happened before it was made comes first: it may be of an assignment that nobody here knows yet, since
+    // notices wake JavaScript by another way.
+    if (batch !== null) this.#tell();
+    return batch;
   }
 
   /** The name of a batch's topic. */
@@ -202,6 +206,11 @@ export class ConsumerEngine implements Connectable {
       () => {},
     );
     return this.#closing;
+  }
+
+  #tell(): void {
+    const notices = this.#native.takeNotices();
+    if (notices.length > 0) this.onNotices(notices.map((notice) => JSON.parse(notice)));
   }
 
   // Nothing of the engine's gets out as it is: users know kafkajs's errors.
