@@ -7,6 +7,7 @@ use rdkafka::bindings::{
     rd_kafka_topic_name,
 };
 use std::ffi::{CStr, c_void};
+use std::marker::PhantomData;
 use std::ptr;
 use std::slice;
 
@@ -44,19 +45,10 @@ impl Inbox {
 
     /// The messages, those together that follow each other in one partition.
     pub(crate) fn runs(&self) -> impl Iterator<Item = impl Iterator<Item = Message<'_>>> {
-        let together =
-            |one: &_, other: &_| self.message(*one).place() == self.message(*other).place();
-        self.messages.chunk_by(together).map(|run| {
-            run.iter().enumerate().map(|(index, raw)| {
-                let next = run.get(index + 1).map(|raw| self.message(*raw).start());
-                Message { next: next.unwrap_or_default(), ..self.message(*raw) }
-            })
-        })
-    }
-
-    fn message(&self, raw: *mut rd_kafka_message_t) -> Message<'_> {
-        // SAFETY: a live message of ours, which is destroyed only with an exclusive borrow.
-        Message { raw, native: unsafe { &*raw }, next: 0 }
+        // SAFETY: live messages, which are destroyed only with an exclusive borrow.
+        let message = |raw: *mut rd_kafka_message_t| Message { raw, native: unsafe { &*raw } };
+        let together = move |one: &_, other: &_| message(*one).place() == message(*other).place();
+        self.messages.chunk_by(together).map(move |run| run.iter().copied().map(message))
     }
 
     fn clear(&mut self) {
@@ -73,15 +65,10 @@ impl Drop for Inbox {
     }
 }
 
-/// What lies between a value and the next message's key or value, if there are no headers, at most.
-const FRAMING: usize = 40;
-
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Message<'a> {
     raw: *mut rd_kafka_message_t,
     native: &'a rd_kafka_message_t,
-    /// The address of what comes next, if that is known.
-    next: usize,
 }
 
 impl<'a> Message<'a> {
@@ -138,26 +125,7 @@ impl<'a> Message<'a> {
     }
 
     pub(crate) fn headers(&self) -> Headers<'a> {
-        Headers { message: *self, raw: None, next: 0 }
-    }
-
-    /// The address at which its key or its value begins, 0 for none.
-    fn start(&self) -> usize {
-        let first = if self.native.key.is_null() { self.native.payload } else { self.native.key };
-        first.addr()
-    }
-
-    /// Whether it is known that there are no headers, without asking librdkafka, which reserves memory for the answer.
-    ///
-    /// Messages are parts of what a broker has sent. Behind the value stands the number of headers, or, in
-    /// formats without headers, the next message.
-    fn is_plain(&self) -> bool {
-        let Some(value) = self.value() else { return false };
-        let end = value.as_ptr_range().end;
-        let near = (1..=FRAMING).contains(&self.next.wrapping_sub(end.addr()));
-        // SAFETY: between the value and what comes next, both of which are there, lies less than a page: it is
-        // mapped, and nobody writes to it.
-        near && unsafe { end.read() } == 0
+        Headers { message: self.raw, raw: None, next: 0, lifetime: PhantomData }
     }
 }
 
@@ -165,21 +133,19 @@ impl<'a> Message<'a> {
 /// memory that nobody has read yet, which is quicker when the value has been copied before.
 #[derive(Debug)]
 pub(crate) struct Headers<'a> {
-    message: Message<'a>,
+    message: *mut rd_kafka_message_t,
     /// Null when there are none.
     raw: Option<*mut rd_kafka_headers_t>,
     next: usize,
+    lifetime: PhantomData<&'a rd_kafka_message_t>,
 }
 
 impl Headers<'_> {
     fn raw(&mut self) -> *mut rd_kafka_headers_t {
         *self.raw.get_or_insert_with(|| {
-            if self.message.is_plain() {
-                return ptr::null_mut();
-            }
             let mut headers: *mut rd_kafka_headers_t = ptr::null_mut();
             // SAFETY: a live message and a place to write to. The headers stay the message's.
-            let error = unsafe { rd_kafka_message_headers(self.message.raw, &raw mut headers) };
+            let error = unsafe { rd_kafka_message_headers(self.message, &raw mut headers) };
             if error == rd_kafka_resp_err_t::RD_KAFKA_RESP_ERR_NO_ERROR {
                 headers
             } else {
