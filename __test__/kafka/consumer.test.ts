@@ -23,6 +23,9 @@ function topicsOf({ topics = [] }: Request, error: object | null) {
   return { ...CLUSTER, topics: named.map((name) => ({ name, error, partitions: [] })) };
 }
 
+/** How long `disconnect` waits for handlers here. Milliseconds. */
+const PATIENCE = 100;
+
 /** A consumer, what its engines were asked and what it told. `answer` may throw. */
 function newConsumer(
   answer: Answer = () => undefined,
@@ -48,7 +51,7 @@ function newConsumer(
   }
   const kafka = new Kafka(
     { brokers: ['a:1'], logLevel: 0, ...kafkaConfig },
-    { consumer: (options) => createConsumer({ ...options, Native }) },
+    { consumer: (options) => createConsumer({ ...options, Native, patience: PATIENCE }) },
   );
   const consumer = kafka.consumer({ groupId: 'g', retry: { initialRetryTime: 1 }, ...config });
   for (const name of Object.values(consumer.events)) {
@@ -92,6 +95,57 @@ test.each(['disconnect', 'stop'] as const)(
     // Until it is run again.
     await consumer.run();
     await vi.waitFor(() => expect(declares).toBeGreaterThan(3));
+  },
+);
+
+test('a run that follows a crash is none of what ended the one before', async () => {
+  let subscribes = 0;
+  const { consumer, events, count } = newConsumer(({ type }) => {
+    if (type !== 'subscribe') return;
+    subscribes += 1;
+    if (subscribes === 1) throw crossed(AWAY);
+  });
+  await consumer.subscribe({ topic: 'a' });
+  void consumer.run();
+  await vi.waitFor(() => expect(subscribes).toBe(2));
+  expect(events).toContain('crash');
+  await later(2 * PATIENCE);
+  expect(count('close')).toBe(1);
+  expect(() => consumer.pause([{ topic: 'a' }])).not.toThrow();
+});
+
+test('a run that follows disconnect() at once is none of what that has ended', async () => {
+  const { consumer, count } = newConsumer();
+  await consumer.subscribe({ topic: 'a' });
+  void consumer.run();
+  await vi.waitFor(() => expect(count('subscribe')).toBe(1));
+  await consumer.disconnect();
+  await consumer.connect();
+  void consumer.run();
+  await vi.waitFor(() => expect(count('subscribe')).toBe(2));
+  await later(2 * PATIENCE);
+  expect(count('close')).toBe(1);
+});
+
+test.each(['disconnect', 'stop'] as const)(
+  '%s() ends a run that was to begin when the one before has stopped',
+  async (end) => {
+    const closing = deferred();
+    const { consumer, events, count } = newConsumer(async ({ type }) => {
+      if (type === 'close') await closing.promise;
+    });
+    await consumer.subscribe({ topic: 'a' });
+    void consumer.run();
+    await vi.waitFor(() => expect(count('subscribe')).toBe(1));
+    const stopped = consumer.stop();
+    const ran = consumer.run();
+    const ended = consumer[end]();
+    closing.resolve();
+    await Promise.all([stopped, ran, ended]);
+    await later(2 * PATIENCE);
+    expect(count('connect')).toBe(1);
+    expect(events).not.toContain('crash');
+    expect(() => consumer.resume([{ topic: 'a' }])).toThrow();
   },
 );
 

@@ -25,7 +25,8 @@ export interface SessionOptions<E> {
   disconnected: () => Error;
 }
 
-interface Session<E> {
+/** One connection. Others only hold it, to end this one and no other. */
+export interface Session<E> {
   engine?: E;
   connected: boolean;
   /** Settled when the cluster is reached, or cannot be. */
@@ -41,6 +42,11 @@ export class Sessions<E extends Connectable> {
 
   constructor(options: SessionOptions<E>) {
     this.#options = options;
+  }
+
+  /** The connection of now. */
+  get current(): Session<E> | undefined {
+    return this.#current;
   }
 
   /** The engine of now, which may be connecting still. */
@@ -74,10 +80,15 @@ export class Sessions<E extends Connectable> {
 
   /** Ends the connection, if there is one, and whatever waits for it. */
   async disconnect(): Promise<void> {
-    const current = this.#current;
+    await this.end(this.#current);
+  }
+
+  /** Ends this connection, unless it is not the current one any more: then it is ended, and another is none of ours. */
+  async end(session: Session<E> | undefined): Promise<void> {
+    if (session === undefined || session !== this.#current) return;
     this.#current = undefined;
-    current?.abort.abort(this.#options.disconnected());
-    await (current && takeEngine(current)?.disconnect());
+    session.abort.abort(this.#options.disconnected());
+    await takeEngine(session)?.disconnect();
   }
 
   #begin(): Session<E> {

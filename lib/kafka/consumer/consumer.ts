@@ -31,10 +31,15 @@ export interface ConsumerOptions extends ClientBase {
   Native: OpenConsumer;
   /** Asks the cluster about a group. */
   describeGroup?: (groupId: string) => Promise<GroupDescription>;
+  /**
+   * How long `disconnect` waits for handlers; ms, default 3,000. They are not told to hurry, and what they do is not
+   * committed after it.
+   */
+  patience?: number;
 }
 
-/** How long `disconnect` waits for handlers. They are not told to hurry, and what they do is not committed after it. */
 const PATIENCE = 3_000;
+
 export function createConsumer(options: ConsumerOptions): Consumer {
   const { settings, retry } = options;
   const { groupId } = settings;
@@ -70,39 +75,50 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     logger,
     disconnected,
   });
-  const close = (): Promise<void> => sessions.disconnect();
 
   const connect = async (): Promise<void> => {
     await sessions.connect();
     events.emit('consumer.connect');
   };
 
-  /** Ends the run, and with it the engine: the next run has another. */
-  const stop = (patience?: Promise<void>): Promise<void> => {
-    stopping ??= (async () => {
-      clearTimeout(restart);
-      const [begun, current] = [attempt, runner];
-      attempt = undefined;
-      early = undefined;
-      begun?.abort(disconnected());
-      await current?.stop(patience ?? new Promise(() => {}));
-      runner = undefined;
-      if (begun !== undefined) {
-        await close();
-        events.emit('consumer.stop');
-      }
-      logger.info('Stopped', { groupId });
-    })().finally(() => {
+  /**
+   * Ends the run, and with it the engine: the next run has another. A run that was to begin after an end that is under
+   * way does not.
+   */
+  const stop = async (patience?: Promise<void>): Promise<void> => {
+    clearTimeout(restart);
+    const begun = attempt;
+    const session = sessions.current;
+    attempt = undefined;
+    early = undefined;
+    begun?.abort(disconnected());
+    stopping ??= stopRun(begun !== undefined, patience).finally(() => {
       stopping = undefined;
     });
-    // Who is less patient goes on.
-    return patience === undefined ? stopping : Promise.race([stopping, patience.then(close)]);
+    if (patience === undefined) return stopping;
+    // Who is less patient than the one who stops already goes on.
+    const ended = stopping.then(() => true);
+    const inTime = await Promise.race([ended, patience.then(() => false)]);
+    if (!inTime) await sessions.end(session);
+  };
+
+  const stopRun = async (hasBegun: boolean, patience = forever()): Promise<void> => {
+    const session = sessions.current;
+    await runner?.stop(patience);
+    runner = undefined;
+    if (hasBegun) {
+      await sessions.end(session);
+      events.emit('consumer.stop');
+    }
+    logger.info('Stopped', { groupId });
   };
 
   const end = async (): Promise<void> => {
-    await stop(after(PATIENCE));
+    const session = sessions.current;
+    const [patience, forget] = after(options.patience ?? PATIENCE);
+    await stop(patience).finally(forget);
     logger.debug('consumer has stopped, disconnecting', { groupId });
-    await close();
+    await sessions.end(session);
     events.emit('consumer.disconnect');
   };
 
@@ -160,6 +176,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
       logger.warn('consumer#run was called, but the consumer is already running', { groupId });
       return;
     }
+    const before = ends;
     const start = async (): Promise<void> => {
       logger.info('Starting', { groupId });
       clearTimeout(restart);
@@ -168,7 +185,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
       attempt = begun;
       const crashed = async (error: Error): Promise<void> => {
         // A crash while it stops is none any more.
-        if (!signal.aborted) await crash(error, start);
+        if (!signal.aborted) await crash(error, () => ends === before, start);
       };
       const orders: typeof early = [];
       early = orders;
@@ -178,7 +195,8 @@ export function createConsumer(options: ConsumerOptions): Consumer {
         let engine = await sessions.connect();
         signal.throwIfAborted();
         if (engine.contradicts(topics)) {
-          await close();
+          await sessions.disconnect();
+          signal.throwIfAborted();
           engine = await sessions.connect();
         }
         if (topics.size > 0) await declare(engine, topics, signal);
@@ -207,19 +225,22 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     await start();
   };
 
-  const crash = async (error: Error, start: () => Promise<void>): Promise<void> => {
+  const crash = async (
+    error: Error,
+    isWanted: () => boolean,
+    start: () => Promise<void>,
+  ): Promise<void> => {
     const { retryCount, retryTime } = error as { retryCount?: number; retryTime?: number };
     logger.error(`Crash: ${error.name}: ${error.message}`, {
       ...{ groupId, retryCount, stack: error.stack },
     });
-    const before = ends;
     await end();
     const mayHelp = error.name === 'KafkaJSNumberOfRetriesExceeded' || isCauseRetriable(error);
     const wanted = mayHelp && (await wantsRestart(error));
     // Meanwhile it may have been ended for good, or run again.
-    const restarts = wanted && ends === before && attempt === undefined;
+    const restarts = wanted && isWanted() && attempt === undefined;
     events.emit('consumer.crash', { error, groupId, restart: restarts });
-    if (!restarts || ends !== before || attempt !== undefined) return;
+    if (!restarts || !isWanted() || attempt !== undefined) return;
     const time = retryTime || retry.initialRetryTime || retries.initialRetryTime;
     logger.error(`Restarting the consumer in ${time}ms`, { retryCount, retryTime: time, groupId });
     restart = setTimeout(() => void start(), time);
@@ -323,6 +344,16 @@ function isCommon(notice: Notice): notice is CommonNotice {
   return notice.type === 'log' || notice.type === 'error' || notice.type === 'dropped';
 }
 
-function after(time: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, time).unref());
+/** A promise that nothing settles. */
+function forever(): Promise<void> {
+  return new Promise(() => {});
+}
+
+/** What resolves after so many milliseconds, and what makes that unnecessary. */
+function after(time: number): [Promise<void>, () => void] {
+  let timer: NodeJS.Timeout | undefined;
+  const passed = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, time).unref();
+  });
+  return [passed, () => clearTimeout(timer)];
 }

@@ -6,8 +6,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::pool::Memory;
 
-/// Batches that wait at most. One is taken while the next is made.
-const MOST: usize = 2;
+/// Batches that wait at most.
+const MOST: usize = 4;
+/// So few are left when the thread is woken to make more: enough to go on with while it begins. It makes several at a
+/// time, since two threads that take turns at each batch pay for the turns, and share a cache for little else.
+const FEW: usize = 1;
 
 pub(super) struct Batches {
     state: Mutex<State>,
@@ -19,6 +22,8 @@ struct State {
     waiting: VecDeque<Memory>,
     /// JavaScript has found nothing, and is to be woken.
     asleep: bool,
+    /// There were as many as may wait, and there are not yet few.
+    full: bool,
 }
 
 impl Batches {
@@ -28,12 +33,13 @@ impl Batches {
     }
 
     pub(super) fn have_room(&self) -> bool {
-        self.state().waiting.len() < MOST
+        !self.state().full
     }
 
     pub(super) fn push(&self, batch: Memory) {
         let mut state = self.state();
         state.waiting.push_back(batch);
+        state.full = state.waiting.len() >= MOST;
         let wake = std::mem::take(&mut state.asleep);
         drop(state);
         if wake {
@@ -41,15 +47,20 @@ impl Batches {
         }
     }
 
-    pub(super) fn take(&self) -> Option<Memory> {
+    /// The next batch, and whether there is room again, which the thread does not know.
+    pub(super) fn take(&self) -> (Option<Memory>, bool) {
         let mut state = self.state();
         let batch = state.waiting.pop_front();
         state.asleep = batch.is_none();
-        batch
+        let again = state.full && state.waiting.len() <= FEW;
+        state.full &= !again;
+        (batch, again)
     }
 
     pub(super) fn clear(&self) {
-        self.state().waiting.clear();
+        let mut state = self.state();
+        state.waiting.clear();
+        state.full = false;
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -82,11 +93,9 @@ mod tests {
             memory.bytes().resize(number, 0);
             memory
         };
-        let take = || batches.take().map_or(0, |mut it| it.as_mut().len());
+        let take = || batches.take().0.map_or(0, |mut it| it.as_mut().len());
         batches.push(batch(1));
-        assert!(batches.have_room());
         batches.push(batch(2));
-        assert!(!batches.have_room());
         assert_eq!(wakes.load(Relaxed), 1);
         assert_eq!((take(), take()), (1, 2));
         batches.push(batch(3));
@@ -94,5 +103,34 @@ mod tests {
         assert_eq!((take(), take()), (3, 0));
         batches.push(batch(4));
         assert_eq!(wakes.load(Relaxed), 2);
+    }
+
+    #[test]
+    fn the_thread_is_woken_once_for_several_batches() {
+        let batches = Batches::new(|| {});
+        let push = || batches.push(Arc::new(Pool::default()).take(0));
+        let take = || batches.take().1;
+        for _ in 0..MOST {
+            assert!(batches.have_room());
+            push();
+        }
+        assert!(!batches.have_room());
+        assert_eq!([take(), take()], [false, false], "there is enough to go on with");
+        assert!(!batches.have_room());
+        assert!(take(), "few are left");
+        assert!(batches.have_room());
+        assert_eq!([take(), take()], [false, false], "it knows");
+        push();
+        assert!(!take(), "it was never without room");
+    }
+
+    #[test]
+    fn there_is_room_when_all_are_thrown_away() {
+        let batches = Batches::new(|| {});
+        for _ in 0..MOST {
+            batches.push(Arc::new(Pool::default()).take(0));
+        }
+        batches.clear();
+        assert!(batches.have_room());
     }
 }

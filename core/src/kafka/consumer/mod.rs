@@ -98,9 +98,8 @@ impl Consumer {
 
     /// The next batch. After none, the host is woken when there is one.
     pub fn take(&self) -> Option<Memory> {
-        let batch = self.shared.batches.take();
-        if batch.is_some() {
-            // There is room.
+        let (batch, room) = self.shared.batches.take();
+        if room {
             self.shared.signal.notify();
         }
         batch
