@@ -41,12 +41,12 @@ export function checkJwt(jwt: unknown): void {
 /** Fetches the key set of one manager. */
 export class KeySets {
   readonly #native: NativeManager;
-  readonly #reporter: Pick<Reporter<WebSocketMessage>, 'report'>;
+  readonly #reporter: Pick<Reporter<WebSocketMessage>, 'fault'>;
   /** The fetches under way: the engine begins one in a cooldown, so they are few. */
   readonly #underWay = new Set<AbortController>();
   #closed = false;
 
-  constructor(native: NativeManager, reporter: Pick<Reporter<WebSocketMessage>, 'report'>) {
+  constructor(native: NativeManager, reporter: Pick<Reporter<WebSocketMessage>, 'fault'>) {
     this.#native = native;
     this.#reporter = reporter;
   }
