@@ -204,3 +204,60 @@ describe('a hook', () => {
     expect(manager.getActiveRooms()).toEqual([]);
   });
 });
+
+describe('another identity on the connection', () => {
+  const named: WebSocketConfig['authenticate'] = ({ token }) => ({
+    userId: token?.split(' ')[0] ?? '',
+    claims: { team: token?.split(' ')[1] ?? '' },
+  });
+  const patterns = { subscribe: ['user:{userId}:*'], join_room: ['team_{claims.team}', 'hall'] };
+
+  test.for([
+    ['patterns', patterns],
+    ['a hook', () => true],
+  ] as const)(
+    'loses what another user was granted, and keeps what the service did: %s',
+    async ([, authorize]) => {
+      const manager = await startManager({ authenticate: named, authorize });
+      const client = await connectClient(manager, { token: 'ada red' });
+      await client.subscribe('user:ada:inbox');
+      await client.join('team_red');
+      await client.join('hall');
+      const connection = manager.getConnection(client.connectionId);
+      expect(connection).toBeDefined();
+      manager.joinRoom(client.connectionId, 'staff');
+      // The service stands for this one now, whoever made it.
+      manager.joinRoom(client.connectionId, 'hall');
+      await client.authenticate({ token: 'eve red' });
+      expect(manager.broadcastToTopic('user:ada:inbox', { type: 'secret', payload: 1 })).toBe(0);
+      expect(manager.sendToRoom('team_red', { type: 'secret', payload: 1 })).toBe(0);
+      expect(manager.sendToRoom('staff', { type: 'of staff', payload: 1 })).toBe(1);
+      expect(manager.sendToRoom('hall', { type: 'of hall', payload: 1 })).toBe(1);
+      await client.settled();
+      expect(client.pending.map(({ type }) => type)).toEqual(['of staff', 'of hall']);
+    },
+  );
+
+  test('of the same user loses what its new claims do not allow, by patterns', async () => {
+    const manager = await startManager({ authenticate: named, authorize: patterns });
+    const client = await connectClient(manager, { token: 'ada red' });
+    await client.subscribe('user:ada:inbox');
+    await client.join('team_red');
+    await client.authenticate({ token: 'ada blue' });
+    expect(manager.getActiveRooms()).toEqual([]);
+    expect(manager.getActiveTopics()).toEqual(['user:ada:inbox']);
+  });
+
+  test('loses nothing by a hook if it is the same user, nor anything without authorize', async () => {
+    for (const [authorize, second] of [
+      [() => true, 'ada blue'],
+      [undefined, 'eve blue'],
+    ] as const) {
+      const manager = await startManager({ authenticate: named, authorize });
+      const client = await connectClient(manager, { token: 'ada red' });
+      await client.join('team_red');
+      await client.authenticate({ token: second });
+      expect(manager.getActiveRooms()).toEqual(['team_red']);
+    }
+  });
+});

@@ -64,6 +64,18 @@ describe('an identity that expires', () => {
     expect(client.pending).toEqual([]);
   });
 
+  test('ends at its time also while a decision about it is pending', async () => {
+    const manager = await startManager({
+      authenticate: () => ({ userId: 'ada', expiresAt: new Date(Date.now() + 300) }),
+      authorize: () => new Promise(() => {}),
+    });
+    const client = await connectClient(manager, { token: 'x' });
+    client.send({ type: 'join_room', payload: { room: 'lobby' } });
+    await expect.poll(() => manager.getConnectionCount()).toBe(0);
+    expect(manager.broadcast({ type: 'secret', payload: 1 })).toBe(0);
+    expect(await client.closed).toEqual({ code: 4401, reason: 'Token expired' });
+  });
+
   test('is refused when its end is past', async () => {
     const manager = await startManager({
       authenticate: () => ({ userId: 'ada', expiresAt: new Date(Date.now() - 1000) }),

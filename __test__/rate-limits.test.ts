@@ -306,3 +306,40 @@ describe('one user', () => {
     expect(await beat(back, 20)).toContain('RATE_LIMITED');
   });
 });
+
+describe('fragments', () => {
+  test('each that is small takes a place, and the message over the rate is refused', async () => {
+    const manager = await startManager({ limits: { messagesPerSecond: 1, burst: 10 } });
+    const heard: unknown[] = [];
+    manager.on('message', (message) => heard.push(message));
+    const client = await RawClient.open(manager);
+    const pieces = (text: string, empty: number) => [
+      frame(Opcode.text, text.slice(0, 1), { fin: false }),
+      ...Array.from({ length: empty }, () => frame(Opcode.continuation, '', { fin: false })),
+      frame(Opcode.continuation, text.slice(1)),
+    ];
+    client.write(Buffer.concat(pieces('{"type":"few","payload":1}', 3)));
+    client.write(Buffer.concat(pieces('{"type":"many","payload":1,"id":"m"}', 10_000)));
+    await vi.waitUntil(() => (refused(manager).rate_limited ?? 0) > 1);
+    expect(heard).toMatchObject([{ type: 'few' }]);
+  });
+
+  test('that are large take none', async () => {
+    const manager = await startManager({ limits: { messagesPerSecond: 1, burst: 3 } });
+    const heard: unknown[] = [];
+    manager.on('message', (message) => heard.push(message));
+    const client = await RawClient.open(manager);
+    const text = JSON.stringify({ type: 'large', payload: 'x'.repeat(10_000) });
+    const [first, ...others] = text.match(/.{1,1024}/g) ?? [];
+    const last = others.pop();
+    client.write(
+      Buffer.concat([
+        frame(Opcode.text, first, { fin: false }),
+        ...others.map((piece) => frame(Opcode.continuation, piece, { fin: false })),
+        frame(Opcode.continuation, last),
+      ]),
+    );
+    await vi.waitUntil(() => heard.length > 0);
+    expect(refused(manager).rate_limited).toBe(0);
+  });
+});

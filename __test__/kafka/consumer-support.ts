@@ -61,7 +61,8 @@ export class Lab {
   }
 
   async produce(topic: string, messages: Message[]): Promise<void> {
-    const producer = this.kafkajs.producer();
+    // Without this a send of which one partition fails, as in a topic that has just been made, is repeated for all of them.
+    const producer = this.kafkajs.producer({ idempotent: true, maxInFlightRequests: 1 });
     await producer.connect();
     for (let at = 0; at < messages.length; at += 1_000) {
       await producer.send({ topic, messages: messages.slice(at, at + 1_000) });

@@ -83,6 +83,8 @@ pub struct Membership {
     pub kind: GroupKind,
     pub group: GroupId,
     pub name: Arc<str>,
+    /// The client made it, by what its identity allows, and not the host.
+    pub granted: bool,
 }
 
 /// `readyState` of RFC 6455's API, as `ws` and browsers number it.

@@ -23,7 +23,13 @@ pub struct Terms<'a> {
     pub compression: bool,
     /// For compressed messages.
     pub inflaters: &'a mut Inflaters,
+    /// Counts the fragments that end no message and are smaller than [`CRUMB`].
+    pub crumbs: usize,
 }
+
+/// A fragment of fewer bytes is hardly worth its frame: clients that fragment long messages make
+/// larger ones, whereas small ones are work that need never become a message.
+pub const CRUMB: usize = 1024;
 
 impl Terms<'_> {
     fn header(&self, input: &[u8]) -> Result<Option<(Header, usize)>, Violation> {
@@ -197,6 +203,7 @@ impl Partial {
             if let Some(message) = self.message.take_if(|_| frame.fin) {
                 return message.finish(terms).map(Some);
             }
+            terms.crumbs += usize::from(frame.len < CRUMB);
         }
     }
 

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use super::connection::{Connection, ConnectionId, GroupId, GroupKind, Membership, Status};
-use super::guard::Identity;
+use super::guard::{Guard, Identity};
 use super::limits::Seats;
 use super::memberships::Place;
 
@@ -188,7 +188,7 @@ impl Index {
 
     // Groups.
 
-    /// Makes an open connection a member.
+    /// Makes an open connection a member, by the host's word.
     pub fn join(
         &self,
         connection: &Connection,
@@ -196,10 +196,10 @@ impl Index {
         name: &str,
         tell: impl FnOnce(GroupId),
     ) -> Join {
-        self.join_within(connection, kind, name, None, tell)
+        self.join_as(connection, kind, name, false, None, tell)
     }
 
-    /// The same for one that may have so many memberships of this kind.
+    /// The same at the client's wish, which may have so many memberships of this kind.
     pub fn join_within(
         &self,
         connection: &Connection,
@@ -208,11 +208,26 @@ impl Index {
         limit: Option<usize>,
         tell: impl FnOnce(GroupId),
     ) -> Join {
+        self.join_as(connection, kind, name, true, limit, tell)
+    }
+
+    fn join_as(
+        &self,
+        connection: &Connection,
+        kind: GroupKind,
+        name: &str,
+        granted: bool,
+        limit: Option<usize>,
+        tell: impl FnOnce(GroupId),
+    ) -> Join {
         let mut state = connection.lock();
         if state.status != Status::Open {
             return Join::Gone;
         }
-        if self.membership(kind, name, connection).is_some() {
+        if let Some((_, place)) = self.membership(kind, name, connection) {
+            if !granted {
+                state.memberships.vouch(place);
+            }
             return Join::Already;
         }
         if limit.is_some_and(|limit| state.memberships.count(kind) >= limit) {
@@ -220,7 +235,7 @@ impl Index {
         }
         let place = state.memberships.next_place();
         let membership = self.enter(kind, name, connection, place, tell);
-        state.memberships.push(membership);
+        state.memberships.push(Membership { granted, ..membership });
         Join::Joined
     }
 
@@ -255,11 +270,14 @@ impl Index {
         group.members.get(&connection.id).map(|member| (group.id, member.place))
     }
 
-    /// Makes `identity` that of this connection, in the place of the one that it had.
+    /// Makes `identity` that of this connection, in the place of the one that it had. What the client
+    /// was granted as that one ends, where the guard does not grant it to this one, before the lock
+    /// is given free: no send meets the one with the other's memberships.
     pub fn authenticate(
         &self,
         connection: &Connection,
         identity: &Identity,
+        guard: &Guard,
         mut tell: impl FnMut(Change),
     ) -> Join {
         let mut state = connection.lock();
@@ -281,6 +299,12 @@ impl Index {
             }
             state.session =
                 identity.session.as_deref().map(|it| self.begin_session(it, connection));
+        }
+        let replaced = !same && state.user.is_some();
+        let ended =
+            state.memberships.weed(|it| !it.granted || guard.retains(identity, replaced, it));
+        for Membership { kind, group, name, .. } in ended {
+            self.exit(kind, &name, connection, || tell(Change::Left(group)));
         }
         if same {
             return Join::Already;
@@ -339,7 +363,7 @@ impl Index {
         group.members.insert(connection.id, Member { arrival: group.arrivals, place });
         group.by_shard[connection.address.shard] += 1;
         tell(group.id);
-        Membership { kind, group: group.id, name }
+        Membership { kind, group: group.id, name, granted: false }
     }
 
     fn exit(&self, kind: GroupKind, name: &str, connection: &Connection, tell: impl FnOnce()) {
@@ -453,7 +477,7 @@ mod tests {
         let (first, second) = (open(1), open(2));
         let log_in = |connection: &Connection, user, session| {
             let identity = Identity::new(user, session, None, None).unwrap();
-            index.authenticate(connection, &identity, |_| {})
+            index.authenticate(connection, &identity, &Guard::default(), |_| {})
         };
         assert_eq!(log_in(&first, "ada", Some("s")), Join::Joined);
         assert_eq!(log_in(&second, "bob", Some("s")), Join::Joined);

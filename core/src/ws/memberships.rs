@@ -52,6 +52,25 @@ impl Memberships {
         }
     }
 
+    /// The host stands for the membership at a place from now on, whoever made it.
+    pub fn vouch(&mut self, place: Place) {
+        let found = self.entries.binary_search_by(|(at, _)| {
+            self.look();
+            at.cmp(&place)
+        });
+        if let Some(membership) = found.ok().and_then(|index| self.entries[index].1.as_mut()) {
+            membership.granted = false;
+        }
+    }
+
+    /// Ends those that `keeps` does not want, and returns them.
+    pub fn weed(&mut self, keeps: impl Fn(&Membership) -> bool) -> Vec<Membership> {
+        let doomed = self.entries.iter().filter(|(_, it)| it.as_ref().is_some_and(|it| !keeps(it)));
+        let doomed: Vec<(Place, Option<Membership>)> = doomed.cloned().collect();
+        doomed.iter().for_each(|(place, _)| self.remove(*place));
+        doomed.into_iter().filter_map(|(_, membership)| membership).collect()
+    }
+
     /// How many there are of a kind.
     pub fn count(&self, kind: GroupKind) -> usize {
         match kind {
@@ -78,7 +97,12 @@ mod tests {
     use super::*;
 
     fn room(number: u64) -> Membership {
-        Membership { kind: GroupKind::Room, group: number, name: number.to_string().into() }
+        Membership {
+            kind: GroupKind::Room,
+            group: number,
+            name: number.to_string().into(),
+            granted: false,
+        }
     }
 
     fn groups(memberships: &Memberships) -> Vec<u64> {

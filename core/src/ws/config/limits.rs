@@ -16,14 +16,14 @@ const MAX_COUNT: u64 = 10_000_000;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// `limits.messagesPerSecond` and `limits.burst`, `WS_RATE_LIMIT` as `100` or `100/200`: messages of
-    /// one connection, pings and pongs too; default 100 a second, and twice as many at once, up to
+    /// one connection, pings, pongs and fragments of less than 1 KiB too; default 100 a second, and twice as many at once, up to
     /// 1,000,000. What is over it is not carried out. Off under `protocol: 'raw'` unless it is given, since
     /// there nothing can be answered.
     pub messages: Option<Rate>,
     /// `limits.bytesPerSecond`, `WS_RATE_LIMIT_BYTES`: bytes of one connection as they come over the wire, up
     /// to 1 TiB. Twice as many may come at once, and `maxPayload` at least, so that whoever was quiet may
-    /// send any message that is allowed. Off by default: `maxPayload` and the rate of messages bound it
-    /// already, and services raise `maxPayload` for uploads.
+    /// send any message that is allowed. Off by default: `maxPayload` and the rate of messages, which counts
+    /// small fragments, bound it, and services raise `maxPayload` for uploads.
     pub bytes: Option<Rate>,
     /// `limits.subscriptions`, `WS_MAX_SUBSCRIPTIONS`: topics of one connection, default 1000, up to
     /// 10,000,000. It binds clients; what the host subscribes counts, and is never refused.

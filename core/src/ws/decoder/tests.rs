@@ -15,7 +15,7 @@ const MASK: [u8; 4] = [0x12, 0x34, 0x56, 0x78];
 /// Terms of a connection without compression.
 fn plain(max_payload: usize) -> Terms<'static> {
     let inflaters = Box::leak(Box::default());
-    Terms { max_payload, compression: false, inflaters }
+    Terms { max_payload, compression: false, inflaters, crumbs: 0 }
 }
 
 /// A client frame, masked.

@@ -27,7 +27,7 @@ pub(in crate::ws) struct Limits {
 
 impl Limits {
     fn terms(self, inflaters: &mut Inflaters) -> Terms<'_> {
-        Terms { max_payload: self.max_payload, compression: self.compression, inflaters }
+        Terms { max_payload: self.max_payload, compression: self.compression, inflaters, crumbs: 0 }
     }
 }
 

@@ -19,7 +19,7 @@ use self::jwt::{JwtCheck, RemoteKeys};
 use self::patterns::{Patterns, Subject};
 use self::revoked::Revoked;
 use super::config::GuardConfig;
-use super::connection::Connection;
+use super::connection::{Connection, GroupKind, Membership};
 use super::message::{MAX_NAME, valid_name};
 use crate::jwt::Rejection;
 
@@ -241,6 +241,30 @@ impl Guard {
             }
         };
         Ruling::Decided(if allowed { Verdict::Allowed } else { Verdict::Refused })
+    }
+
+    /// Whether a membership that a client was granted outlasts its login as `identity`, which has
+    /// `replaced` another user. What a hook has granted to the same user is the host's to end.
+    #[must_use]
+    pub fn retains(&self, identity: &Identity, replaced: bool, membership: &Membership) -> bool {
+        let action = match membership.kind {
+            GroupKind::Topic => Action::Subscribe,
+            GroupKind::Room => Action::JoinRoom,
+            GroupKind::User => return true,
+        };
+        match &self.authorizer {
+            Authorizer::Nobody => true,
+            Authorizer::Host => !replaced,
+            Authorizer::Patterns(_) if replaced => false,
+            Authorizer::Patterns(patterns) => {
+                let subject = Subject {
+                    user: Some(&identity.user),
+                    session: identity.session.as_deref(),
+                    claims: identity.claims.as_deref(),
+                };
+                patterns.allow(action, &membership.name, &subject)
+            }
+        }
     }
 }
 

@@ -51,11 +51,36 @@ impl Shard {
         Some(Reading { now, over })
     }
 
+    /// Measures small fragments: each takes a message's place, or an endless message of them would be
+    /// within the rate. Those over it have their message refused. Returns whether more frames may follow.
+    #[cold]
+    pub(super) fn take_crumbs(
+        &mut self,
+        key: usize,
+        connection: &Arc<Connection>,
+        crumbs: &mut usize,
+        reading: Reading,
+    ) -> bool {
+        let slot = &mut self.sockets.slots[key];
+        let rate = self.shared.config.limits.messages;
+        let within = (0..std::mem::take(crumbs)).all(|_| slot.meter.message(rate, reading.now));
+        if within || !matches!(slot.phase, Phase::Open(_)) {
+            return true;
+        }
+        slot.crumbled = true;
+        self.counters().rate_limited.add(1);
+        self.bear_with(key, connection, reading.now)
+    }
+
     /// Whether a message is over a limit.
-    pub(super) fn is_excess(&mut self, key: usize, reading: Reading) -> bool {
+    pub(super) fn is_excess(&mut self, key: usize, item: &Item<'_>, reading: Reading) -> bool {
         let slot = &mut self.sockets.slots[key];
         let limits = &self.shared.config.limits;
-        reading.over
+        // A ping between its fragments leaves the message as it is.
+        let crumbled =
+            matches!(item, Item::Text(_) | Item::Binary(_)) && std::mem::take(&mut slot.crumbled);
+        crumbled
+            || reading.over
             || !slot.meter.message(limits.messages, reading.now)
             || (limits.messages_per_user.zip(slot.user.as_ref()))
                 .is_some_and(|(rate, user)| !user.take(rate, reading.now))

@@ -405,13 +405,14 @@ impl Shard {
         }
     }
 
-    /// Closes a connection whose time has passed, unless it is a decision that it waits for.
+    /// Closes a connection whose time has passed. `authTimeout` does not run while a decision is
+    /// awaited, whereas an identity ends at its time: what is sent to its user is not for it any more.
     fn check_overdue(&mut self, key: usize) {
         let slot = &self.sockets.slots[key];
-        if slot.hold.is_some() || !matches!(slot.phase, Phase::Open(_)) {
+        if !matches!(slot.phase, Phase::Open(_)) {
             return;
         }
-        if slot.access.overdue {
+        if slot.access.overdue && slot.hold.is_none() {
             self.counters().denied(Denial::AuthTimeout);
             self.shut_out(key, "Authentication timeout");
         } else if slot.access.lease.as_ref().is_some_and(|lease| lease.end <= Instant::now()) {

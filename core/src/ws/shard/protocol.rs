@@ -145,13 +145,16 @@ impl Shard {
         // Under another protocol nothing of ours is sent.
         let answer = Some(Answer::Authenticated { user, session: session.as_deref() })
             .filter(|_| self.shared.config.protocol == Protocol::Messaging);
-        let outcome = self.shared.index.authenticate(connection, identity, tell);
+        let guard = &self.shared.guard;
+        let outcome = self.shared.index.authenticate(connection, identity, guard, tell);
         match outcome {
             Join::Joined => {
                 self.catch_up(key, answer.as_ref(), id);
                 self.meter_user(key, user);
             }
             Join::Already => {
+                // What it has lost by its new claims is off the lists before it is answered.
+                self.catch_up(key, None, id);
                 if let Some(answer) = answer {
                     self.answer(&answer, id);
                 }

@@ -214,10 +214,15 @@ impl Shard {
             max_payload: self.shared.config.max_payload,
             compression: slot.window.is_some(),
             inflaters: &mut inflaters,
+            crumbs: 0,
         };
         let mut rest = bytes;
         let more = loop {
-            match decoder.next(&mut rest, &mut terms) {
+            let next = decoder.next(&mut rest, &mut terms);
+            if terms.crumbs > 0 && !self.take_crumbs(key, connection, &mut terms.crumbs, reading) {
+                break false;
+            }
+            match next {
                 Ok(Some(item)) => {
                     if !self.item(key, connection, item, reading) {
                         break false;
@@ -256,7 +261,7 @@ impl Shard {
             }
             // Our Close frame is the last that we send (RFC 6455 section 5.5.1).
             _ if closing => {}
-            item if self.is_excess(key, reading) => {
+            item if self.is_excess(key, &item, reading) => {
                 return self.refuse_item(key, connection, &item, reading);
             }
             Item::Ping(payload) => encode_into(Opcode::Pong, &payload, &mut self.answers),

@@ -31,6 +31,8 @@ pub struct Slot {
     pub window: Option<Window>,
     /// What it sends, measured by the limits.
     pub meter: Meter,
+    /// The message that is arriving is over the rate by its many small fragments.
+    pub crumbled: bool,
     /// What its user sends over all connections, if that is limited.
     pub user: Option<Arc<SharedBucket>>,
     /// Its place among the connections of its address, if these are limited.
@@ -171,6 +173,7 @@ impl Slot {
             hold: None,
             access: Access::default(),
             asked: false,
+            crumbled: false,
             lagging: false,
         }
     }
