@@ -381,6 +381,33 @@ test('1,200 clients whose logins take their time all get in, with 1,024 of them 
   expect(manager.getStats().users).toBe(1200);
 });
 
+test('a hook that hangs is not called ever more often, by clients that ask again and again', async () => {
+  const hanging: (() => void)[] = [];
+  let hangs = true;
+  const manager = await startManager({
+    hookTimeout: 50,
+    authenticate: ({ userId = '' }) =>
+      hangs ? new Promise((resolve) => hanging.push(() => resolve(null))) : { userId },
+  });
+  const clients: TestClient[] = [];
+  for (let i = 0; i < 300; i += 100) {
+    clients.push(...(await Promise.all(Array.from({ length: 100 }, () => connectClient(manager)))));
+  }
+  const tryOften = async (client: TestClient): Promise<void> => {
+    for (let attempt = 0; attempt < 5; attempt += 1) {
+      const refused = client.authenticate({ userId: 'ada' }, 30_000);
+      await expect(refused).rejects.toMatchObject({ code: 'AUTH_FAILED' });
+    }
+  };
+  await Promise.all(clients.map(tryOften));
+  expect(hanging).toHaveLength(1024);
+  expect(manager.getStats().refusals.hook_timeout).toBe(1500);
+
+  hangs = false;
+  for (const end of hanging) end();
+  await expect(clients[0]?.authenticate({ userId: 'ada' })).resolves.toBeDefined();
+});
+
 test('without a hook, and only then, those who listen are warned once', async () => {
   const warned = async (config: WebSocketConfig) => {
     const lines: string[] = [];

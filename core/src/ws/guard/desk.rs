@@ -1,16 +1,21 @@
 //! The decisions that are waited for. Those that the host is asked for: a bounded number at once, and who
 //! waits in line. And those that wait for keys, which take nobody's place and are bounded by `jwt::MAX_WAITING`.
 //!
-//! A place is given back by the host's answer or by the deadline, and not by the client's leaving:
-//! the host is at work on it all the same, and clients that come and go must not pile up work.
+//! A place is given back by the host's answer, and neither by the client's leaving nor by the deadline: the host is at
+//! work on it all the same, and clients that come and go, or that ask again and again, must not pile up work.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::ws::connection::Address;
 
 /// Decisions that are with the host at once. A connection that needs one more waits, unread.
 pub const MAX_DECISIONS: usize = 1024;
+
+/// How long a place is kept for a host that does not answer at all. Hooks that never settle must not take all
+/// places for good.
+pub const LONGEST: Duration = Duration::from_secs(60);
 
 /// Names one decision of a server; the host answers by it.
 pub type Number = u64;
@@ -21,18 +26,18 @@ pub struct Desk(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     last: Number,
-    /// With the host.
-    open: HashMap<Number, Address>,
+    /// With the host, and who still waits for its answer.
+    open: HashMap<Number, Option<Address>>,
     /// In line for a place, the first to come first.
     waiting: BTreeMap<Number, Address>,
     /// They wait for something else than the host.
     aside: HashMap<Number, Address>,
 }
 
-/// A decision that has ended, and the one that has its place now.
+/// A decision that has ended, who still waited for it, and the one that has its place now.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Closed {
-    pub who: Address,
+    pub who: Option<Address>,
     pub next: Option<(Number, Address)>,
 }
 
@@ -49,7 +54,7 @@ impl Desk {
         let number = state.last;
         let has_place = state.open.len() < MAX_DECISIONS;
         if has_place {
-            state.open.insert(number, who);
+            state.open.insert(number, Some(who));
         } else {
             state.waiting.insert(number, who);
         }
@@ -64,16 +69,26 @@ impl Desk {
         state.last
     }
 
-    /// The host has answered, or its time is over: whichever comes first. Nothing for the other.
+    /// Nobody waits for this decision any longer. Who did, and whether it is with the host, which has its place until
+    /// it has answered. Nothing if it has been answered.
+    pub fn give_up(&self, number: Number) -> Option<(Address, bool)> {
+        let state = &mut *self.lock();
+        if let Some(who) = state.waiting.remove(&number) {
+            return Some((who, false));
+        }
+        state.open.get_mut(&number)?.take().map(|who| (who, true))
+    }
+
+    /// The host has answered, or is not waited for any longer. Nothing for what comes after that.
     pub fn close(&self, number: Number) -> Option<Closed> {
         let state = &mut *self.lock();
         if let Some(who) = state.aside.remove(&number) {
-            return Some(Closed { who, next: None });
+            return Some(Closed { who: Some(who), next: None });
         }
         let who = state.open.remove(&number)?;
         let next = state.waiting.pop_first();
         if let Some((number, who)) = next {
-            state.open.insert(number, who);
+            state.open.insert(number, Some(who));
         }
         Some(Closed { who, next })
     }
@@ -106,10 +121,25 @@ mod tests {
 
         let (first, _) = numbers[0];
         let next = Some((second, address(5001)));
-        assert_eq!(desk.close(first), Some(Closed { who: address(0), next }));
+        assert_eq!(desk.close(first), Some(Closed { who: Some(address(0)), next }));
         assert_eq!(desk.close(first), None, "an answer counts once");
         assert!(!desk.enter(address(5002)).1, "the place was given on");
-        assert_eq!(desk.close(second).map(|closed| closed.who), Some(address(5001)));
+        assert_eq!(desk.close(second).map(|closed| closed.who), Some(Some(address(5001))));
+    }
+
+    #[test]
+    fn a_decision_that_is_given_up_keeps_its_place_until_the_host_has_answered() {
+        let desk = Desk::default();
+        let numbers: Vec<_> = (0..MAX_DECISIONS).map(|slot| desk.enter(address(slot)).0).collect();
+        for &number in &numbers {
+            assert!(desk.give_up(number).is_some_and(|(_, is_with_host)| is_with_host));
+            assert_eq!(desk.give_up(number), None);
+        }
+        let (next, has_place) = desk.enter(address(5000));
+        assert!(!has_place, "the host is still at work on all of them");
+        assert_eq!(desk.give_up(next), Some((address(5000), false)));
+        assert_eq!(desk.close(numbers[0]), Some(Closed { who: None, next: None }));
+        assert!(desk.enter(address(5001)).1);
     }
 
     #[test]
@@ -121,7 +151,7 @@ mod tests {
         assert!((0..MAX_DECISIONS).all(|slot| desk.enter(address(slot)).1));
         let (waits, has_place) = desk.enter(address(3));
         assert!(!has_place);
-        assert_eq!(desk.close(aside), Some(Closed { who: address(1), next: None }));
+        assert_eq!(desk.close(aside), Some(Closed { who: Some(address(1)), next: None }));
         assert_eq!(desk.close(aside), None);
         assert_eq!(desk.close(waits), None, "it has no place yet");
     }
@@ -131,6 +161,6 @@ mod tests {
         let desk = Desk::default();
         let (number, _) = desk.enter(address(0));
         desk.forget(number);
-        assert_eq!(desk.close(number), Some(Closed { who: address(0), next: None }));
+        assert_eq!(desk.close(number), Some(Closed { who: Some(address(0)), next: None }));
     }
 }

@@ -11,8 +11,9 @@ impl Server {
     /// The host's verdict on a decision that it was asked for. One that comes late is nobody's.
     pub fn decide(&self, number: Number, verdict: Verdict) {
         if let Some(closed) = self.shared.guard.desk.close(number) {
-            let who = closed.who;
-            self.shared.inboxes[who.shard].push(Job::Verdict { who, number, verdict });
+            if let Some(who) = closed.who {
+                self.shared.inboxes[who.shard].push(Job::Verdict { who, number, verdict });
+            }
             self.shared.pass_on(&closed);
         }
     }

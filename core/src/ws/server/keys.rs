@@ -75,8 +75,8 @@ pub fn carry_out(shared: &Shared, arrival: Arrival<Number>) {
     shared.fetch_keys(fetch);
     for number in answer {
         // Nothing for who has left meanwhile.
-        if let Some(closed) = shared.guard.desk.close(number) {
-            let (who, verdict) = (closed.who, Verdict::Fetched { current });
+        if let Some(who) = shared.guard.desk.close(number).and_then(|closed| closed.who) {
+            let verdict = Verdict::Fetched { current };
             shared.inboxes[who.shard].push(Job::Verdict { who, number, verdict });
         }
     }

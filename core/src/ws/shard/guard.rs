@@ -17,7 +17,7 @@ use crate::ws::close;
 use crate::ws::config::Protocol;
 use crate::ws::connection::{Address, Connection, GroupKind};
 use crate::ws::events::Event;
-use crate::ws::guard::desk::{Closed, Number};
+use crate::ws::guard::desk::{Closed, LONGEST, Number};
 use crate::ws::guard::{Action, Identity, Login, Question, Ruling, Verdict};
 use crate::ws::inbox::Job;
 use crate::ws::index::Join;
@@ -115,12 +115,12 @@ impl Shard {
                     Join::Gone => {}
                 }
             }
-            Verdict::Unanswered => self.refuse_login(key, at_once, false, id),
+            Verdict::Unanswered => self.excuse_login(key, at_once, "Authentication timed out", id),
             Verdict::Rejected(rejection) => {
                 self.counters().rejected(rejection);
-                self.refuse_login(key, at_once, true, id);
+                self.refuse_login(key, at_once, id);
             }
-            _ => self.refuse_login(key, at_once, true, id),
+            _ => self.refuse_login(key, at_once, id),
         }
     }
 
@@ -145,22 +145,32 @@ impl Shard {
         }
     }
 
-    /// Refuses a login. What the client cannot help does not count against it.
-    fn refuse_login(&mut self, key: usize, at_once: bool, its_fault: bool, id: Option<&str>) {
-        self.counters().denied(Denial::AuthFailed);
-        let message = if its_fault { "Authentication failed" } else { "Authentication timed out" };
-        if self.shared.config.protocol == Protocol::Messaging {
-            let refused = Some("authenticate");
-            self.answer(&Answer::Error { message, code: code::AUTH_FAILED, refused }, id);
-        }
+    /// Refuses a login.
+    fn refuse_login(&mut self, key: usize, at_once: bool, id: Option<&str>) {
+        let message = "Authentication failed";
+        self.answer_login(message, id);
         let access = &mut self.sockets.slots[key].access;
-        access.failures += u32::from(its_fault);
-        if at_once && !its_fault {
+        access.failures += 1;
+        if at_once || access.failures >= self.shared.config.guard.max_auth_failures {
+            self.shut_out(key, message);
+        }
+    }
+
+    /// Refuses a login that could not be judged, which does not count against the client.
+    fn excuse_login(&mut self, key: usize, at_once: bool, message: &str, id: Option<&str>) {
+        self.answer_login(message, id);
+        if at_once {
             // Its token may be good: it shall come back with it.
             self.write_answers(key);
             self.begin_close(key, close::TRY_AGAIN, message.to_owned());
-        } else if at_once || access.failures >= self.shared.config.guard.max_auth_failures {
-            self.shut_out(key, "Authentication failed");
+        }
+    }
+
+    fn answer_login(&mut self, message: &str, id: Option<&str>) {
+        self.counters().denied(Denial::AuthFailed);
+        if self.shared.config.protocol == Protocol::Messaging {
+            let refused = Some("authenticate");
+            self.answer(&Answer::Error { message, code: code::AUTH_FAILED, refused }, id);
         }
     }
 
@@ -216,6 +226,10 @@ impl Shard {
     fn hold(&mut self, key: usize, question: Question, id: Option<&str>) {
         let (number, has_place) = self.shared.guard.desk.enter(self.address_of(key));
         self.wait_for(key, number, question, id);
+        // The time in line counts, or who is last in a long one would wait for many hooks' times.
+        let at = Instant::now() + self.shared.config.guard.hook_timeout;
+        self.asked.push_back((at, number));
+        self.wake_by(at);
         if has_place {
             self.ask(key);
         }
@@ -263,9 +277,6 @@ impl Shard {
         };
         let (connection, number) = (connection.clone(), hold.number);
         let (question, request) = (hold.question.clone(), slot.access.request.clone());
-        let at = Instant::now() + self.shared.config.guard.hook_timeout;
-        self.asked.push_back((at, number));
-        self.wake_by(at);
         self.shared.events.push(Event::Decision { connection, number, question, request });
     }
 
@@ -365,13 +376,23 @@ impl Shard {
         let asked = self.asked.front().map(|(at, _)| *at);
         let login = self.logins.front().map(|deadline| deadline.at);
         let lease = self.leases.first().map(|(at, _)| *at);
-        [asked, login, lease].into_iter().flatten()
+        let given_up = self.given_up.front().map(|(at, _)| *at);
+        [asked, given_up, login, lease].into_iter().flatten()
     }
 
     pub(super) fn pass_guards_deadlines(&mut self, now: Instant) {
         while let Some((_, number)) = self.asked.pop_front_if(|(at, _)| *at <= now) {
+            if let Some((who, is_with_host)) = self.shared.guard.desk.give_up(number) {
+                self.expire_decision(who, number, is_with_host);
+                if is_with_host {
+                    self.given_up.push_back((now + LONGEST, number));
+                    self.wake_by(now + LONGEST);
+                }
+            }
+        }
+        while let Some((_, number)) = self.given_up.pop_front_if(|(at, _)| *at <= now) {
             if let Some(closed) = self.shared.guard.desk.close(number) {
-                self.expire_decision(&closed, number);
+                self.shared.pass_on(&closed);
             }
         }
         while let Some(deadline) = self.logins.pop_front_if(|deadline| deadline.at <= now) {
@@ -383,14 +404,24 @@ impl Shard {
         }
     }
 
-    fn expire_decision(&mut self, closed: &Closed, number: Number) {
+    fn expire_decision(&mut self, who: Address, number: Number, is_with_host: bool) {
         self.counters().denied(Denial::HookTimeout);
         let timeout = self.shared.config.guard.hook_timeout.as_millis();
-        let connection = self.tenant(closed.who).and_then(|slot| slot.connection().cloned());
-        let message = format!("a hook did not answer within {timeout} ms: the answer is no");
+        let slot = self.tenant(who);
+        let hook = match slot.as_ref().and_then(|slot| slot.hold.as_ref()).map(|it| &it.question) {
+            Some(Question::Authorize { .. }) => "authorize",
+            _ => "authenticate",
+        };
+        let connection = slot.and_then(|slot| slot.connection().cloned());
+        let message = if is_with_host {
+            format!("{hook} did not answer within {timeout} ms: the answer is no")
+        } else {
+            format!(
+                "too many hooks are at work, {hook} was not called within {timeout} ms: the answer is no"
+            )
+        };
         self.shared.warn(connection.as_ref(), "ERR_HOOK_TIMEOUT", message);
-        self.decided(closed.who, number, Verdict::Unanswered);
-        self.shared.pass_on(closed);
+        self.decided(who, number, Verdict::Unanswered);
     }
 
     fn expire_login(&mut self, deadline: Deadline) {

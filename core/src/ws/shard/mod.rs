@@ -95,9 +95,11 @@ struct Shard {
     closings: VecDeque<Deadline>,
     /// Those of sockets that were refused, so that their answers arrive.
     refusals: VecDeque<Deadline>,
-    /// Deadlines of decisions that are with the host, and of connections that have to authenticate;
+    /// Deadlines of decisions that are with the host or in line for it, and of connections that have to authenticate;
     /// sorted in the same way.
     asked: VecDeque<(Instant, Number)>,
+    /// Decisions that nobody waits for, though the host has not answered, and until when their places are kept.
+    given_up: VecDeque<(Instant, Number)>,
     logins: VecDeque<Deadline>,
     /// When something is to be done about an identity's end, by slot: one entry for each lease.
     leases: BTreeSet<(Instant, usize)>,
@@ -138,6 +140,7 @@ impl Shard {
             closings: VecDeque::new(),
             refusals: VecDeque::new(),
             asked: VecDeque::new(),
+            given_up: VecDeque::new(),
             logins: VecDeque::new(),
             leases: BTreeSet::new(),
             next_sweep: shared.config.heartbeat.map(|interval| now + interval),
