@@ -204,6 +204,8 @@ fn check_headers(headers: &[Header<'_>]) -> Result<(String, Vec<String>), Refusa
 fn take_bearer(protocols: &mut Vec<String>) -> Option<String> {
     let at = protocols.iter().position(|protocol| protocol == BEARER)?;
     if at + 1 == protocols.len() {
+        // What stands before it may be the token, in the wrong order.
+        protocols.drain(..at);
         return None;
     }
     let token = protocols.remove(at + 1);

@@ -184,7 +184,7 @@ fn a_token_among_the_subprotocols_is_taken_out_and_never_chosen() {
         ("bearer, t, a", "a", Some("t")),
         ("bearer, bearer", "bearer", Some("bearer")),
         ("bearer", "bearer", None),
-        ("a, bearer", "a", None),
+        ("a, bearer", "bearer", None),
         ("a, t", "a", None),
     ] {
         let head = and(&format!("Sec-WebSocket-Protocol: {offered}"));
