@@ -77,9 +77,12 @@ describe('compression bombs', () => {
   });
 });
 
+/** The rate of messages would end them before they are of any weight. */
+const UNLIMITED = { limits: { messagesPerSecond: false as const } };
+
 describe('frames', () => {
   test('10,000 fragments of a byte each are a message, and without an end they are nothing', async () => {
-    const victim = await Victim.start();
+    const victim = await Victim.start(UNLIMITED);
     const before = await victim.report();
     const all = await clients(victim, 20);
     const message = JSON.stringify({ type: 'chat', payload: 'x'.repeat(10_000) });
@@ -96,7 +99,7 @@ describe('frames', () => {
   });
 
   test('empty fragments without end cost nothing', async () => {
-    const victim = await Victim.start();
+    const victim = await Victim.start(UNLIMITED);
     const before = await victim.report();
     const [client] = await clients(victim, 1);
     client?.write(frame(Opcode.text, '', { fin: false }));
@@ -125,8 +128,6 @@ describe('frames', () => {
 });
 
 describe('floods', () => {
-  /** The rate of messages would end them before they are of any weight. */
-  const UNLIMITED = { limits: { messagesPerSecond: false as const } };
   const PINGS = Buffer.concat(Array(2000).fill(frame(Opcode.ping, 'x'.repeat(125))));
 
   test('of pings by clients that read no pong: they are not read either', async () => {
