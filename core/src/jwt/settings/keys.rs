@@ -39,9 +39,12 @@ impl Source<'_> {
     pub(super) fn into_keys(self, accepted: Algorithms) -> Result<KeySource, ConfigError> {
         Ok(match self {
             Self::Key(key) => KeySource::Fixed(KeySet::of(key)),
-            Self::KeySet(item, text) => KeySource::Fixed(
-                KeySet::parse(&text, accepted).map_err(|error| item.wrong(&error.to_string()))?,
-            ),
+            Self::KeySet(item, text) => {
+                let keys = KeySet::parse(&text, accepted)
+                    .and_then(|keys| keys.usable().map(|()| keys))
+                    .map_err(|error| item.wrong(&error.to_string()))?;
+                KeySource::Fixed(keys)
+            }
             Self::Remote(uri, policy) => KeySource::Remote { uri, policy },
         })
     }
