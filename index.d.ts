@@ -1585,7 +1585,7 @@ export type WebSocketJwtAlgorithm = "HS256" | "HS384" | "HS512" | "RS256" | "RS3
 export interface WebSocketRemoteKeySet {
 	/**
 	 * Where from: `https:`, or `http:` on loopback. Redirects are not followed, and what takes longer than 10 s, is larger than
-	 * 1 MiB, or has more than 100 keys or none that fits counts as not fetched.
+	 * 1 MiB, or has more than 100 keys counts as not fetched. A set without a key that fits refuses all tokens.
 	 */
 	uri: string;
 	/**
@@ -1595,7 +1595,8 @@ export interface WebSocketRemoteKeySet {
 	cacheMaxAge?: number | undefined;
 	/**
 	 * Milliseconds from one fetch to the next at least. A token whose key is not known makes for a fetch, and waits for
-	 * it, at most once in that time. Default: 30000. Limit: 2147483647.
+	 * it, at most once in that time. Before the first set it is one second, and twice as long each time, up to this.
+	 * Default: 30000. Limit: 2147483647.
 	 */
 	cooldown?: number | undefined;
 }
@@ -2211,7 +2212,7 @@ export interface WebSocketManagerEvents<In extends WebSocketMessage = WebSocketM
 	/**
 	 * The server itself failed: the port is taken, or a connection could not be accepted. For the port it is,
 	 * as in Node, an uncaught exception when nobody listens and nobody called `ready()`; anything later, and keys of
-	 * `jwt` that could not be fetched, is then a `warning`.
+	 * `jwt` that could not be fetched or used, is then a `warning`.
 	 */
 	error: [
 		error: WebSocketError

@@ -54,6 +54,7 @@ async function fetching(uri: string, config: WebSocketConfig = {}, times = {}) {
 }
 
 const [old, young] = [await newIssuer('ES256', 'k1'), await newIssuer('ES256', 'k2')];
+const foreign = await newIssuer('RS256', 'k1');
 
 test('who comes before the set is there waits for it, in the order of its messages', async () => {
   let pending: ServerResponse | undefined;
@@ -122,6 +123,32 @@ describe('rotation', () => {
   });
 });
 
+describe('an issuer that withdraws all keys', () => {
+  test.for([
+    ['has none any more', keys()],
+    ['has keys of other algorithms only', keys(foreign)],
+  ] as const)('since it %s, every token is refused', async ([, answer]) => {
+    const issuer = await publish(keys(old));
+    const manager = newManager({
+      maxAuthFailures: 1000,
+      jwt: { jwks: { uri: issuer.uri, cooldown: 20, cacheMaxAge: 50 }, algorithms: ['ES256'] },
+    });
+    const errors: WebSocketError[] = [];
+    manager.on('error', (error) => errors.push(error));
+    const client = await connectClient(manager);
+    const token = await old.sign({ sub: 'ada' });
+    expect(await login(client, token)).toBe('ada');
+    issuer.answer = answer;
+    await vi.waitFor(async () => expect(await login(client, token)).toBe('AUTH_FAILED'));
+    const [where] = issuer.uri.split('?');
+    const why = 'could not be used: the key set has no key that could verify a token';
+    const message = `jwt.jwks: the key set of ${where} ${why}`;
+    expect(errors[0]).toMatchObject({ code: 'ERR_JWKS', message });
+    issuer.answer = keys(old);
+    await vi.waitFor(async () => expect(await login(client, token)).toBe('ada'));
+  });
+});
+
 describe('an issuer that fails', () => {
   const fail: RequestListener = (_, response) => response.writeHead(503).end('down');
 
@@ -131,7 +158,6 @@ describe('an issuer that fails', () => {
     ['redirects', (_, to) => to.writeHead(302, { location: '/x' }).end(), /answered with 302/],
     ['hangs up', (request) => request.socket.destroy(), /UND_ERR_SOCKET|ECONNRESET/],
     ['answers garbage', (_, response) => response.end('<html>'), /not a JSON Web Key Set/],
-    ['has no key', (_, response) => response.end('{"keys":[]}'), /no key that could verify/],
     [
       'answers 50 MB',
       (_, response) => {
@@ -186,6 +212,17 @@ describe('an issuer that fails', () => {
     // Whoever brought it with the handshake shall come back.
     const late = await connectClient(manager, { headers: { Authorization: `Bearer ${token}` } });
     expect(await late.closed).toEqual({ code: 1013, reason: 'Authentication timed out' });
+  });
+
+  test('from the beginning is asked again soon', async () => {
+    const issuer = await publish(fail);
+    const { manager } = await fetching(issuer.uri);
+    await vi.waitFor(() => expect(issuer.fetches).toBe(1));
+    issuer.answer = keys(old);
+    const token = await old.sign({ sub: 'ada' });
+    const client = await connectClient(manager);
+    await vi.waitFor(async () => expect(await login(client, token)).toBe('ada'), 5000);
+    expect(issuer.fetches).toBe(2);
   });
 
   test('is a warning where nobody hears errors', async () => {

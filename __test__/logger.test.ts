@@ -1,7 +1,13 @@
 /**
  * The logger option: a manager prints nothing of its own, and tells a logger what it would have printed.
  */
-import { type WebSocketLogger, type WebSocketLogin, WebSocketManager } from '@libs/messaging';
+import { inspect } from 'node:util';
+import {
+  type WebSocketLogger,
+  type WebSocketLogin,
+  WebSocketManager,
+  type WebSocketRequest,
+} from '@libs/messaging';
 import { connectClient } from '@libs/messaging/testing';
 import { describe, expect, test, vi } from 'vitest';
 import { runNode } from './support/node-process.js';
@@ -170,4 +176,33 @@ describe('the option', () => {
       });
     },
   );
+});
+
+test('a client cannot make up lines, or steer a terminal', async () => {
+  const logger = new VerboseLines();
+  const manager = newManager({ logger, authenticate });
+  await manager.ready();
+  const client = await connectClient(manager);
+  client.send({ type: 'authenticate', payload: { userId: 'ann\nerror \u001b[2Jforged\u2028' } });
+  await client.next('authenticated');
+  const gone = nextEvent(manager, 'disconnect');
+  client.close(4000, 'bye\r\nerror forged');
+  await gone;
+  expect(logger.all.filter((line) => /[\p{Cc}\u2028]/u.test(line))).toEqual([]);
+  const told = logger.all.join(' ');
+  expect(told).toContain('logged in as ann\\u000aerror \\u001b[2Jforged\\u2028');
+  expect(told).toContain('with 4000: bye\\u000d\\u000aerror forged');
+});
+
+test('a request that is printed shows nothing that proves who a client is', async () => {
+  const manager = await openManager();
+  const connected = nextEvent<[unknown, WebSocketRequest]>(manager, 'connection');
+  const headers = { Authorization: 'Bearer hush', Cookie: 'sid=hush', 'X-Other': 'shown' };
+  await connectClient(manager, { headers, path: '/ws?token=hush' });
+  const [, request] = await connected;
+  const printed = inspect(request);
+  expect(printed).not.toContain('hush');
+  expect(printed).toContain('shown');
+  expect(request.headers).toMatchObject({ authorization: 'Bearer hush', cookie: 'sid=hush' });
+  expect(request.url).toContain('token=hush');
 });

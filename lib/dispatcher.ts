@@ -11,7 +11,7 @@ import type { KeySets } from './key-sets.js';
 import type { NativeConnection, NativeManager } from './native.js';
 import type { OriginRules } from './origins.js';
 import type { Reporter } from './reporter.js';
-import { reasonOf } from './text.js';
+import { oneLine, reasonOf } from './text.js';
 import type { WebSocketMessage, WebSocketWarning } from './types.js';
 
 // Taken once: a host's test may replace the global one by a clock that stands still.
@@ -176,12 +176,12 @@ export class Dispatcher<In extends WebSocketMessage> {
   #log(kind: number, { id, userId }: Connection, a: unknown, b: unknown): void {
     if (kind === EventKind.Connection) {
       const [address] = b as string[];
-      this.#reporter.log('debug', `WebSocket ${id} connected from ${address}`);
+      this.#reporter.log('debug', oneLine(`WebSocket ${id} connected from ${address}`));
     } else if (kind === EventKind.Authenticated) {
-      this.#reporter.log('debug', `WebSocket ${id} logged in as ${userId}`);
+      this.#reporter.log('debug', oneLine(`WebSocket ${id} logged in as ${userId}`));
     } else if (kind === EventKind.Disconnect) {
       const reason = b === '' ? '' : `: ${b}`;
-      this.#reporter.log('debug', `WebSocket ${id} disconnected with ${a}${reason}`);
+      this.#reporter.log('debug', oneLine(`WebSocket ${id} disconnected with ${a}${reason}`));
     }
   }
 }

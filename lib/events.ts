@@ -38,7 +38,7 @@ export interface WebSocketManagerEvents<In extends WebSocketMessage = WebSocketM
   /**
    * The server itself failed: the port is taken, or a connection could not be accepted. For the port it is,
    * as in Node, an uncaught exception when nobody listens and nobody called `ready()`; anything later, and keys of
-   * `jwt` that could not be fetched, is then a `warning`.
+   * `jwt` that could not be fetched or used, is then a `warning`.
    */
   error: [error: WebSocketError];
   /** A fault of one message, listener or connection. It is never thrown. */

@@ -22,7 +22,7 @@ export type WebSocketJwtAlgorithm =
 export interface WebSocketRemoteKeySet {
   /**
    * Where from: `https:`, or `http:` on loopback. Redirects are not followed, and what takes longer than 10 s, is larger than
-   * 1 MiB, or has more than 100 keys or none that fits counts as not fetched.
+   * 1 MiB, or has more than 100 keys counts as not fetched. A set without a key that fits refuses all tokens.
    */
   uri: string;
   /**
@@ -32,7 +32,8 @@ export interface WebSocketRemoteKeySet {
   cacheMaxAge?: number | undefined;
   /**
    * Milliseconds from one fetch to the next at least. A token whose key is not known makes for a fetch, and waits for
-   * it, at most once in that time. Default: 30000. Limit: 2147483647.
+   * it, at most once in that time. Before the first set it is one second, and twice as long each time, up to this.
+   * Default: 30000. Limit: 2147483647.
    */
   cooldown?: number | undefined;
 }

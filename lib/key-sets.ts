@@ -42,7 +42,7 @@ export function checkJwt(jwt: unknown): void {
 export class KeySets {
   readonly #native: NativeManager;
   readonly #reporter: Pick<Reporter<WebSocketMessage>, 'fault'>;
-  /** The fetches under way: the engine begins one in a cooldown, so they are few. */
+  /** The fetches under way: the engine keeps their beginnings apart, so they are few. */
   readonly #underWay = new Set<AbortController>();
   #closed = false;
 
@@ -67,12 +67,13 @@ export class KeySets {
       .then(
         (text) => {
           const problem = this.#native.keysFetched(number, text);
-          if (problem !== null) this.#report(uri, problem);
+          if (problem !== null) this.#report(uri, 'used', problem);
         },
         (cause: unknown) => {
           this.#native.keysFetched(number, null);
           this.#report(
             uri,
+            'fetched',
             abort.signal.aborted && !(cause instanceof BadAnswer)
               ? `no answer within ${TIMEOUT} ms`
               : reasonOf(cause),
@@ -87,11 +88,11 @@ export class KeySets {
     for (const abort of this.#underWay) abort.abort();
   }
 
-  #report(uri: string, why: string): void {
+  #report(uri: string, what: 'fetched' | 'used', why: string): void {
     if (this.#closed) return;
     // What is behind the path may be a secret.
     const [shown] = uri.split(/[?#]/, 1);
-    const message = `jwt.jwks: the key set of ${shown} could not be fetched: ${why}`;
+    const message = `jwt.jwks: the key set of ${shown} could not be ${what}: ${why}`;
     this.#reporter.fault(codedError('ERR_JWKS', message));
   }
 }

@@ -5,7 +5,7 @@ import { kindOf } from './arguments.js';
 import { codedError, throwUncaught } from './errors.js';
 import type { TypedEmitter } from './emitter.js';
 import { loggerMask, type WebSocketManagerEvents } from './events.js';
-import { reasonOf, stackOf } from './text.js';
+import { oneLine, reasonOf, stackOf } from './text.js';
 import type {
   WebSocketError,
   WebSocketLogger,
@@ -46,7 +46,10 @@ export class Reporter<In extends WebSocketMessage> {
     const { code, message, connectionId, cause } = warning;
     const where = connectionId === undefined ? '' : ` (${connectionId})`;
     const stack = stackOf(cause);
-    this.log('warn', `${code}: ${message}${where}${stack === undefined ? '' : `\n${stack}`}`);
+    this.log(
+      'warn',
+      `${oneLine(`${code}: ${message}${where}`)}${stack === undefined ? '' : `\n${stack}`}`,
+    );
     try {
       this.#emitter.emit('warning', warning);
     } catch (thrown) {
@@ -57,7 +60,7 @@ export class Reporter<In extends WebSocketMessage> {
 
   /** Tells of a fault of the server itself: an uncaught exception without a listener, as Node has it. */
   fail(error: WebSocketError): void {
-    this.log('error', `${error.code}: ${error.message}`);
+    this.log('error', oneLine(`${error.code}: ${error.message}`));
     if (this.#emitter.listenerCount('error') === 0) {
       throwUncaught(error);
       return;

@@ -12,6 +12,14 @@ export function reasonOf(cause: unknown): string {
   }
 }
 
+/** A text in one line: what clients wrote must not look like lines of its own, nor steer a terminal. */
+export function oneLine(text: string): string {
+  return text.replace(
+    /[\p{Cc}\p{Zl}\p{Zp}]/gu,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
 /** The stack of whatever was thrown, if it has one. */
 export function stackOf(cause: unknown): string | undefined {
   try {

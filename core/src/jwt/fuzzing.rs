@@ -182,6 +182,6 @@ fn has_a_name_twice(text: &str, seen: &Map<String, Value>) -> bool {
 /// Any text is a set within its limits or none.
 pub fn key_set_is_bounded(text: &str) {
     if let Ok(set) = KeySet::parse(text, Algorithms::public()) {
-        assert!((1..=super::MAX_KEYS).contains(&set.len()));
+        assert!(set.len() <= super::MAX_KEYS);
     }
 }

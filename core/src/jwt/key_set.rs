@@ -29,7 +29,8 @@ struct Entry {
     key: Key,
 }
 
-/// Why a text is no key set that can be used. One that is fetched then counts as not fetched.
+/// What is wrong with the text of a key set. One that is fetched then counts as not fetched, but for
+/// `NoUsableKey`: whoever publishes none has withdrawn those that there were.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum KeySetError {
     /// Over `MAX_KEY_SET`.
@@ -86,7 +87,7 @@ impl KeySet {
     /// whoever reads a set with a private key could sign with it.
     ///
     /// # Errors
-    /// When the text is no set, too large, or leaves no key.
+    /// When the text is no set, or too large. A set that leaves no key is an empty one.
     pub fn parse(text: &str, accepted: Algorithms) -> Result<Self, KeySetError> {
         if text.len() > MAX_KEY_SET {
             return Err(KeySetError::TooLarge);
@@ -99,11 +100,16 @@ impl KeySet {
         if keys.len() > MAX_KEYS {
             return Err(KeySetError::TooManyKeys);
         }
-        let keys: Vec<_> = keys.into_iter().filter_map(|one| entry(one, accepted)).collect();
-        if keys.is_empty() {
-            return Err(KeySetError::NoUsableKey);
-        }
+        let keys = keys.into_iter().filter_map(|one| entry(one, accepted)).collect();
         Ok(Self { keys, unnamed: false })
+    }
+
+    /// Whether there is a key.
+    ///
+    /// # Errors
+    /// `NoUsableKey`.
+    pub const fn usable(&self) -> Result<(), KeySetError> {
+        if self.keys.is_empty() { Err(KeySetError::NoUsableKey) } else { Ok(()) }
     }
 
     /// How many keys there are.
@@ -230,11 +236,8 @@ mod tests {
             json!("key"),
         ];
         for one in &bad {
-            assert_eq!(
-                parse(std::slice::from_ref(one)).unwrap_err(),
-                KeySetError::NoUsableKey,
-                "{one}"
-            );
+            let set = parse(std::slice::from_ref(one)).unwrap();
+            assert_eq!(set.usable(), Err(KeySetError::NoUsableKey), "{one}");
         }
         let set = parse(&[&bad[..], &[with(good, "kid", json!("good"))]].concat()).unwrap();
         assert_eq!(ids(&set), [Some("good")]);
@@ -247,7 +250,6 @@ mod tests {
         {
             assert_eq!(parse(text), KeySetError::Malformed, "{text}");
         }
-        assert_eq!(parse(r#"{"keys":[]}"#), KeySetError::NoUsableKey);
         assert_eq!(parse(&" ".repeat(MAX_KEY_SET + 1)), KeySetError::TooLarge);
         let many = json!({ "keys": vec![json!({}); MAX_KEYS + 1] }).to_string();
         assert_eq!(parse(&many), KeySetError::TooManyKeys);

@@ -1,7 +1,10 @@
 //! PEM (RFC 7468): the text form of keys.
 
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
+use serde_json::Value;
+
+use super::key::{BadKey, Key};
 
 /// What a text in PEM holds.
 #[derive(Debug, PartialEq, Eq)]
@@ -16,13 +19,41 @@ pub(super) enum Pem {
     Unreadable,
 }
 
-/// Whether a text has a key, a certificate or another thing in a form that is made for publishing, so
-/// that it can be no secret.
-pub(super) fn looks_published(text: &str) -> bool {
+/// Whether these bytes are a key, a certificate or another thing in a form that is made for publishing, so
+/// that they can be no secret.
+pub(super) fn looks_published(bytes: &[u8]) -> bool {
+    let text = &*String::from_utf8_lossy(bytes);
     let begins = |start| text.trim_start().starts_with(start);
     text.contains("-----BEGIN ")
         || ["ssh-", "ecdsa-sha2-", "sk-ssh-", "sk-ecdsa-"].into_iter().any(begins)
         || (begins("{") && text.contains("\"kty\""))
+        || is_jwk(text)
+        || is_der(bytes)
+        || bare(text).is_some_and(|der| is_der(&der))
+}
+
+/// Whether it is a key in JSON, a set of them, or a list.
+fn is_jwk(text: &str) -> bool {
+    let is_key = |value: &Value| value.get("kty").is_some();
+    match serde_json::from_str(text.trim_start_matches('\u{feff}')) {
+        Ok(Value::Array(all)) => all.iter().any(is_key),
+        Ok(value) => is_key(&value) || value.get("keys").is_some_and(Value::is_array),
+        Err(_) => false,
+    }
+}
+
+/// Whether it is a public key in DER. A sequence, and longer than Ed25519's bare 32 bytes, as which any
+/// secret of that length could be read.
+fn is_der(bytes: &[u8]) -> bool {
+    let read = || matches!(Key::from_der(bytes), Ok(_) | Err(BadKey::RsaBits(_)));
+    bytes.first() == Some(&0x30) && bytes.len() > 32 && read()
+}
+
+/// What base64 of any kind stands for: PEM without its armour.
+fn bare(text: &str) -> Option<Vec<u8>> {
+    let text = text.replace("\\n", "\n").replace('-', "+").replace('_', "/");
+    let digits: String = text.split_ascii_whitespace().collect();
+    STANDARD_NO_PAD.decode(digits.trim_end_matches('=')).ok()
 }
 
 /// Reads the one block of a text. `\n` may stand for a line's end, as it often does in variables.
@@ -96,8 +127,14 @@ mod tests {
             "ecdsa-sha2-nistp256 AAAA",
             r#" {"kty":"RSA","n":"AQAB","e":"AQAB"}"#,
         ] {
-            assert!(looks_published(text), "{text}");
+            assert!(looks_published(text.as_bytes()), "{text}");
         }
-        assert!(!looks_published("correct horse battery staple, and some more"));
+        assert!(!looks_published(b"correct horse battery staple, and some more"));
+        // Any 32 bytes could be a bare Ed25519 key.
+        let mut bytes = [0x30; 32];
+        for last in 0..=255 {
+            bytes[31] = last;
+            assert!(!looks_published(&bytes));
+        }
     }
 }

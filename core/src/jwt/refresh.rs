@@ -3,12 +3,18 @@
 //! Tokens are verified by the last good set, however old it is: an issuer that cannot be reached must
 //! not lock out everybody. It is fetched again when it is `max_age` old, whether tokens come or not, so
 //! a key that its issuer has withdrawn is accepted for no longer than that and the fetch take. A token
-//! whose key is not known makes for one fetch, at most once per `cooldown`, and waits for it.
+//! whose key is not known makes for one fetch, at most once per `cooldown`, and waits for it. A good set
+//! may be an empty one: its issuer has withdrawn all keys.
+//!
+//! Before the first set nobody can come in, so that it is tried again sooner than after `cooldown`.
 
 use std::time::Duration;
 
 /// Tokens that may wait for a fetch. Further ones are refused at once.
 pub const MAX_WAITING: usize = 1000;
+
+/// From the first fetch to the second, if that one fails. Then twice that, and so on up to `cooldown`.
+const FIRST_RETRY: Duration = Duration::from_secs(1);
 
 /// How often a key set is fetched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,7 +23,8 @@ pub struct RefreshPolicy {
     /// minutes), up to 2^31 - 1.
     pub max_age: Duration,
     /// `jwt.jwks.cooldown`: the least time in ms from the beginning of one fetch to that of the next,
-    /// default 30,000, up to 2^31 - 1. Tokens with made-up keys cannot make for more.
+    /// default 30,000, up to 2^31 - 1. Tokens with made-up keys cannot make for more. Before the first set
+    /// it is 1 second and doubles, up to this.
     pub cooldown: Duration,
     /// For how long tokens wait for a fetch, which then counts as failed: 10 seconds. What comes later
     /// is taken all the same.
@@ -117,7 +124,7 @@ impl<T> Refresh<T> {
         match (self.under_way, self.begun_at) {
             (Some(_), _) => begun.saturating_add(self.policy.timeout),
             (None, None) => Duration::ZERO,
-            (None, Some(_)) => self.due().max(begun.saturating_add(self.policy.cooldown)),
+            (None, Some(_)) => self.due().max(begun.saturating_add(self.distance())),
         }
     }
 
@@ -149,7 +156,16 @@ impl<T> Refresh<T> {
     }
 
     fn may_begin(&self, now: Duration) -> bool {
-        self.begun_at.is_none_or(|begun| now >= begun.saturating_add(self.policy.cooldown))
+        self.begun_at.is_none_or(|begun| now >= begun.saturating_add(self.distance()))
+    }
+
+    /// The least time from the beginning of the last fetch to that of the next.
+    fn distance(&self) -> Duration {
+        if self.has_set() {
+            return self.policy.cooldown;
+        }
+        let doubled = 2u32.saturating_pow(u32::try_from(self.last - 1).unwrap_or(u32::MAX));
+        FIRST_RETRY.saturating_mul(doubled).min(self.policy.cooldown)
     }
 
     fn begin(&mut self, now: Duration) -> u64 {

@@ -75,6 +75,28 @@ fn before_the_first_set_tokens_wait_for_it() {
 }
 
 #[test]
+fn before_the_first_set_it_is_tried_again_soon_and_then_ever_later() {
+    let mut refresh = Refresh::<u32>::new(RefreshPolicy::default());
+    let mut begun = 0;
+    assert_eq!(refresh.tick(seconds(0)).fetch, Some(1));
+    for (number, wait) in (1..).zip([1, 2, 4, 8, 16, 30, 30]) {
+        refresh.fetched(number, false, seconds(begun));
+        assert_eq!(refresh.tick(seconds(begun + wait) - Duration::from_millis(1)), nothing());
+        begun += wait;
+        assert_eq!(refresh.next_tick(), seconds(begun));
+        assert_eq!(refresh.tick(seconds(begun)).fetch, Some(number + 1));
+    }
+    refresh.fetched(8, true, seconds(begun));
+    assert_eq!(refresh.unknown_key(1, seconds(begun + 29)), Unknown::Refuse(1));
+
+    let policy = RefreshPolicy { cooldown: Duration::from_millis(20), ..RefreshPolicy::default() };
+    let mut eager = Refresh::<u32>::new(policy);
+    eager.tick(seconds(0));
+    eager.fetched(1, false, seconds(0));
+    assert_eq!(eager.next_tick(), policy.cooldown, "no longer than the cooldown");
+}
+
+#[test]
 fn a_fetch_that_takes_too_long_is_given_up_and_its_set_is_taken_when_it_comes() {
     let mut refresh = fetched();
     refresh.unknown_key(1, MINUTE);
@@ -130,6 +152,13 @@ proptest! {
         let mut refresh = Refresh::new(policy);
         let mut now = Duration::ZERO;
         let (mut begun, mut good_at, mut in_use) = (Vec::new(), None, 0);
+        // The fetches that were begun without a set.
+        let mut blind = None;
+        let distance = |number: u64, blind: Option<u64>| {
+            let doubled = Duration::from_secs(1 << (number - 1).min(20));
+            let soon = blind.is_none_or(|last| number < last);
+            if soon { doubled.min(policy.cooldown) } else { policy.cooldown }
+        };
         let (mut asked, mut waiting, mut since) = (0u32, HashSet::new(), Duration::ZERO);
         let mut steps = Vec::new();
         for event in events {
@@ -171,8 +200,8 @@ proptest! {
                         }
                         Unknown::Refuse(token) => {
                             prop_assert_eq!(token, asked);
-                            let last = begun.last().map(|(_, at): &(u64, Duration)| *at);
-                            prop_assert!(last.is_some_and(|at| now < at + policy.cooldown));
+                            let last = begun.last().copied();
+                            prop_assert!(last.is_some_and(|(number, at)| now < at + distance(number, blind)));
                         }
                     }
                     prop_assert!(begun.len() <= before + 1);
@@ -186,6 +215,7 @@ proptest! {
                     prop_assert_eq!(arrival.accept, good && number > in_use);
                     if arrival.accept {
                         (good_at, in_use) = (Some(now), number);
+                        blind = blind.or(Some(begun.len() as u64));
                     }
                     for token in arrival.answer {
                         prop_assert!(waiting.remove(&token));
@@ -198,7 +228,7 @@ proptest! {
             }
             for pair in begun.windows(2) {
                 prop_assert_eq!(pair[1].0, pair[0].0 + 1);
-                prop_assert!(pair[1].1 >= pair[0].1 + policy.cooldown);
+                prop_assert!(pair[1].1 >= pair[0].1 + distance(pair[0].0, blind));
             }
             if refresh.next_tick() > now {
                 let young = good_at.is_some_and(|at| now < at + policy.max_age);

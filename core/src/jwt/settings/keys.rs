@@ -39,9 +39,12 @@ impl Source<'_> {
     pub(super) fn into_keys(self, accepted: Algorithms) -> Result<KeySource, ConfigError> {
         Ok(match self {
             Self::Key(key) => KeySource::Fixed(KeySet::of(key)),
-            Self::KeySet(item, text) => KeySource::Fixed(
-                KeySet::parse(&text, accepted).map_err(|error| item.wrong(&error.to_string()))?,
-            ),
+            Self::KeySet(item, text) => {
+                let keys = KeySet::parse(&text, accepted)
+                    .and_then(|keys| keys.usable().map(|()| keys))
+                    .map_err(|error| item.wrong(&error.to_string()))?;
+                KeySource::Fixed(keys)
+            }
             Self::Remote(uri, policy) => KeySource::Remote { uri, policy },
         })
     }
@@ -83,9 +86,10 @@ fn secret(item: &Item<'_>) -> Result<Key, ConfigError> {
         None => item.environment().unwrap_or_default().into_bytes(),
     };
     // Everybody has the public key: whoever verifies HS with it accepts everybody's tokens.
-    if pem::looks_published(&String::from_utf8_lossy(&secret)) {
-        return Err(item
-            .wrong("this is a key in PEM, SSH or JWK form and no secret: use publicKey or jwks"));
+    if pem::looks_published(&secret) {
+        return Err(item.wrong(
+            "this is a key in PEM, DER, SSH or JWK form and no secret: use publicKey or jwks",
+        ));
     }
     let key = Key::secret(&secret);
     if key.algorithms().is_empty() {

@@ -1,5 +1,8 @@
 //! Options and variables, and each that is refused: by code, and without what must not be shown.
 
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+
 use super::super::testing::{SECRET, Signer, pem};
 use super::*;
 use crate::jwt::Rejection;
@@ -120,6 +123,33 @@ fn a_public_key_is_refused_as_a_secret() {
         );
     }
     assert_range(refused(&[("secret", Given::Bytes(signer.pem().into_bytes()))]), "this is a key");
+}
+
+#[test]
+fn a_public_key_in_other_forms_is_no_secret_either() {
+    for signer in Signer::public() {
+        let body: String = signer.pem().lines().filter(|line| !line.starts_with('-')).collect();
+        let der = STANDARD.decode(&body).unwrap();
+        let (bare, set) = (signer.jwk(), json!({ "keys": [signer.jwk()] }));
+        for form in [
+            Given::Bytes(der.clone()),
+            text(format!(" {body}\n")),
+            text(URL_SAFE_NO_PAD.encode(&der)),
+            Given::Bytes(body.into_bytes()),
+            text(bare.to_string()),
+            text(bare.to_string().replace("\"kty\"", "\"\\u006bty\"")),
+            text(format!("\u{feff}{set}")),
+            text(json!([bare]).to_string()),
+        ] {
+            assert_range(refused(&[("secret", form)]), "jwt.secret: this is a key");
+        }
+    }
+    let empty = format!("{}{}", json!({ "keys": [] }), " ".repeat(32));
+    assert_range(refused(&[("secret", text(empty))]), "jwt.secret: this is a key");
+    // Bytes and base64 that are no key, and JSON that is none.
+    for secret in ["A".repeat(64), format!("\"{LONG}\""), json!({ "secret": LONG }).to_string()] {
+        resolve(&[("secret", text(secret))]);
+    }
 }
 
 #[test]

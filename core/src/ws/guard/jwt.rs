@@ -121,7 +121,8 @@ impl RemoteKeys {
     /// A fetch has ended with this text, or without one.
     ///
     /// # Errors
-    /// What is wrong with the text; then it counts as not fetched. Who waits is answered all the same.
+    /// What is wrong with the text; then it counts as not fetched, but for a set without a key that can be
+    /// used, which is in use from now on. Who waits is answered all the same.
     pub fn fetched(
         &self,
         number: u64,
@@ -131,11 +132,14 @@ impl RemoteKeys {
         let mut refresh = self.lock();
         let good = matches!(keys, Ok(Some(_)));
         let arrival = refresh.fetched(number, good, self.began.elapsed());
-        let problem = keys.map(|keys| {
-            if let Some(keys) = keys.filter(|_| arrival.accept) {
-                // Under the lock: whoever cannot wait any more finds the keys.
-                self.verifier.replace_keys(keys);
-            }
+        let problem = keys.and_then(|keys| {
+            let Some(keys) = keys.filter(|_| arrival.accept) else {
+                return Ok(());
+            };
+            let usable = keys.usable();
+            // Under the lock: whoever cannot wait any more finds the keys.
+            self.verifier.replace_keys(keys);
+            usable
         });
         drop(refresh);
         self.changed.notify_one();

@@ -17,7 +17,8 @@ impl Server {
     /// late, or after the end, is of no harm.
     ///
     /// # Errors
-    /// What is wrong with the text. Then the keys that there were stay.
+    /// What is wrong with the text. Then the keys that there were stay, unless it is a set without any that
+    /// can be used.
     pub fn keys_fetched(&self, number: u64, text: Option<&str>) -> Result<(), KeySetError> {
         fetched(&self.shared, number, text)
     }
