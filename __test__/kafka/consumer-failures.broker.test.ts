@@ -99,21 +99,6 @@ test('restartOnFailure may refuse, and a fault of the code is not tried again', 
   expect(calls).toBe(1);
 });
 
-test('without a broker, connect fails after its retries, and mends later', async () => {
-  const consumer = lab.kafka.consumer({ groupId: unique('group') });
-  await consumer.connect();
-  await consumer.disconnect();
-  const { Kafka } = await import('../../dist/kafka/kafka.js');
-  const retry = { retries: 1, initialRetryTime: 10 };
-  const nowhere = new Kafka({ brokers: ['127.0.0.1:1'], logCreator: () => () => {}, retry });
-  const lost = nowhere.consumer({ groupId: 'g' });
-  await expect(lost.connect()).rejects.toMatchObject({
-    name: 'KafkaJSNumberOfRetriesExceeded',
-    cause: { name: 'KafkaJSConnectionError' },
-  });
-  await lost.disconnect();
-});
-
 test('a handler that hangs longer than maxHandlerTime gives its partitions to others', async () => {
   const topic = await lab.topic();
   await lab.produce(topic, numbered(3));
