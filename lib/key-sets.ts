@@ -76,7 +76,7 @@ export class KeySets {
             'fetched',
             abort.signal.aborted && !(cause instanceof BadAnswer)
               ? `no answer within ${TIMEOUT} ms`
-              : reasonOf(cause),
+              : whyUnreachable(cause),
           );
         },
       );
@@ -126,7 +126,7 @@ async function textOf(uri: string, abort: AbortController): Promise<string> {
 }
 
 /** The words of errors of `fetch` say nothing; what they are caused by has a code. */
-function reasonOf(error: unknown): string {
+function whyUnreachable(error: unknown): string {
   if (error instanceof BadAnswer) return error.message;
   const { cause } = error as { cause?: { code?: unknown } };
   return typeof cause?.code === 'string' ? cause.code : 'the connection failed';

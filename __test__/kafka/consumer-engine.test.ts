@@ -1,19 +1,13 @@
 /** What a consumer makes of its engine's notices and batches, whatever the order in which they come. */
 import { expect, test, vi } from 'vitest';
-import type { LogEntry } from '../../dist/kafka/logger.js';
-import { logLevel } from '../../dist/kafka/enums.js';
-import { batch, NativeDouble } from './native-double.ts';
+import type { LogEntry } from '../../lib/kafka/logger.js';
+import { logLevel } from '../../lib/kafka/enums.js';
+import { batch, later, NativeDouble } from './native-double.js';
+import { crossed, deferred } from './support.js';
 
-/** Lets what is under way go on for a while. */
-const later = (time = 50) => new Promise((resolve) => setTimeout(resolve, time));
-
-function deferred() {
-  let resolve: () => void = () => {};
-  const promise = new Promise<void>((settle) => {
-    resolve = settle;
-  });
-  return { promise, resolve };
-}
+/** It asks to be in the group. */
+const subscribed = (native: NativeDouble) =>
+  vi.waitFor(() => expect(native.count('subscribe')).toBe(1));
 
 test('a batch that comes before the notice of its assignment is handled', async () => {
   const native = new NativeDouble();
@@ -22,9 +16,7 @@ test('a batch that comes before the notice of its assignment is handled', async 
   await consumer.subscribe({ topic: 'a' });
   native.assign(1);
   void consumer.run({ eachMessage: async ({ message }) => void offsets.push(message.offset) });
-  await vi.waitFor(() =>
-    expect(native.requests.some(({ type }) => type === 'subscribe')).toBe(true),
-  );
+  await subscribed(native);
   native.batches.push(batch({ assignment: 1, offset: 0, count: 2 }));
   native.onBatch();
   await vi.waitFor(() => expect(offsets).toEqual(['0', '1']));
@@ -53,9 +45,7 @@ test('a partition that is resumed while it is handled, and then given back, goes
       await busy.promise;
     },
   });
-  await vi.waitFor(() =>
-    expect(native.requests.some(({ type }) => type === 'subscribe')).toBe(true),
-  );
+  await subscribed(native);
   native.batches.push(batch({ assignment: 1, offset: 0, count: 2 }));
   native.onBatch();
   await running;
@@ -93,9 +83,7 @@ test('while a partition waits after a failure only so many bytes are read ahead'
       throw new Error('the database is away');
     },
   });
-  await vi.waitFor(() =>
-    expect(native.requests.some(({ type }) => type === 'subscribe')).toBe(true),
-  );
+  await subscribed(native);
   for (let at = 0; at < 100; at += 1) {
     native.batches.push(batch({ assignment: 1, offset: 10 * at, count: 10, bytes: 100_000 }));
   }
@@ -122,14 +110,12 @@ test('a commit that fails is tried again though nothing more comes, and is a war
       code: 15,
       message: 'The coordinator is away',
     };
-    throw Object.assign(new Error(JSON.stringify(error)), { code: 'ERR_KAFKA' });
+    throw crossed(error);
   };
   await consumer.subscribe({ topic: 'a' });
   native.assign(1);
   void consumer.run({ eachMessage: async () => {} });
-  await vi.waitFor(() =>
-    expect(native.requests.some(({ type }) => type === 'subscribe')).toBe(true),
-  );
+  await subscribed(native);
   native.batches.push(batch({ assignment: 1, offset: 0, count: 2 }));
   native.onBatch();
   await vi.waitFor(() => expect(commits).toBe(4), { timeout: 5_000 });

@@ -2,29 +2,16 @@
  * A consumer between its calls: what ends a run that is about to begin, what a failed subscription leaves, and how
  * often what is tried, over an engine that answers what it is told to.
  */
-import { onTestFinished, expect, test, vi } from 'vitest';
-import { createConsumer } from '../../lib/kafka/consumer/consumer.js';
-import type { NativeConsumer } from '../../lib/kafka/consumer/engine.js';
+import { expect, test, vi } from 'vitest';
 import type { ConsumerConfig } from '../../lib/kafka/consumer/types.js';
-import { Kafka } from '../../lib/kafka/kafka.js';
 import type { KafkaConfig } from '../../lib/kafka/types.js';
+import { later, NativeDouble, PATIENCE, type Request, topicsOf } from './native-double.js';
 import { crossed, deferred } from './support.js';
 
-type Request = { type: string; topics?: { topic: string }[] | string[] };
 type Answer = (request: Request) => unknown;
 
-const CLUSTER = { clusterId: null, controller: 1, topics: [], brokers: [] };
 const UNKNOWN = { code: 3, name: 'UNKNOWN_TOPIC_OR_PART', message: 'Unknown topic or partition' };
 const AWAY = { code: -195, name: '_TRANSPORT', message: 'Connection refused' };
-
-/** The cluster has this topic, without partitions of note, or has not. */
-function topicsOf({ topics = [] }: Request, error: object | null) {
-  const named = topics.map((it) => (typeof it === 'string' ? it : it.topic));
-  return { ...CLUSTER, topics: named.map((name) => ({ name, error, partitions: [] })) };
-}
-
-/** How long `disconnect` waits for handlers here. Milliseconds. */
-const PATIENCE = 100;
 
 /** A consumer, what its engines were asked and what it told. `answer` may throw. */
 function newConsumer(
@@ -32,38 +19,16 @@ function newConsumer(
   config: Partial<ConsumerConfig> = {},
   kafkaConfig: Partial<KafkaConfig> = {},
 ) {
-  const requests: Request[] = [];
+  const native = new NativeDouble();
+  native.answer = answer;
+  const consumer = native.consumer(config, kafkaConfig);
   const events: string[] = [];
-  class Native implements NativeConsumer {
-    take = () => null;
-    topics = () => [];
-    takeNotices = () => [];
-    stats = () => '{}';
-    setToken() {}
-    command() {}
-    async request(json: string): Promise<string> {
-      const request = JSON.parse(json) as Request;
-      requests.push(request);
-      const answered = await answer(request);
-      if (answered !== undefined) return JSON.stringify(answered);
-      return JSON.stringify(request.type === 'declare' ? topicsOf(request, null) : CLUSTER);
-    }
-  }
-  const kafka = new Kafka(
-    { brokers: ['a:1'], logLevel: 0, ...kafkaConfig },
-    { consumer: (options) => createConsumer({ ...options, Native, patience: PATIENCE }) },
-  );
-  const consumer = kafka.consumer({ groupId: 'g', retry: { initialRetryTime: 1 }, ...config });
   for (const name of Object.values(consumer.events)) {
     consumer.on(name, () => events.push(name.replace('consumer.', '')));
   }
-  onTestFinished(() => consumer.disconnect());
-  const count = (type: string) => requests.filter((it) => it.type === type).length;
-  return { consumer, requests, events, count };
+  const count = (type: string) => native.count(type);
+  return { consumer, requests: native.requests, events, count };
 }
-
-/** Lets what is under way go on for a while. */
-const later = (time = 50) => new Promise((resolve) => setTimeout(resolve, time));
 
 test.each(['disconnect', 'stop'] as const)(
   '%s() during an attempt to restart ends it for good',

@@ -2,17 +2,15 @@
  * A native consumer that a test plays: it says when notices and batches come, and by which of the two doors first.
  */
 import { onTestFinished } from 'vitest';
-import type { KafkaConfig } from '../../dist/kafka/config.js';
-import { createConsumer } from '../../dist/kafka/consumer/consumer.js';
-import type { NativeConsumer } from '../../dist/kafka/consumer/engine.js';
-import type { Consumer, ConsumerConfig } from '../../dist/kafka/consumer/types.js';
-import { Kafka } from '../../dist/kafka/kafka.js';
+import type { KafkaConfig } from '../../lib/kafka/config.js';
+import { createConsumer } from '../../lib/kafka/consumer/consumer.js';
+import type { NativeConsumer } from '../../lib/kafka/consumer/engine.js';
+import type { Consumer, ConsumerConfig } from '../../lib/kafka/consumer/types.js';
+import { Kafka } from '../../lib/kafka/kafka.js';
 
 export interface Request {
   type: string;
-  topics?: { topic: string }[];
-  offsets?: { topic: string; partition: number; offset: string }[];
-  assignment?: number;
+  topics?: { topic: string }[] | string[];
   [more: string]: unknown;
 }
 
@@ -25,7 +23,19 @@ export interface Run {
   bytes?: number;
 }
 
-const CLUSTER = { clusterId: 'c', controller: 1, brokers: [{ nodeId: 1, host: 'a', port: 1 }] };
+const CLUSTER = { clusterId: null, controller: 1, topics: [], brokers: [] };
+
+/** How long `disconnect` waits for handlers here. Milliseconds. */
+export const PATIENCE = 100;
+
+/** The cluster has these topics, without partitions of note, or has not. */
+export function topicsOf({ topics = [] }: Request, error: object | null) {
+  const named = topics.map((it) => (typeof it === 'string' ? it : it.topic));
+  return { ...CLUSTER, topics: named.map((name) => ({ name, error, partitions: [] })) };
+}
+
+/** Lets what is under way go on for a while. */
+export const later = (time = 50) => new Promise((resolve) => setTimeout(resolve, time));
 
 export class NativeDouble implements NativeConsumer {
   readonly requests: Request[] = [];
@@ -36,7 +46,13 @@ export class NativeDouble implements NativeConsumer {
   taken = 0;
   onNotice = (): void => {};
   onBatch = (): void => {};
+  /** May throw. Undefined is what a cluster without faults says. */
   answer: (request: Request) => unknown = () => undefined;
+
+  /** How often it was asked this. */
+  count(type: string): number {
+    return this.requests.filter((it) => it.type === type).length;
+  }
 
   /** The consumer over it, which a test may configure. */
   consumer(config: Partial<ConsumerConfig> = {}, kafkaConfig: Partial<KafkaConfig> = {}): Consumer {
@@ -56,7 +72,7 @@ export class NativeDouble implements NativeConsumer {
     }
     const kafka = new Kafka(
       { brokers: ['a:1'], logLevel: 0, ...kafkaConfig },
-      { consumer: (options) => createConsumer({ ...options, Native }) },
+      { consumer: (options) => createConsumer({ ...options, Native, patience: PATIENCE }) },
     );
     const consumer = kafka.consumer({ groupId: 'g', retry: { initialRetryTime: 1 }, ...config });
     onTestFinished(() => consumer.disconnect());
@@ -102,9 +118,7 @@ export class NativeDouble implements NativeConsumer {
     this.requests.push(request);
     const answered = await this.answer(request);
     if (answered !== undefined) return JSON.stringify(answered);
-    const named = request.type === 'declare' ? (request.topics ?? []) : [];
-    const topics = named.map(({ topic: name }) => ({ name, error: null, partitions: [] }));
-    return JSON.stringify({ ...CLUSTER, topics });
+    return JSON.stringify(request.type === 'declare' ? topicsOf(request, null) : CLUSTER);
   }
 }
 

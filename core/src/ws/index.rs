@@ -6,6 +6,8 @@
 //! connection and group are locked, and a send while its group is locked. So a shard's queue has
 //! changes and sends in the order in which the index saw them: whoever a send counted is in the
 //! list when the send is carried out, and nobody else.
+//!
+//! It is longer than other files, since what goes under these locks has to be read together.
 
 use dashmap::DashMap;
 use indexmap::IndexSet;

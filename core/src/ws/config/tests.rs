@@ -1,4 +1,5 @@
 //! Tests of the options: defaults, precedence, and every way to be wrong.
+//! It is longer than other files, since each option has its cases.
 
 use std::net::Ipv6Addr;
 
