@@ -67,6 +67,26 @@ it('carries messages from a producer to a group', async () => {
   expect(performance.now() - started).toBeLessThan(2500);
 });
 
+it('has groups whose members come and go within a test, with the times that services have', async () => {
+  const embedded = await openEmbedded({ topics: [{ topic: 'orders', numPartitions: 2 }] });
+  const kafka = new OwnKafka({ brokers: embedded.brokers, logLevel: logLevel.NOTHING });
+  const join = async () => {
+    const consumer = kafka.consumer({ groupId: 'readers', sessionTimeout: 30_000 });
+    onTestFinished(() => consumer.disconnect());
+    await consumer.subscribe({ topic: 'orders' });
+    const joined = new Promise<void>((resolve) => {
+      consumer.on('consumer.group_join', () => resolve());
+    });
+    await consumer.run({ eachMessage: async () => {} });
+    await joined;
+    return consumer;
+  };
+  const first = await join();
+  await join();
+  await first.disconnect();
+  await join();
+});
+
 it('has the brokers and topics that it was told, and makes more', async () => {
   const topics = [{ topic: 'orders', numPartitions: 7 }, { topic: 'bills' }];
   const embedded = await openEmbedded({ brokers: 3, topics });

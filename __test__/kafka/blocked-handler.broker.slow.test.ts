@@ -1,11 +1,12 @@
 /**
- * A handler that holds the event loop for a minute, with the session timeout that everybody has, which is half of it.
+ * A handler that holds the event loop for a minute, with the session timeout that everybody has, which is half of it; and
+ * one that holds it while the group rebalances, for longer than the group waits.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { unique, useBroker } from '../support/kafka-broker.ts';
 import { startNode } from '../support/node-process.ts';
-import { Lab, numbered } from './consumer-support.ts';
+import { Lab, numbered, Seen } from './consumer-support.ts';
 
 const broker = useBroker();
 const lab = new Lab(broker);
@@ -76,3 +77,74 @@ test(
   },
   BLOCK * 3,
 );
+
+test('a handler that blocks through a rebalance, longer than the group waits, leaves nothing out', async () => {
+  const partitions = 4;
+  const each = 2_000;
+  const topic = await lab.topic(partitions);
+  const groupId = unique('group');
+  for (let at = 0; at < partitions; at += 1) await lab.produce(topic, numbered(1, 0, at));
+  const service = startNode(
+    `
+    import { Kafka } from './dist/kafka/kafka.js';
+    const kafka = new Kafka({ brokers: ['${broker.brokers.plaintext}'], logLevel: 0 });
+    const consumer = kafka.consumer({
+      groupId: '${groupId}',
+      sessionTimeout: 6_000,
+      rebalanceTimeout: 2_000,
+      heartbeatInterval: 300,
+      maxWaitTimeInMs: 100,
+    });
+    consumer.on('consumer.rebalancing', () => console.log('rebalancing'));
+    consumer.on('consumer.crash', ({ payload: { error } }) => console.log('crash', error.message));
+    let joins = 0;
+    consumer.on('consumer.group_join', ({ payload: { memberAssignment } }) => {
+      joins += 1;
+      console.log('join', joins, (memberAssignment['${topic}'] ?? []).length);
+    });
+    let handled = 0;
+    let last = 0;
+    await consumer.subscribe({ topic: '${topic}', fromBeginning: true });
+    await consumer.run({
+      eachMessage: async ({ partition, message: { offset } }) => {
+        console.log('handles', partition + ':' + offset);
+        handled += 1;
+        if (offset === '${each + 10}') last += 1;
+        if (last === 2) setImmediate(() => consumer.disconnect());
+        if (handled !== ${partitions} + 1) return;
+        console.log('blocks');
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 9_000);
+        console.log('goes on');
+      },
+    });
+  `,
+    { patience: 60_000 },
+  );
+  await service.printed(/(handles \d:0\n.*){4}/s);
+  const blocks = service.printed(/blocks\n/);
+  for (let at = 0; at < partitions; at += 1) await lab.produce(topic, numbered(each, 1, at));
+  await blocks;
+  const others = new Seen<string>();
+  const other = lab.consumer({ groupId, sessionTimeout: 6_000, heartbeatInterval: 300 });
+  await other.subscribe({ topic, fromBeginning: true });
+  await other.run({
+    eachMessage: async ({ partition, message: { offset } }) => others.add(`${partition}:${offset}`),
+  });
+  await service.printed(/goes on\n/);
+  await service.printed(/join 2 2\n/);
+  // Behind what there was, so that a partition that has got there has skipped what it never will handle.
+  for (let at = 0; at < partitions; at += 1) await lab.produce(topic, numbered(10, each + 1, at));
+  const { output, code } = await service.end;
+  const ends = Array<number>(partitions).fill(each + 11);
+  await expect.poll(() => lab.committed(groupId, topic), { timeout: 20_000 }).toEqual(ends);
+  const all = new Set(others.all);
+  for (const [, place] of output.matchAll(/handles (\d:\d+)/g)) all.add(place as string);
+  const missing = ends.flatMap((end, partition) =>
+    Array.from({ length: end }, (_, offset) => `${partition}:${offset}`).filter(
+      (it) => !all.has(it),
+    ),
+  );
+  expect(missing).toEqual([]);
+  expect(output).not.toContain('crash');
+  expect(code).toBe(0);
+}, 90_000);

@@ -24,6 +24,8 @@ export interface EmbeddedKafkaConfig {
 const PARTITIONS = 4;
 const MOST_PARTITIONS = 1000;
 const MOST_BROKERS = 16;
+/** Addresses of all that this thread has started. */
+const running = new Set<string>();
 const TOPIC = /^[a-zA-Z0-9._-]{1,249}$/;
 
 /**
@@ -39,7 +41,10 @@ const TOPIC = /^[a-zA-Z0-9._-]{1,249}$/;
  * - Where a producer is told when the broker appended (`logAppendTime`), it is always 1234.
  * - A partition keeps 5 MB or 100,000 batches; the oldest go without a word.
  * - There is no isolation: `read_committed` sees aborted messages too. kafkajs's idempotent producer fails on it.
- * - A group has its first generation after 50 ms, not after the 3 s of a real broker.
+ * - A group has its first generation after 50 ms, not after the 3 s of a real broker. Every later change of its
+ *   members takes `sessionTimeout` less a second, whether the members are ready or not, and so has to be shorter than
+ *   a test's patience: for consumers of this package, in the same thread, `sessionTimeout` is 2,000 ms and
+ *   `heartbeatInterval` 500 ms, or less. To others give such a `sessionTimeout`.
  *
  * Like a server, it keeps the process alive until `close()`.
  */
@@ -53,6 +58,7 @@ export class EmbeddedKafka {
   private constructor(native: InstanceType<typeof NativeEmbeddedKafka>) {
     this.#native = native;
     this.brokers = native.brokers();
+    for (const broker of this.brokers) running.add(broker);
   }
 
   /**
@@ -87,7 +93,9 @@ export class EmbeddedKafka {
   /** Ends the brokers and all connections to them. Resolves when their ports are free; twice is fine. */
   close(): Promise<void> {
     this.#closed ??= this.#native.close().then(
-      () => undefined,
+      () => {
+        for (const broker of this.brokers) running.delete(broker);
+      },
       (thrown) => {
         // It is still open: the next call tries again.
         this.#closed = undefined;
@@ -96,6 +104,11 @@ export class EmbeddedKafka {
     );
     return this.#closed;
   }
+}
+
+/** Whether these brokers are of this thread. */
+export function areEmbedded(brokers: string[]): boolean {
+  return brokers.every((broker) => running.has(broker));
 }
 
 function completed(config: unknown) {

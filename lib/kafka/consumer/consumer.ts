@@ -1,13 +1,11 @@
 /**
- * kafkajs's consumer over the engine: when it is connected, what it is subscribed to, and what becomes of it
- * when a run crashes.
+ * kafkajs's consumer over the engine: when it is connected, when it runs, and what becomes of it when a run crashes.
  */
 import type { ClientBase } from '../engines.js';
 import { KafkaJSConnectionError, KafkaJSNotImplemented } from '../errors.js';
 import { type ConsumerEventPayloads, consumerEvents } from '../events.js';
 import { Instrumentation } from '../instrumentation.js';
 import { NO_STATS, reportStats } from '../native.js';
-import { fromNativeError } from '../native-errors.js';
 import { logNotice, type Notice as CommonNotice } from '../notices.js';
 import { retrying, retrySettings } from '../retry.js';
 import { Sessions } from '../session.js';
@@ -22,6 +20,7 @@ import {
 } from './checks.js';
 import { ConsumerEngine, type Notice, type OpenConsumer } from './engine.js';
 import { Runner } from './runner.js';
+import { Subscription } from './subscription.js';
 import type { Consumer, GroupDescription } from './types.js';
 
 /** What a consumer is made with. */
@@ -47,8 +46,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
   const retries = retrySettings(retry);
   const clusterRetries = retrySettings(options.clusterRetry);
   const events = new Instrumentation<ConsumerEventPayloads>('consumer', consumerEvents, logger);
-  /** Where each topic begins, as subscribed. */
-  const topics = new Map<string, boolean>();
+  const subscription = new Subscription({ settings, retry: clusterRetries, logger });
   let runner: Runner | undefined;
   /** While a run begins, what it is ordered until it is there: kafkajs's users do not wait for `run()`. */
   let early: ((runner: Runner) => void)[] | undefined;
@@ -122,52 +120,9 @@ export function createConsumer(options: ConsumerOptions): Consumer {
     events.emit('consumer.disconnect');
   };
 
-  const subscribe: Consumer['subscribe'] = async (subscription) => {
-    const { topics: given, fromBeginning } = checkSubscription(subscription, attempt !== undefined);
-    const engine = await sessions.connect();
-    const names = given.filter((it) => typeof it === 'string');
-    const patterns = given.filter((it) => typeof it !== 'string');
-    if (patterns.length > 0) {
-      const cluster = await retrying(clusterRetries, () => engine.metadata());
-      for (const topicRegExp of patterns) {
-        const matchedTopics = cluster.topics
-          .map(({ name }) => name)
-          .filter((name) => matches(topicRegExp, name));
-        logger.debug('Subscription based on RegExp', {
-          ...{ groupId, topicRegExp: String(topicRegExp), matchedTopics },
-        });
-        names.push(...matchedTopics);
-      }
-    }
-    const wanted = new Map(names.map((name) => [name, fromBeginning]));
-    if (names.length > 0) await declare(engine, wanted);
-    for (const name of names) topics.set(name, fromBeginning);
-  };
-
-  /** Waits until the cluster knows the topics, which it may create for that. */
-  const declare = async (
-    engine: ConsumerEngine,
-    wanted: Map<string, boolean>,
-    signal?: AbortSignal,
-  ): Promise<void> => {
-    const missing = await retrying(
-      clusterRetries,
-      async ({ retryCount }) => {
-        const cluster = await engine.declare(wanted);
-        for (const { name, error } of cluster.topics) {
-          if (error === null) continue;
-          const failure = fromNativeError(error, { topic: name });
-          if (!isMissing(failure)) throw failure;
-          // One that is being created comes; another is told as it is, as by kafkajs.
-          const comes = settings.allowAutoTopicCreation && retryCount < clusterRetries.retries;
-          if (!comes) return failure;
-          throw failure;
-        }
-        return undefined;
-      },
-      signal,
-    );
-    if (missing) throw missing;
+  const subscribe: Consumer['subscribe'] = async (given) => {
+    const wanted = checkSubscription(given, attempt !== undefined);
+    await subscription.add(await sessions.connect(), wanted);
   };
 
   const run: Consumer['run'] = async (config) => {
@@ -194,12 +149,12 @@ export function createConsumer(options: ConsumerOptions): Consumer {
         signal.throwIfAborted();
         let engine = await sessions.connect();
         signal.throwIfAborted();
-        if (engine.contradicts(topics)) {
+        if (engine.contradicts(subscription.topics)) {
           await sessions.disconnect();
           signal.throwIfAborted();
           engine = await sessions.connect();
         }
-        if (topics.size > 0) await declare(engine, topics, signal);
+        await subscription.declare(engine, signal);
         signal.throwIfAborted();
         const { brokers } = engine.info;
         runner = new Runner({
@@ -209,7 +164,7 @@ export function createConsumer(options: ConsumerOptions): Consumer {
           events,
           logger: options.logger.namespace('Runner'),
           retry: retries,
-          topics: [...topics.keys()],
+          topics: [...subscription.topics.keys()],
           nodeId: brokers.length === 1 ? (brokers[0]?.nodeId ?? -1) : -1,
           onCrash: (error) => void crashed(error),
         });
@@ -321,16 +276,6 @@ export function createConsumer(options: ConsumerOptions): Consumer {
 
 function disconnected(): Error {
   return new KafkaJSConnectionError('Closed connection');
-}
-
-function isMissing(error: Error): boolean {
-  return (error as { type?: string }).type === 'UNKNOWN_TOPIC_OR_PARTITION';
-}
-
-/** Each name is looked at by itself, whatever the flags. */
-function matches(pattern: RegExp, name: string): boolean {
-  pattern.lastIndex = 0;
-  return pattern.test(name);
 }
 
 function isCauseRetriable(error: Error): boolean {

@@ -4,6 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EngineConfig, ResolvedConfig } from '../config.js';
+import { areEmbedded } from '../embedded.js';
 import type { Logger } from '../logger.js';
 import type { EngineStats, NativeError } from '../native.js';
 import { type ErrorContext, kafkaErrorOf, translatedKafka } from '../native-errors.js';
@@ -12,6 +13,12 @@ import type { Connectable } from '../session.js';
 import { Tokens } from '../tokens.js';
 import type { PartitionMetadata } from '../types.js';
 import type { ConsumerSettings } from './checks.js';
+
+const LONGEST = 0x7fff_ffff;
+/** The longest times that the engine is given, in milliseconds. */
+const AT_KAFKA = { sessionTimeout: LONGEST, heartbeatInterval: LONGEST };
+/** Its groups take `sessionTimeout` less a second for each change of their members. */
+const AT_EMBEDDED = { sessionTimeout: 2_000, heartbeatInterval: 500 };
 
 /** The addon's class. Everything crosses as JSON but the batches. */
 export interface NativeConsumer {
@@ -229,12 +236,13 @@ export class ConsumerEngine implements Connectable {
 }
 
 function nativeConfig(client: EngineConfig, settings: ConsumerSettings): object {
+  const most = areEmbedded(client.brokers) ? AT_EMBEDDED : AT_KAFKA;
   return {
     client,
     groupId: settings.groupId,
     groupInstanceId: settings.groupInstanceId ?? null,
-    sessionTimeout: whole(settings.sessionTimeout),
-    heartbeatInterval: whole(settings.heartbeatInterval),
+    sessionTimeout: Math.min(whole(settings.sessionTimeout), most.sessionTimeout),
+    heartbeatInterval: Math.min(whole(settings.heartbeatInterval), most.heartbeatInterval),
     rebalanceTimeout: whole(settings.rebalanceTimeout),
     minBytes: whole(settings.minBytes),
     maxWaitTime: whole(settings.maxWaitTimeInMs),
@@ -247,5 +255,5 @@ function nativeConfig(client: EngineConfig, settings: ConsumerSettings): object 
 
 /** What the engine takes for a number: kafkajs would send anything. */
 function whole(value: number): number {
-  return Math.min(Math.max(Math.round(Number(value)) || 0, 0), 0x7fff_ffff);
+  return Math.min(Math.max(Math.round(Number(value)) || 0, 0), LONGEST);
 }
