@@ -3,7 +3,7 @@
 //!
 //! A decision is made here and now, or it is asked for: `Guard::authenticate` and
 //! `Guard::authorize` tell which. While an answer is awaited, the shard does not interpret the
-//! client's next frames (see `shard::guard`), so their order holds without any care for it.
+//! client's next frames (see `shard::decisions`), so their order holds without any care for it.
 
 pub mod desk;
 pub mod jwt;
