@@ -1848,7 +1848,8 @@ export interface WebSocketConfig {
 	 */
 	maxPayload?: number | undefined;
 	/**
-	 * Milliseconds that a client has for the whole handshake, so that one that dribbles holds no socket.
+	 * Milliseconds that a client has for the whole handshake, so that one that dribbles holds no socket: a balancer's
+	 * header, TLS and the request together.
 	 * Environment: `WS_HANDSHAKE_TIMEOUT`. Default: 10000. Limit: 2147483647.
 	 */
 	handshakeTimeout?: number | undefined;

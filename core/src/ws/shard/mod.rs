@@ -9,7 +9,7 @@
 //! - `entrance` decides who comes in: addresses and origins.
 //! - `excess` refuses what is over the limits.
 //! - `protocol` answers clients' messages.
-//! - `proxied` reads what a balancer says before a socket's first byte.
+//! - `proxied` reads what a balancer says before the client's first byte.
 //! - `guard` lets clients in and keeps them out; `decisions` holds them while that is decided.
 //! - `lifecycle` is birth and death: handshake, closing, heartbeat, shutdown.
 //! - `sockets` queues and writes; `slot` is the record of one socket.

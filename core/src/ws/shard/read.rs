@@ -46,7 +46,12 @@ impl Shard {
             let Some(slot) = self.sockets.slots.get_mut(key).filter(|s| s.serial == serial) else {
                 return;
             };
-            if matches!(slot.phase, Phase::Judging(_)) && !self.enter_judged(key) {
+            let may_be_read = match slot.phase {
+                Phase::Header(_) => self.read_header(key, cx),
+                Phase::Judging(_) => self.enter_judged(key),
+                _ => true,
+            };
+            if !may_be_read {
                 return;
             }
             let slot = &mut self.sockets.slots[key];
@@ -132,7 +137,7 @@ impl Shard {
                 }
             }
             Phase::Open(_) | Phase::Closing(_) => self.frames(key, bytes),
-            Phase::Judging(_) | Phase::Draining { .. } => {}
+            Phase::Header(_) | Phase::Judging(_) | Phase::Draining { .. } => {}
         }
         self.write_answers(key);
     }

@@ -116,6 +116,8 @@ pub struct Lease {
 /// Where a socket is in its life.
 #[derive(Debug)]
 pub enum Phase {
+    /// The balancer's header, as far as it came.
+    Header(Vec<u8>),
     /// The head of the request, as far as it came.
     Handshake(Vec<u8>),
     /// The request is good, and the host judges its origin. Nothing is read meanwhile.
@@ -129,6 +131,13 @@ pub enum Phase {
     Draining {
         linger: bool,
     },
+}
+
+impl Phase {
+    /// Whether the handshake is under way, or still to come.
+    pub fn is_shaking(&self) -> bool {
+        matches!(self, Self::Header(_) | Self::Handshake(_) | Self::Judging(_))
+    }
 }
 
 #[derive(Debug)]
@@ -148,12 +157,12 @@ pub struct Closing {
 }
 
 impl Slot {
-    pub fn new(stream: Transport, serial: u64) -> Self {
+    pub fn new(stream: Transport, serial: u64, phase: Phase) -> Self {
         Self {
             stream,
             serial,
             waker: None,
-            phase: Phase::Handshake(Vec::new()),
+            phase,
             decoder: Decoder::new(),
             window: None,
             meter: Meter::default(),
