@@ -2159,7 +2159,7 @@ export interface WebSocketStats {
 	};
 	/**
 	 * Handshakes, connections and messages refused, by reason, for example `not_found`, `server_overloaded` or
-	 * `rate_limited`.
+	 * `message_rate`, always in the same order. The README has a table of all reasons.
 	 */
 	refusals: Record<string, number>;
 	/** Figures of the process. */

@@ -42,7 +42,9 @@ export function checkEnd(faults, { report, tally, descriptors }) {
   same('getStats().totalConnections', stats.totalConnections, opened);
   same('connection events', counts.connections ?? 0, opened);
   same('disconnect events', counts.disconnects ?? 0, opened);
-  same('refusals for a rate', stats.refusals.rate_limited ?? 0, tally.get('RATE_LIMITED'));
+  const over = ['message_rate', 'byte_rate', 'user_message_rate'];
+  const refused = over.reduce((sum, reason) => sum + (stats.refusals[reason] ?? 0), 0);
+  same('refusals for a rate', refused, tally.get('RATE_LIMITED'));
   same('refusals for a path', stats.refusals.not_found ?? 0, tally.get('knocks'));
   same('warnings of failed hooks', counts['warning ERR_HOOK'] ?? 0, counts['hooks failed'] ?? 0);
   const late = counts['hooks out of time'] ?? 0;

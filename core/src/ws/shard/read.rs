@@ -259,6 +259,12 @@ impl Shard {
         reading: Reading,
     ) -> bool {
         let closing = matches!(self.sockets.slots[key].phase, Phase::Closing(_));
+        if !closing
+            && !matches!(item, Item::Close(_))
+            && let Some(denial) = self.excess_of(key, &item, reading)
+        {
+            return self.refuse_item(key, connection, &item, reading, denial);
+        }
         match item {
             Item::Close(close) => {
                 self.peer_closed(key, close);
@@ -266,9 +272,6 @@ impl Shard {
             }
             // Our Close frame is the last that we send (RFC 6455 section 5.5.1).
             _ if closing => {}
-            item if self.is_excess(key, &item, reading) => {
-                return self.refuse_item(key, connection, &item, reading);
-            }
             Item::Ping(payload) => encode_into(Opcode::Pong, &payload, &mut self.answers),
             Item::Pong(_) => {}
             Item::Text(text) => {

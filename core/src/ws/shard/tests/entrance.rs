@@ -22,11 +22,6 @@ fn one_per_address() -> Limits {
     Limits { per_ip, ..Limits::default() }
 }
 
-fn refused(rig: &Rig, reason: &str) -> u64 {
-    let mut refusals = rig.shard.counters().refusals();
-    refusals.find_map(|(name, count)| (name == reason).then_some(count)).unwrap()
-}
-
 /// Serves a socket until its slot is like this.
 fn serve_until(rig: &mut Rig, client: &Client, done: impl Fn(&Slot) -> bool) {
     let key = client.address.slot;
@@ -46,7 +41,7 @@ fn of_those_whose_balancer_is_silent_the_oldest_gives_way() {
     let honest = rig.knock(&[HEADER, REQUEST].concat());
     let stay = silent.each_ref().map(|client| rig.slot(client).is_some());
     assert_eq!(stay, [false, true]);
-    assert_eq!(refused(&rig, "proxy_header"), 1);
+    assert_eq!(rig.refused("proxy_header"), 1);
     serve_until(&mut rig, &honest, |slot| matches!(slot.phase, Phase::Open(_)));
     assert!(rig.is_open(&honest));
 }
@@ -57,7 +52,7 @@ fn for_who_is_refused_at_once_nobody_gives_way() {
     rig.shard.shaking = MAX_HANDSHAKES - 1;
     let (first, second) = (rig.knock(b""), rig.knock(b""));
     assert!(is_shaking_hands(rig.slot(&first).unwrap()));
-    assert_eq!(refused(&rig, "ip_limited"), 1);
+    assert_eq!(rig.refused("ip_limited"), 1);
     assert!(!is_shaking_hands(rig.slot(&second).unwrap()));
 }
 
@@ -75,7 +70,7 @@ fn the_time_of_a_handshake_begins_before_the_header() {
     rig.advance(Duration::from_millis(1));
     rig.turn();
     assert!(rig.slot(&client).is_none() && rig.slot(&silent).is_none());
-    let reasons = ["handshake_timeout", "proxy_header"].map(|reason| refused(&rig, reason));
+    let reasons = ["handshake_timeout", "proxy_header"].map(|reason| rig.refused(reason));
     assert_eq!(reasons, [1, 1]);
 }
 
@@ -91,7 +86,7 @@ fn the_address_that_a_header_names_has_its_seat_at_once() {
     let mut second = rig.knock(HEADER);
     serve_until(&mut rig, &second, |slot| matches!(slot.phase, Phase::Draining { .. }));
     assert!(second.read_all().starts_with(b"HTTP/1.1 429 "));
-    assert_eq!(refused(&rig, "ip_limited"), 1);
+    assert_eq!(rig.refused("ip_limited"), 1);
 
     let other = rig.knock(b"PROXY TCP4 203.0.113.8 10.0.0.1 4711 80\r\n");
     serve_until(&mut rig, &other, is_shaking_hands);
@@ -129,11 +124,11 @@ fn who_leaves_before_the_header_is_not_refused_and_who_may_send_none_is() {
     let leaving = rig.knock(b"");
     leaving.peer.shutdown(Shutdown::Write).unwrap();
     serve_until(&mut rig, &leaving, |_| false);
-    assert_eq!(refused(&rig, "proxy_header"), 0);
+    assert_eq!(rig.refused("proxy_header"), 0);
 
     let trust_proxy = TrustProxy::Networks(TrustProxy::networks("10.0.0.0/8").unwrap());
     let mut rig = Rig::new(Config { trust_proxy, ..proxied() });
     let stranger = rig.knock(HEADER);
     assert!(rig.slot(&stranger).is_none(), "before a byte is read");
-    assert_eq!(refused(&rig, "proxy_header"), 1);
+    assert_eq!(rig.refused("proxy_header"), 1);
 }

@@ -395,7 +395,7 @@ fn what_is_over_the_rate_is_refused_before_it_is_asked_about() {
     rig.hear(&mut client, &login());
     assert!(asked(&rig).is_empty());
     assert_eq!(got(&mut client), ["RATE_LIMITED"]);
-    assert_eq!(rig.shard.counters().rate_limited.get(), 2);
+    assert_eq!(rig.refused("message_rate"), 2);
 }
 
 #[test]
@@ -436,7 +436,7 @@ fn a_login_too_many_of_a_user_is_refused_though_it_was_allowed() {
     assert_eq!(got(&mut first), ["connection", "authenticated"]);
     assert_eq!(got(&mut second), ["connection", "LIMIT_EXCEEDED"]);
     assert!(rig.is_open(&second), "it has not failed to say who it is");
-    assert_eq!(rig.shard.counters().limit_exceeded.get(), 1);
+    assert_eq!(rig.refused("user_connection_limit"), 1);
     assert_eq!(rig.shard.shared.index.of_session("s1").len(), 1);
 
     // With its end the place is free.

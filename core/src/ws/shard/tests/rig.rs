@@ -295,6 +295,12 @@ impl Rig {
         self.turn();
     }
 
+    /// How often something was refused for this reason.
+    pub fn refused(&self, reason: &str) -> u64 {
+        let mut refusals = self.shard.counters().refusals();
+        refusals.find_map(|(name, count)| (name == reason).then_some(count)).unwrap()
+    }
+
     /// The codes of the errors and warnings that the host was told of.
     pub fn reports(&self) -> Vec<&'static str> {
         let events = self.shard.shared.events.take(usize::MAX).into_iter();
