@@ -117,7 +117,9 @@ pub enum Verdict {
     Refused,
     /// Its token is not good.
     Rejected(Rejection),
-    /// Nobody has decided in time, which is a no.
+    /// The host's hook has not answered in time, which is a no.
+    TimedOut,
+    /// Without keys nobody can say, which is a no.
     Unanswered,
     /// The fetch of keys that it waited for has ended: it is to be judged again, for good. `current` if the
     /// keys are those of now.

@@ -150,7 +150,13 @@ impl Shard {
             Question::Authorize { action, name } if verdict == Verdict::Allowed => {
                 self.enter(key, connection, action, &name, id);
             }
-            Question::Authorize { action, name } => self.forbid(action, &name, id),
+            Question::Authorize { action, name } => {
+                // What was late is counted already.
+                if verdict != Verdict::TimedOut {
+                    self.counters().denied(Denial::Forbidden);
+                }
+                self.answer_forbidden(action, &name, id);
+            }
         }
     }
 
@@ -171,7 +177,7 @@ impl Shard {
             )
         };
         self.shared.warn(connection.as_ref(), "ERR_HOOK_TIMEOUT", message);
-        self.decided(who, number, Verdict::Unanswered);
+        self.decided(who, number, Verdict::TimedOut);
     }
 }
 

@@ -109,7 +109,12 @@ impl Shard {
                     Join::Gone => {}
                 }
             }
-            Verdict::Unanswered => self.excuse_login(key, at_once, "Authentication timed out", id),
+            // Counted already, by the deadline that it missed.
+            Verdict::TimedOut => self.excuse_login(key, at_once, id),
+            Verdict::Unanswered => {
+                self.counters().denied(Denial::AuthFailed);
+                self.excuse_login(key, at_once, id);
+            }
             Verdict::Rejected(rejection) => {
                 self.counters().rejected(rejection);
                 self.refuse_login(key, at_once, id);
@@ -142,6 +147,7 @@ impl Shard {
     /// Refuses a login.
     fn refuse_login(&mut self, key: usize, at_once: bool, id: Option<&str>) {
         let message = "Authentication failed";
+        self.counters().denied(Denial::AuthFailed);
         self.answer_login(message, id);
         let access = &mut self.sockets.slots[key].access;
         access.failures += 1;
@@ -151,7 +157,8 @@ impl Shard {
     }
 
     /// Refuses a login that could not be judged, which does not count against the client.
-    fn excuse_login(&mut self, key: usize, at_once: bool, message: &str, id: Option<&str>) {
+    fn excuse_login(&mut self, key: usize, at_once: bool, id: Option<&str>) {
+        let message = "Authentication timed out";
         self.answer_login(message, id);
         if at_once {
             // Its token may be good: it shall come back with it.
@@ -161,7 +168,6 @@ impl Shard {
     }
 
     fn answer_login(&mut self, message: &str, id: Option<&str>) {
-        self.counters().denied(Denial::AuthFailed);
         if self.shared.config.protocol == Protocol::Messaging {
             let refused = Some("authenticate");
             self.answer(&Answer::Error { message, code: code::AUTH_FAILED, refused }, id);
@@ -197,15 +203,17 @@ impl Shard {
     ) {
         match self.shared.guard.authorize(connection, action, name) {
             Ruling::Decided(Verdict::Allowed) => self.enter(key, connection, action, name, id),
-            Ruling::Decided(_) => self.forbid(action, name, id),
+            Ruling::Decided(_) => {
+                self.counters().denied(Denial::Forbidden);
+                self.answer_forbidden(action, name, id);
+            }
             Ruling::Host | Ruling::Keys => {
                 self.hold(key, Question::Authorize { action, name: name.into() }, id);
             }
         }
     }
 
-    pub(super) fn forbid(&mut self, action: Action, name: &str, id: Option<&str>) {
-        self.counters().denied(Denial::Forbidden);
+    pub(super) fn answer_forbidden(&mut self, action: Action, name: &str, id: Option<&str>) {
         let message = match action {
             Action::Subscribe => format!("Not allowed to subscribe to {name}"),
             Action::JoinRoom => format!("Not allowed to join {name}"),

@@ -167,9 +167,27 @@ fn what_is_not_answered_in_time_is_a_no() {
     look(&mut rig, &client);
     assert_eq!(got(&mut client), ["AUTH_FAILED", "heartbeat 1"]);
     assert_eq!(rig.reports(), ["ERR_HOOK_TIMEOUT"]);
+    assert_eq!(["hook_timeout", "auth_failed"].map(|reason| rig.refused(reason)), [1, 0]);
     let late = rig.shard.shared.guard.desk.close(number).map(|closed| closed.who);
     assert_eq!(late, Some(None), "what comes late is not heard");
     assert_eq!(rig.slot(&client).unwrap().access.failures, 0, "the client cannot help it");
+}
+
+#[test]
+fn what_is_late_is_counted_once_and_what_is_refused_as_that() {
+    let mut rig = Rig::new(config());
+    let mut client = rig.connect();
+    rig.hear(&mut client, &[subscribe("a"), subscribe("b")].concat());
+    rig.advance(HOOK_TIMEOUT);
+    rig.turn();
+    look(&mut rig, &client);
+    let counted = |rig: &Rig| ["hook_timeout", "forbidden"].map(|reason| rig.refused(reason));
+    assert_eq!(counted(&rig), [1, 0]);
+    let number = asked(&rig).pop().unwrap().0;
+    decide(&mut rig, number, Verdict::Refused);
+    look(&mut rig, &client);
+    assert_eq!(got(&mut client), ["connection", "FORBIDDEN a", "FORBIDDEN b"]);
+    assert_eq!(counted(&rig), [1, 1]);
 }
 
 #[test]
