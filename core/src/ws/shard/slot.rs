@@ -75,7 +75,7 @@ pub struct Hold {
     pub question: Question,
     /// The `id` of the message that it is about.
     pub id: Option<Box<str>>,
-    /// What was read and not decoded yet, and the reading, which has measured it already.
+    /// What was read and not decoded yet, of one read at most, and the reading, which has measured it already.
     pub rest: Vec<u8>,
     pub reading: Option<Reading>,
     pub verdict: Option<Verdict>,
@@ -143,7 +143,7 @@ impl Phase {
 #[derive(Debug)]
 pub struct Judging {
     pub request: Request,
-    /// Frames already.
+    /// Frames already, of one read at most.
     pub rest: Vec<u8>,
     /// What the host said.
     pub allowed: Option<bool>,

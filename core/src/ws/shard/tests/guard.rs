@@ -131,6 +131,19 @@ fn what_is_behind_a_question_waits_for_the_verdict() {
 }
 
 #[test]
+fn who_waits_is_not_read_so_that_one_read_is_all_that_is_kept() {
+    let mut rig = Rig::new(config());
+    let mut client = rig.connect();
+    rig.hear(&mut client, &[login(), heartbeat("1")].concat());
+    let heard = rig.shard.counters().bytes_in.get();
+    client.peer.write_all(&heartbeat("2")).unwrap();
+    rig.wait_for_bytes(&client);
+    look(&mut rig, &client);
+    assert_eq!(rig.shard.counters().bytes_in.get(), heard);
+    assert_eq!(rig.slot(&client).unwrap().hold.as_ref().unwrap().rest, heartbeat("1"));
+}
+
+#[test]
 fn one_question_behind_the_other_is_asked_in_its_turn() {
     let mut rig = Rig::new(config());
     let mut client = rig.connect();

@@ -259,6 +259,13 @@ impl Rig {
         self.serve(client, |shard| shard.counters().bytes_in.get() == heard);
     }
 
+    /// Waits until a read of a client's socket would bring something.
+    pub fn wait_for_bytes(&mut self, client: &Client) {
+        let stream = &mut self.shard.sockets.slots[client.address.slot].stream;
+        let stream = stream.socket().expect("tests of shards are over TCP");
+        self.runtime.block_on(poll_fn(|cx| stream.poll_read_ready(cx))).unwrap();
+    }
+
     /// Reads what the kernel holds for a client until its socket would take bytes again. Nothing is
     /// given to it meanwhile.
     pub fn make_writable(&mut self, client: &mut Client) -> Vec<u8> {
