@@ -42,7 +42,7 @@ describe('messages in a second', () => {
     expect(answers.slice(0, 200)).toEqual(Array(200).fill('heartbeat'));
     // What flows in while they arrive depends on the machine; all is far less than what came.
     expect(passed).toBeLessThan(900);
-    expect(refused(manager).rate_limited).toBe(1000 - passed);
+    expect(refused(manager).message_rate).toBe(1000 - passed);
     await vi.waitUntil(() => warnings.length > 0);
     expect(warnings).toMatchObject([
       { code: 'ERR_RATE_LIMITED', connectionId: client.connectionId },
@@ -72,7 +72,7 @@ describe('messages in a second', () => {
     expect((await client.next()).payload.code).toBe('RATE_LIMITED');
     expect(manager.getActiveRooms()).toEqual([]);
     expect(heard).toEqual([]);
-    expect(refused(manager).rate_limited).toBe(4);
+    expect(refused(manager).message_rate).toBe(4);
     // It is one connection's, and the service may send as much as it likes.
     expect(await beat(other, 10)).toEqual(Array(10).fill('heartbeat'));
     for (let i = 0; i < 50; i += 1) manager.sendToConnection(client.connectionId, news(i));
@@ -91,7 +91,7 @@ describe('messages in a second', () => {
       });
     }
     expect((await client.message()).payload.code).toBe('RATE_LIMITED');
-    expect(refused(manager).rate_limited).toBe(21);
+    expect(refused(manager).message_rate).toBe(21);
   });
 
   test('it goes on when time has passed', async () => {
@@ -131,7 +131,7 @@ describe('messages in a second', () => {
       const client = await RawClient.open(manager);
       for (let i = 0; i < 1000; i += 1) client.write(frame(Opcode.text, 'x'));
       const { refusals } = manager.getStats();
-      await vi.waitUntil(() => heard + (refused(manager).rate_limited ?? 0) === 1000);
+      await vi.waitUntil(() => heard + (refused(manager).message_rate ?? 0) === 1000);
       expect(heard, JSON.stringify(refusals)).toBe(manager === free ? 1000 : 10);
     }
   });
@@ -143,7 +143,7 @@ describe('bytes in a second', () => {
     const client = await RawClient.open(manager);
     for (let i = 0; i < 20; i += 1) client.write(frame(Opcode.text, 'x'.repeat(1 << 20)));
     await vi.waitUntil(() => manager.getStats().messagesIn === 20);
-    expect(refused(manager).rate_limited).toBe(0);
+    expect(refused(manager)).toMatchObject({ byte_rate: 0, message_rate: 0 });
   });
 
   test('whoever was quiet may send the largest message, and then has to wait', async () => {
@@ -158,19 +158,29 @@ describe('bytes in a second', () => {
     await client.next();
     client.send({ type: 'heartbeat', id: 'late' });
     expect(await client.next()).toMatchObject({ payload: { code: 'RATE_LIMITED' }, id: 'late' });
+    expect(refused(manager).byte_rate).toBeGreaterThan(0);
+    expect(refused(manager).message_rate).toBe(0);
   });
 });
 
 describe.for([
-  { kind: 'rooms', ask: 'join_room', leave: 'leave_room', key: 'room', variable: 'WS_MAX_ROOMS' },
+  {
+    kind: 'rooms',
+    ask: 'join_room',
+    leave: 'leave_room',
+    key: 'room',
+    variable: 'WS_MAX_ROOMS',
+    reason: 'room_limit',
+  },
   {
     kind: 'subscriptions',
     ask: 'subscribe',
     leave: 'unsubscribe',
     key: 'topic',
     variable: 'WS_MAX_SUBSCRIPTIONS',
+    reason: 'subscription_limit',
   },
-] as const)('$kind of one connection', ({ kind, ask, leave, key, variable }) => {
+] as const)('$kind of one connection', ({ kind, ask, leave, key, variable, reason }) => {
   const groups = (manager: WebSocketManager) =>
     kind === 'rooms' ? manager.getActiveRooms() : manager.getActiveTopics();
 
@@ -187,7 +197,8 @@ describe.for([
     expect(Object.values(answers).sort()).toEqual([1000, 9000]);
     expect(answers[`LIMIT_EXCEEDED ${ask}`]).toBe(9000);
     expect(groups(manager)).toEqual(Array.from({ length: 1000 }, (_, i) => `name ${i}`));
-    expect(refused(manager).limit_exceeded).toBe(9000);
+    const counted = { room_limit: 0, subscription_limit: 0, user_connection_limit: 0 };
+    expect(refused(manager)).toMatchObject({ ...counted, [reason]: 9000 });
   });
 
   test('the limit binds the client; what the service does counts and is not refused', async () => {
@@ -252,7 +263,7 @@ describe('one user', () => {
     await login(third, 'bob');
     await expect(login(third, 'ada')).rejects.toMatchObject({ code: 'LIMIT_EXCEEDED' });
     expect(manager.getUserConnections('bob')).toEqual([third?.connectionId]);
-    expect(refused(manager).limit_exceeded).toBe(2);
+    expect(refused(manager).user_connection_limit).toBe(2);
     // Places are given back by another login, and by the end of a connection.
     await login(first, 'carl');
     await login(third, 'ada');
@@ -283,7 +294,7 @@ describe('one user', () => {
       expect([opcode, payload.readUInt16BE()]).toEqual([Opcode.close, 1008]);
       expect(payload.subarray(2).toString()).toBe('Too many connections of this user');
       expect(manager.getUserConnections('ada')).toHaveLength(1);
-      expect(refused(manager)).toMatchObject({ limit_exceeded: 1, auth_failed: 0 });
+      expect(refused(manager)).toMatchObject({ user_connection_limit: 1, auth_failed: 0 });
     },
   );
 
@@ -297,6 +308,7 @@ describe('one user', () => {
     const passed = answers.filter((answer) => answer === 'heartbeat').length;
     expect(passed).toBeGreaterThanOrEqual(10);
     expect(passed).toBeLessThan(25);
+    expect(refused(manager)).toMatchObject({ user_message_rate: 40 - passed, message_rate: 0 });
     expect(await beat(await connectClient(manager, { userId: 'bob' }), 10)).not.toContain(
       'RATE_LIMITED',
     );
@@ -320,7 +332,7 @@ describe('fragments', () => {
     ];
     client.write(Buffer.concat(pieces('{"type":"few","payload":1}', 3)));
     client.write(Buffer.concat(pieces('{"type":"many","payload":1,"id":"m"}', 10_000)));
-    await vi.waitUntil(() => (refused(manager).rate_limited ?? 0) > 1);
+    await vi.waitUntil(() => (refused(manager).message_rate ?? 0) > 1);
     expect(heard).toMatchObject([{ type: 'few' }]);
   });
 
@@ -340,6 +352,6 @@ describe('fragments', () => {
       ]),
     );
     await vi.waitUntil(() => heard.length > 0);
-    expect(refused(manager).rate_limited).toBe(0);
+    expect(refused(manager).message_rate).toBe(0);
   });
 });

@@ -242,6 +242,14 @@ test('the table of the members of `jwt` has those of the core, with their variab
   expect(rows.map((row) => row.slice(1))).toEqual(members.map((member) => member.slice(1)));
 });
 
+test('the table of refusals has all reasons of getStats(), in their order', () => {
+  // One that verifies tokens has those of tokens too.
+  const manager = newManager({ jwt: { secret: 'x'.repeat(32) } });
+  const section = README.split(/^### /m).find((part) => part.startsWith('Refusals\n')) ?? '';
+  const rows = [...section.matchAll(/^\| `(\w+)` \|/gm)].map((row) => row[1]);
+  expect(rows).toEqual(Object.keys(manager.getStats().refusals));
+});
+
 /** Strings that look like codes to the test below, and do not leave the package. */
 const INNER = new Set([
   // An engine's error, which `native-errors.ts` turns into one of kafkajs's.

@@ -8,7 +8,7 @@ import type { WebSocketManager, WebSocketStats } from '@libs/messaging';
 import { connectClient, flush } from '@libs/messaging/testing';
 import { describe, expect, test, vi } from 'vitest';
 import { connectMute, HANDSHAKE } from './support/mute-client.js';
-import { nextEvent, openManager, portOf } from './support/test-manager.js';
+import { newManager, nextEvent, openManager, portOf } from './support/test-manager.js';
 
 /** What the figures grew by while something was done. */
 async function growth(
@@ -52,8 +52,6 @@ test('a new manager has zeros everywhere, but for its threads', async () => {
       ip_limited: 0,
       handshake_rate: 0,
       proxy_header: 0,
-      rate_limited: 0,
-      limit_exceeded: 0,
       tls_handshake: 0,
       auth_failed: 0,
       auth_required: 0,
@@ -61,8 +59,20 @@ test('a new manager has zeros everywhere, but for its threads', async () => {
       token_expired: 0,
       forbidden: 0,
       hook_timeout: 0,
+      message_rate: 0,
+      byte_rate: 0,
+      user_message_rate: 0,
+      room_limit: 0,
+      subscription_limit: 0,
+      user_connection_limit: 0,
     },
   });
+});
+
+test('the reasons of refusals are in one order, for every manager and call', () => {
+  const managers = [newManager(), newManager({ shards: 2 }), newManager({ path: '/other' })];
+  const orders = [...managers, ...managers].map((it) => Object.keys(it.getStats().refusals));
+  expect(new Set(orders.map(String)).size).toBe(1);
 });
 
 test('it is a copy', async () => {

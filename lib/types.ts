@@ -187,7 +187,8 @@ export interface WebSocketConfig {
    */
   maxPayload?: number | undefined;
   /**
-   * Milliseconds that a client has for the whole handshake, so that one that dribbles holds no socket.
+   * Milliseconds that a client has for the whole handshake, so that one that dribbles holds no socket: a balancer's
+   * header, TLS and the request together.
    * Environment: `WS_HANDSHAKE_TIMEOUT`. Default: 10000. Limit: 2147483647.
    */
   handshakeTimeout?: number | undefined;
@@ -524,7 +525,7 @@ export interface WebSocketStats {
   };
   /**
    * Handshakes, connections and messages refused, by reason, for example `not_found`, `server_overloaded` or
-   * `rate_limited`.
+   * `message_rate`, always in the same order. The README has a table of all reasons.
    */
   refusals: Record<string, number>;
   /** Figures of the process. */

@@ -1,8 +1,8 @@
 //! The engine's counters as a JavaScript object.
 
+use indexmap::IndexMap;
 use messaging_core::ws::Stats;
 use napi_derive::napi;
-use std::collections::HashMap;
 
 /// Messages that did not reach their receiver.
 #[napi(object)]
@@ -34,7 +34,8 @@ pub struct NativeStats {
     pub slow_consumers: f64,
     pub shards: f64,
     pub drops: NativeDrops,
-    pub refusals: HashMap<String, f64>,
+    /// In the order of the core, which is always the same.
+    pub refusals: IndexMap<String, f64>,
 }
 
 impl From<Stats> for NativeStats {

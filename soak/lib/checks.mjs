@@ -42,20 +42,19 @@ export function checkEnd(faults, { report, tally, descriptors }) {
   same('getStats().totalConnections', stats.totalConnections, opened);
   same('connection events', counts.connections ?? 0, opened);
   same('disconnect events', counts.disconnects ?? 0, opened);
-  same('refusals for a rate', stats.refusals.rate_limited ?? 0, tally.get('RATE_LIMITED'));
-  same('refusals for a path', stats.refusals.not_found ?? 0, tally.get('knocks'));
+  const count = (...reasons) =>
+    reasons.reduce((sum, reason) => sum + (stats.refusals[reason] ?? 0), 0);
+  const over = count('message_rate', 'byte_rate', 'user_message_rate');
+  same('refusals for a rate', over, tally.get('RATE_LIMITED'));
+  same('refusals for a path', count('not_found'), tally.get('knocks'));
   same('warnings of failed hooks', counts['warning ERR_HOOK'] ?? 0, counts['hooks failed'] ?? 0);
   const late = counts['hooks out of time'] ?? 0;
   same('warnings of hooks out of time', counts['warning ERR_HOOK_TIMEOUT'] ?? 0, late);
   // Who has left by force may not have heard the answer.
-  for (const [reason, code] of [
-    ['auth_failed', 'AUTH_FAILED'],
-    ['forbidden', 'FORBIDDEN'],
-  ]) {
-    const count = stats.refusals[reason] ?? 0;
-    if (count < tally.get(code)) {
-      faults.add('count', `refusals ${reason}: ${count}, but ${tally.get(code)} answers`);
-    }
+  const answers = tally.get('AUTH_FAILED') + tally.get('FORBIDDEN');
+  const denied = count('auth_failed', 'forbidden', 'hook_timeout');
+  if (denied < answers) {
+    faults.add('count', `refusals of logins, rooms and topics: ${denied}, but ${answers} answers`);
   }
   if (descriptors.end !== descriptors.start) {
     faults.add('descriptors', `${descriptors.end} at the end, ${descriptors.start} at the start`);

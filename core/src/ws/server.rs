@@ -387,8 +387,6 @@ impl Server {
                 }
             }
         }
-        refusals.push(("rate_limited", sum(|c| &c.rate_limited)));
-        refusals.push(("limit_exceeded", sum(|c| &c.limit_exceeded)));
         Stats {
             connections: self.connection_count(),
             users: count(GroupKind::User),

@@ -25,10 +25,6 @@ pub struct Counters {
     pub dropped_unwritten: Counter,
     /// Connections that met the slow-consumer policy.
     pub slow_consumers: Counter,
-    /// Messages over a rate, which were not carried out.
-    pub rate_limited: Counter,
-    /// What was refused because a client, or its user, has the most of it already.
-    pub limit_exceeded: Counter,
     refusals: [Counter; RefusalReason::ALL.len()],
     denials: [Counter; Denial::ALL.len()],
     rejections: [Counter; Rejection::ALL.len()],
@@ -49,16 +45,34 @@ pub enum Denial {
     Forbidden,
     /// The host's hook did not answer in time.
     HookTimeout,
+    /// A message over the rate of its connection.
+    MessageRate,
+    /// A message of bytes that were over their rate.
+    ByteRate,
+    /// A message over the rate of its user.
+    UserMessageRate,
+    /// A room too many.
+    RoomLimit,
+    /// A topic too many.
+    SubscriptionLimit,
+    /// A login of a user who has the most connections already.
+    UserConnectionLimit,
 }
 
 impl Denial {
-    const ALL: [(Self, &'static str); 6] = [
+    const ALL: [(Self, &'static str); 12] = [
         (Self::AuthFailed, "auth_failed"),
         (Self::AuthRequired, "auth_required"),
         (Self::AuthTimeout, "auth_timeout"),
         (Self::TokenExpired, "token_expired"),
         (Self::Forbidden, "forbidden"),
         (Self::HookTimeout, "hook_timeout"),
+        (Self::MessageRate, "message_rate"),
+        (Self::ByteRate, "byte_rate"),
+        (Self::UserMessageRate, "user_message_rate"),
+        (Self::RoomLimit, "room_limit"),
+        (Self::SubscriptionLimit, "subscription_limit"),
+        (Self::UserConnectionLimit, "user_connection_limit"),
     ];
 }
 
@@ -85,9 +99,10 @@ impl Counters {
 
     /// What was refused, by its stable name; always in the same order.
     pub fn refusals(&self) -> impl Iterator<Item = (&'static str, u64)> {
-        let names = RefusalReason::ALL.iter().map(|reason| reason.name());
-        let names = names.chain(Denial::ALL.iter().map(|(_, name)| *name));
-        names.zip(self.refusals.iter().chain(&self.denials).map(Counter::get))
+        let refusals = RefusalReason::ALL.iter();
+        let refusals = refusals.map(|it| (it.name(), self.refusals[*it as usize].get()));
+        let denials = Denial::ALL.iter();
+        refusals.chain(denials.map(|(it, name)| (*name, self.denials[*it as usize].get())))
     }
 }
 

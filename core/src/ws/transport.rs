@@ -21,7 +21,6 @@ use super::tls::TlsStream;
 pub struct Carrier {
     kind: CarrierKind,
     anchor: Option<Anchor>,
-    client: Option<SocketAddr>,
 }
 
 #[derive(Debug)]
@@ -55,26 +54,22 @@ impl fmt::Debug for Anchor {
 }
 
 impl Carrier {
-    /// A socket that was accepted here, and the client that a balancer has named.
-    pub fn tcp(socket: std::net::TcpStream, client: Option<SocketAddr>) -> Self {
-        Self { kind: CarrierKind::Tcp(socket), anchor: None, client }
+    /// A socket that was accepted here.
+    pub fn tcp(socket: std::net::TcpStream) -> Self {
+        Self { kind: CarrierKind::Tcp(socket), anchor: None }
     }
 
     /// The same, for TLS if there is a configuration of it.
-    pub fn accepted(
-        socket: std::net::TcpStream,
-        client: Option<SocketAddr>,
-        tls: Option<Arc<ServerConfig>>,
-    ) -> Self {
+    pub fn accepted(socket: std::net::TcpStream, tls: Option<Arc<ServerConfig>>) -> Self {
         match tls {
-            Some(config) => Self { kind: CarrierKind::Tls(socket, config), anchor: None, client },
-            None => Self::tcp(socket, client),
+            Some(config) => Self { kind: CarrierKind::Tls(socket, config), anchor: None },
+            None => Self::tcp(socket),
         }
     }
 
     /// A stream whose bytes the host reads and writes.
     pub fn bridge(stream: BridgeStream) -> Self {
-        Self { kind: CarrierKind::Bridge(stream), anchor: None, client: None }
+        Self { kind: CarrierKind::Bridge(stream), anchor: None }
     }
 
     /// A socket that the host accepted, a connected stream over TCP or a Unix domain, by a
@@ -96,12 +91,12 @@ impl Carrier {
             Domain::UNIX => CarrierKind::Unix(socket.into()),
             _ => return Err(io::ErrorKind::InvalidInput.into()),
         };
-        Ok(Self { kind, anchor: Some(anchor), client: None })
+        Ok(Self { kind, anchor: Some(anchor) })
     }
 
     /// Takes the socket into the runtime of the current thread.
     pub fn into_transport(self) -> io::Result<Transport> {
-        let Self { kind, anchor, client } = self;
+        let Self { kind, anchor } = self;
         let stream = match kind {
             CarrierKind::Tcp(socket) => {
                 socket.set_nonblocking(true)?;
@@ -109,7 +104,7 @@ impl Carrier {
             }
             CarrierKind::Tls(socket, config) => {
                 socket.set_nonblocking(true)?;
-                return Transport::accepted(TcpStream::from_std(socket)?, client, Some(config));
+                return Transport::accepted(TcpStream::from_std(socket)?, Some(config));
             }
             #[cfg(unix)]
             CarrierKind::Unix(socket) => {
@@ -118,7 +113,7 @@ impl Carrier {
             }
             CarrierKind::Bridge(stream) => Stream::Bridge(stream),
         };
-        Ok(Transport { stream, anchor: anchor.map(Box::new), client: client.map(Box::new) })
+        Ok(Transport { stream, anchor: anchor.map(Box::new), client: None })
     }
 }
 
@@ -152,22 +147,18 @@ impl Drop for Transport {
 }
 
 impl Transport {
-    pub fn tcp(stream: TcpStream, client: Option<SocketAddr>) -> Self {
-        Self { stream: Stream::Tcp(stream), anchor: None, client: client.map(Box::new) }
+    pub fn tcp(stream: TcpStream) -> Self {
+        Self { stream: Stream::Tcp(stream), anchor: None, client: None }
     }
 
     /// A socket that was accepted here, for TLS if there is a configuration of it.
-    pub fn accepted(
-        stream: TcpStream,
-        client: Option<SocketAddr>,
-        tls: Option<Arc<ServerConfig>>,
-    ) -> io::Result<Self> {
+    pub fn accepted(stream: TcpStream, tls: Option<Arc<ServerConfig>>) -> io::Result<Self> {
         Ok(match tls {
             Some(config) => {
                 let stream = Stream::Tls(Box::new(TlsStream::new(stream, config)?));
-                Self { stream, anchor: None, client: client.map(Box::new) }
+                Self { stream, anchor: None, client: None }
             }
-            None => Self::tcp(stream, client),
+            None => Self::tcp(stream),
         })
     }
 
@@ -190,13 +181,12 @@ impl Transport {
         matches!(&self.stream, Stream::Tls(stream) if stream.has_failed())
     }
 
-    /// The socket, for tests that have to look at it.
-    #[cfg(test)]
-    pub fn socket(&self) -> &TcpStream {
-        match &self.stream {
-            Stream::Tcp(stream) => stream,
-            Stream::Tls(stream) => stream.socket(),
-            _ => unreachable!("tests of shards are over TCP"),
+    /// The socket of TCP beneath, past TLS.
+    pub fn socket(&mut self) -> Option<&mut TcpStream> {
+        match &mut self.stream {
+            Stream::Tcp(stream) => Some(stream),
+            Stream::Tls(stream) => Some(stream.socket_mut()),
+            _ => None,
         }
     }
 
@@ -213,6 +203,11 @@ impl Transport {
 
     pub fn set_nodelay(&self) {
         self.stream.set_nodelay();
+    }
+
+    /// Takes note of whom a balancer has named as the client.
+    pub fn set_client(&mut self, client: SocketAddr) {
+        self.client = Some(Box::new(client));
     }
 
     /// The client's address, where there is one.

@@ -3,7 +3,7 @@
 //!
 //! A decision is made here and now, or it is asked for: `Guard::authenticate` and
 //! `Guard::authorize` tell which. While an answer is awaited, the shard does not interpret the
-//! client's next frames (see `shard::guard`), so their order holds without any care for it.
+//! client's next frames (see `shard::decisions`), so their order holds without any care for it.
 
 pub mod desk;
 pub mod jwt;
@@ -117,7 +117,9 @@ pub enum Verdict {
     Refused,
     /// Its token is not good.
     Rejected(Rejection),
-    /// Nobody has decided in time, which is a no.
+    /// The host's hook has not answered in time, which is a no.
+    TimedOut,
+    /// Without keys nobody can say, which is a no.
     Unanswered,
     /// The fetch of keys that it waited for has ended: it is to be judged again, for good. `current` if the
     /// keys are those of now.

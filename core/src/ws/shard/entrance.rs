@@ -12,13 +12,10 @@ use crate::ws::handshake::{RefusalReason, Request};
 use crate::ws::origins::Verdict;
 
 impl Shard {
-    /// Judges a socket that has just come, before anything of it is read, as far as that can be.
-    pub(super) fn meet_socket(&mut self, key: usize, serial: u64) {
-        // It may have been the one that had to give way.
-        let Some(slot) = self.sockets.slots.get(key).filter(|slot| slot.serial == serial) else {
-            return;
-        };
-        let peer = slot.stream.peer_addr();
+    /// Judges a socket that has just come, or whose balancer has just named the client, before anything of the
+    /// client is read, as far as that can be.
+    pub(super) fn meet_socket(&mut self, key: usize) {
+        let peer = self.sockets.slots[key].stream.peer_addr();
         if !self.shared.entrance.admits(clock::steady_millis()) {
             self.turn_away(key, RefusalReason::HandshakeRate, true);
         } else if !self.shared.config.trust_proxy.trusts(peer) {
@@ -87,7 +84,7 @@ impl Shard {
     fn turn_away(&mut self, key: usize, reason: RefusalReason, unread: bool) {
         if unread && self.sockets.slots[key].stream.is_tls() {
             self.counters().refused(reason);
-            self.sockets.lost.push(key);
+            self.bury(key);
         } else {
             self.refuse(key, &reason.into());
         }

@@ -12,6 +12,7 @@ use crate::ws::connection::{Connection, GroupKind};
 use crate::ws::decoder::Item;
 use crate::ws::limits::Excess;
 use crate::ws::message;
+use crate::ws::stats::Denial;
 
 /// A refused message is looked into for its `id` and type up to this length: to read all of a long one
 /// would be the work that the limit is to spare.
@@ -68,22 +69,33 @@ impl Shard {
             return true;
         }
         slot.crumbled = true;
-        self.counters().rate_limited.add(1);
+        self.counters().denied(Denial::MessageRate);
         self.bear_with(key, connection, reading.now)
     }
 
-    /// Whether a message is over a limit.
-    pub(super) fn is_excess(&mut self, key: usize, item: &Item<'_>, reading: Reading) -> bool {
+    /// The limit that a message is over, if it is over one.
+    pub(super) fn excess_of(
+        &mut self,
+        key: usize,
+        item: &Item<'_>,
+        reading: Reading,
+    ) -> Option<Denial> {
         let slot = &mut self.sockets.slots[key];
         let limits = &self.shared.config.limits;
         // A ping between its fragments leaves the message as it is.
         let crumbled =
             matches!(item, Item::Text(_) | Item::Binary(_)) && std::mem::take(&mut slot.crumbled);
-        crumbled
-            || reading.over
-            || !slot.meter.message(limits.messages, reading.now)
-            || (limits.messages_per_user.zip(slot.user.as_ref()))
-                .is_some_and(|(rate, user)| !user.take(rate, reading.now))
+        if crumbled {
+            return Some(Denial::MessageRate);
+        }
+        if reading.over {
+            return Some(Denial::ByteRate);
+        }
+        if !slot.meter.message(limits.messages, reading.now) {
+            return Some(Denial::MessageRate);
+        }
+        let (rate, user) = limits.messages_per_user.zip(slot.user.as_ref())?;
+        (!user.take(rate, reading.now)).then_some(Denial::UserMessageRate)
     }
 
     /// From now on what it sends counts as its user's.
@@ -102,8 +114,9 @@ impl Shard {
         connection: &Arc<Connection>,
         item: &Item<'_>,
         reading: Reading,
+        denial: Denial,
     ) -> bool {
-        self.counters().rate_limited.add(1);
+        self.counters().denied(denial);
         if !self.bear_with(key, connection, reading.now) {
             return false;
         }
@@ -153,15 +166,17 @@ impl Shard {
 
     /// Answers a client that has as many already as it may have, where it can be answered.
     pub(super) fn full(&mut self, kind: GroupKind, id: Option<&str>) {
-        self.counters().limit_exceeded.add(1);
+        let (denial, refused, what) = match kind {
+            GroupKind::Room => (Denial::RoomLimit, "join_room", "rooms"),
+            GroupKind::Topic => (Denial::SubscriptionLimit, "subscribe", "subscriptions"),
+            GroupKind::User => {
+                (Denial::UserConnectionLimit, "authenticate", "connections of this user")
+            }
+        };
+        self.counters().denied(denial);
         if self.shared.config.protocol == Protocol::Raw {
             return;
         }
-        let (refused, what) = match kind {
-            GroupKind::Room => ("join_room", "rooms"),
-            GroupKind::Topic => ("subscribe", "subscriptions"),
-            GroupKind::User => ("authenticate", "connections of this user"),
-        };
         let message = format!("Limit exceeded: too many {what}");
         let refused = Some(refused);
         self.answer(&Answer::Error { message: &message, code: code::LIMIT_EXCEEDED, refused }, id);

@@ -1,25 +1,19 @@
-//! Letting clients in and keeping them out: logins, decisions that are waited for, the time that a
-//! client has to authenticate, and the end of an identity.
-//!
-//! A connection that waits for a decision is held: no frame of it is interpreted and its socket is
-//! not read. The verdict is put down in its slot, and its own task goes on from there, with what
-//! was read already first.
+//! Letting clients in and keeping them out: logins, where they may go, the time that a client has to
+//! authenticate, and the end of an identity. What is not decided at once is waited for in `decisions`.
 
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 
-use super::slot::{Hold, Lease, Phase};
+use super::slot::{Lease, Phase};
 use super::{Deadline, Shard};
 use crate::ws::answer::{Answer, code};
 use crate::ws::clock;
 use crate::ws::close;
 use crate::ws::config::Protocol;
-use crate::ws::connection::{Address, Connection, GroupKind};
-use crate::ws::events::Event;
-use crate::ws::guard::desk::{Closed, LONGEST, Number};
+use crate::ws::connection::{Connection, GroupKind};
+use crate::ws::guard::desk::LONGEST;
 use crate::ws::guard::{Action, Identity, Login, Question, Ruling, Verdict};
-use crate::ws::inbox::Job;
 use crate::ws::index::Join;
 use crate::ws::stats::Denial;
 
@@ -99,7 +93,7 @@ impl Shard {
     }
 
     /// Takes a client in, or refuses it.
-    fn end_login(
+    pub(super) fn end_login(
         &mut self,
         key: usize,
         connection: &Arc<Connection>,
@@ -115,7 +109,12 @@ impl Shard {
                     Join::Gone => {}
                 }
             }
-            Verdict::Unanswered => self.excuse_login(key, at_once, "Authentication timed out", id),
+            // Counted already, by the deadline that it missed.
+            Verdict::TimedOut => self.excuse_login(key, at_once, id),
+            Verdict::Unanswered => {
+                self.counters().denied(Denial::AuthFailed);
+                self.excuse_login(key, at_once, id);
+            }
             Verdict::Rejected(rejection) => {
                 self.counters().rejected(rejection);
                 self.refuse_login(key, at_once, id);
@@ -148,6 +147,7 @@ impl Shard {
     /// Refuses a login.
     fn refuse_login(&mut self, key: usize, at_once: bool, id: Option<&str>) {
         let message = "Authentication failed";
+        self.counters().denied(Denial::AuthFailed);
         self.answer_login(message, id);
         let access = &mut self.sockets.slots[key].access;
         access.failures += 1;
@@ -157,7 +157,8 @@ impl Shard {
     }
 
     /// Refuses a login that could not be judged, which does not count against the client.
-    fn excuse_login(&mut self, key: usize, at_once: bool, message: &str, id: Option<&str>) {
+    fn excuse_login(&mut self, key: usize, at_once: bool, id: Option<&str>) {
+        let message = "Authentication timed out";
         self.answer_login(message, id);
         if at_once {
             // Its token may be good: it shall come back with it.
@@ -167,7 +168,6 @@ impl Shard {
     }
 
     fn answer_login(&mut self, message: &str, id: Option<&str>) {
-        self.counters().denied(Denial::AuthFailed);
         if self.shared.config.protocol == Protocol::Messaging {
             let refused = Some("authenticate");
             self.answer(&Answer::Error { message, code: code::AUTH_FAILED, refused }, id);
@@ -203,15 +203,17 @@ impl Shard {
     ) {
         match self.shared.guard.authorize(connection, action, name) {
             Ruling::Decided(Verdict::Allowed) => self.enter(key, connection, action, name, id),
-            Ruling::Decided(_) => self.forbid(action, name, id),
+            Ruling::Decided(_) => {
+                self.counters().denied(Denial::Forbidden);
+                self.answer_forbidden(action, name, id);
+            }
             Ruling::Host | Ruling::Keys => {
                 self.hold(key, Question::Authorize { action, name: name.into() }, id);
             }
         }
     }
 
-    fn forbid(&mut self, action: Action, name: &str, id: Option<&str>) {
-        self.counters().denied(Denial::Forbidden);
+    pub(super) fn answer_forbidden(&mut self, action: Action, name: &str, id: Option<&str>) {
         let message = match action {
             Action::Subscribe => format!("Not allowed to subscribe to {name}"),
             Action::JoinRoom => format!("Not allowed to join {name}"),
@@ -220,143 +222,7 @@ impl Shard {
         self.answer(&Answer::Error { message: &message, code: code::FORBIDDEN, refused }, id);
     }
 
-    // Decisions that are waited for.
-
-    /// Stops hearing a client until something is decided.
-    fn hold(&mut self, key: usize, question: Question, id: Option<&str>) {
-        let (number, has_place) = self.shared.guard.desk.enter(self.address_of(key));
-        self.wait_for(key, number, question, id);
-        // The time in line counts, or who is last in a long one would wait for many hooks' times.
-        let at = Instant::now() + self.shared.config.guard.hook_timeout;
-        self.asked.push_back((at, number));
-        self.wake_by(at);
-        if has_place {
-            self.ask(key);
-        }
-    }
-
-    /// Stops hearing a client until the keys of its token are fetched, or decides at once if it cannot wait.
-    fn hold_for_keys(
-        &mut self,
-        key: usize,
-        connection: &Arc<Connection>,
-        login: Login,
-        at_once: bool,
-        id: Option<&str>,
-    ) {
-        let shared = Arc::clone(&self.shared);
-        let number = shared.guard.desk.enter_aside(self.address_of(key));
-        match shared.guard.keys.as_ref().map_or(Err(true), |keys| keys.wait(number)) {
-            Ok(fetch) => {
-                self.wait_for(key, number, Question::Authenticate { login, at_once }, id);
-                shared.fetch_keys(fetch);
-            }
-            Err(current) => {
-                shared.guard.desk.forget(number);
-                // They may have come since they were looked at.
-                let verdict = shared.guard.authenticate_finally(&login, current);
-                self.end_login(key, connection, verdict, at_once, id);
-            }
-        }
-    }
-
-    fn address_of(&self, key: usize) -> Address {
-        Address { shard: self.number, slot: key, serial: self.sockets.slots[key].serial }
-    }
-
-    fn wait_for(&mut self, key: usize, number: Number, question: Question, id: Option<&str>) {
-        let (id, rest) = (id.map(Into::into), Vec::new());
-        let hold = Hold { number, question, id, rest, reading: None, verdict: None };
-        self.sockets.slots[key].hold = Some(Box::new(hold));
-    }
-
-    fn ask(&mut self, key: usize) {
-        let slot = &self.sockets.slots[key];
-        let (Some(hold), Phase::Open(connection)) = (&slot.hold, &slot.phase) else {
-            return;
-        };
-        let (connection, number) = (connection.clone(), hold.number);
-        let (question, request) = (hold.question.clone(), slot.access.request.clone());
-        self.shared.events.push(Event::Decision { connection, number, question, request });
-    }
-
-    /// A decision that was in line has got its place.
-    pub(super) fn ask_in_turn(&mut self, who: Address, number: Number) {
-        let held = self.tenant(who).is_some_and(|slot| {
-            slot.waits_for_verdict() && slot.hold.as_ref().is_some_and(|it| it.number == number)
-        });
-        if held {
-            self.ask(who.slot);
-        } else if let Some(closed) = self.shared.guard.desk.close(number) {
-            // The client has left in the meantime: the next one has its place.
-            self.shared.pass_on(&closed);
-        }
-    }
-
-    /// Puts a verdict down for the client's task, if the client still waits for it.
-    pub(super) fn decided(&mut self, who: Address, number: Number, verdict: Verdict) {
-        if let Some(slot) = self.tenant(who)
-            && let Some(hold) = &mut slot.hold
-            && hold.number == number
-        {
-            hold.verdict = Some(verdict);
-            slot.wake();
-        }
-    }
-
-    /// Carries out a verdict, and then interprets what the client has sent behind its question.
-    pub(super) fn go_on(&mut self, key: usize) {
-        let slot = &mut self.sockets.slots[key];
-        let Some(hold) = slot.hold.take() else {
-            return;
-        };
-        let now = clock::steady_millis();
-        slot.heard(now);
-        let Hold { question, id, mut rest, reading, verdict, .. } = *hold;
-        if let (Some(verdict), Phase::Open(connection)) = (verdict, &slot.phase) {
-            let connection = connection.clone();
-            let is_login = matches!(question, Question::Authenticate { .. });
-            if !is_login {
-                // Who has no right to be here any more is not let in there.
-                self.check_overdue(key);
-            }
-            if matches!(self.sockets.slots[key].phase, Phase::Open(_)) {
-                self.carry_out(key, &connection, question, verdict, id.as_deref());
-                self.check_overdue(key);
-            }
-        }
-        if let (Some(reading), Some(connection)) =
-            (reading, self.sockets.slots[key].connection().cloned())
-        {
-            self.interpret(key, &connection, &mut rest, reading.resumed(now));
-        }
-        self.write_answers(key);
-    }
-
-    fn carry_out(
-        &mut self,
-        key: usize,
-        connection: &Arc<Connection>,
-        question: Question,
-        verdict: Verdict,
-        id: Option<&str>,
-    ) {
-        match question {
-            Question::Authenticate { login, at_once } => {
-                let verdict = match verdict {
-                    Verdict::Fetched { current } => {
-                        self.shared.guard.authenticate_finally(&login, current)
-                    }
-                    decided => decided,
-                };
-                self.end_login(key, connection, verdict, at_once, id);
-            }
-            Question::Authorize { action, name } if verdict == Verdict::Allowed => {
-                self.enter(key, connection, action, &name, id);
-            }
-            Question::Authorize { action, name } => self.forbid(action, &name, id),
-        }
-    }
+    // Leaving.
 
     /// A connection leaves service: nobody waits for anything of it any more.
     pub(super) fn let_go(&mut self, key: usize) {
@@ -404,26 +270,6 @@ impl Shard {
         }
     }
 
-    fn expire_decision(&mut self, who: Address, number: Number, is_with_host: bool) {
-        self.counters().denied(Denial::HookTimeout);
-        let timeout = self.shared.config.guard.hook_timeout.as_millis();
-        let slot = self.tenant(who);
-        let hook = match slot.as_ref().and_then(|slot| slot.hold.as_ref()).map(|it| &it.question) {
-            Some(Question::Authorize { .. }) => "authorize",
-            _ => "authenticate",
-        };
-        let connection = slot.and_then(|slot| slot.connection().cloned());
-        let message = if is_with_host {
-            format!("{hook} did not answer within {timeout} ms: the answer is no")
-        } else {
-            format!(
-                "too many hooks are at work, {hook} was not called within {timeout} ms: the answer is no"
-            )
-        };
-        self.shared.warn(connection.as_ref(), "ERR_HOOK_TIMEOUT", message);
-        self.decided(who, number, Verdict::Unanswered);
-    }
-
     fn expire_login(&mut self, deadline: Deadline) {
         let Deadline { key, serial, .. } = deadline;
         let slot = self.sockets.slots.get_mut(key).filter(|slot| slot.serial == serial);
@@ -438,7 +284,7 @@ impl Shard {
 
     /// Closes a connection whose time has passed. `authTimeout` does not run while a decision is
     /// awaited, whereas an identity ends at its time: what is sent to its user is not for it any more.
-    fn check_overdue(&mut self, key: usize) {
+    pub(super) fn check_overdue(&mut self, key: usize) {
         let slot = &self.sockets.slots[key];
         if !matches!(slot.phase, Phase::Open(_)) {
             return;
@@ -486,15 +332,6 @@ impl Shard {
         if self.shared.config.protocol == Protocol::Messaging {
             self.answer(&Answer::TokenExpiring { expires_at: &clock::iso(expires_at) }, None);
             self.write_answers(key);
-        }
-    }
-}
-
-impl crate::ws::shared::Shared {
-    /// The next decision in line has the place of one that has ended.
-    pub fn pass_on(&self, closed: &Closed) {
-        if let Some((number, who)) = closed.next {
-            self.inboxes[who.shard].push(Job::Ask { who, number });
         }
     }
 }

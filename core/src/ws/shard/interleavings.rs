@@ -128,7 +128,7 @@ impl World {
                 stream.writable().await.unwrap();
                 stream
             });
-            let key = shard.adopt(Transport::tcp(stream, None), next_serial(), false);
+            let key = shard.adopt(Transport::tcp(stream), next_serial(), false);
             let request = Request {
                 url: "/ws".into(),
                 headers: Vec::new(),

@@ -48,7 +48,7 @@ mod tests {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         client.set_read_timeout(Some(PATIENCE)).unwrap();
-        let carrier = Carrier::tcp(listener.accept().unwrap().0, None);
+        let carrier = Carrier::tcp(listener.accept().unwrap().0);
         (Job::Adopt(Arrival { carrier, serial: 1, given: None }), client)
     }
 

@@ -22,7 +22,7 @@ use crate::ws::transport::Transport;
 
 /// Handshakes that may be under way on a shard; beyond it the oldest gives way, so that clients
 /// that dribble cannot keep others out.
-const MAX_HANDSHAKES: usize = 4096;
+pub(super) const MAX_HANDSHAKES: usize = 4096;
 
 /// How long a socket that was refused stays at most, half-closed, so that its answer arrives. `closeTimeout`
 /// would be long for it: it counts among neither the handshakes nor the connections of its address.
@@ -37,16 +37,23 @@ impl Shard {
     /// Takes in a socket whose handshake is to come, or to be answered.
     pub(super) fn adopt(&mut self, stream: Transport, serial: u64, attached: bool) -> usize {
         stream.set_nodelay();
-        let key = self.sockets.slots.insert(Slot::new(stream, serial));
+        let is_proxied = self.shared.config.proxy_protocol && !attached;
+        let phase = if is_proxied { Phase::Header } else { Phase::Handshake };
+        let key = self.sockets.slots.insert(Slot::new(stream, serial, phase(Vec::new())));
         if attached {
             self.attached.insert(serial, key);
         }
         self.shaking += 1;
         self.expect_handshake(key, serial);
+        // First, since for who is refused nobody has to give way.
+        if is_proxied {
+            self.meet_balancer(key);
+        } else {
+            self.meet_socket(key);
+        }
         if self.shaking > MAX_HANDSHAKES {
             self.give_way();
         }
-        self.meet_socket(key, serial);
         key
     }
 
@@ -166,7 +173,9 @@ impl Shard {
                 let connection = closing.connection.clone();
                 self.farewell(&connection, code, reason);
             }
-            Phase::Handshake(_) | Phase::Judging(_) | Phase::Draining { .. } => return,
+            Phase::Header(_) | Phase::Handshake(_) | Phase::Judging(_) | Phase::Draining { .. } => {
+                return;
+            }
         }
         // Written before it drains, so that a socket that takes all at once is done at once.
         self.sockets.flush(key);
@@ -278,7 +287,7 @@ impl Shard {
                 let connection = closing.connection.clone();
                 self.farewell(&connection, close::ABNORMAL, String::new());
             }
-            Phase::Handshake(_) | Phase::Judging(_) => self.shaking -= 1,
+            Phase::Header(_) | Phase::Handshake(_) | Phase::Judging(_) => self.shaking -= 1,
             Phase::Draining { .. } => {}
         }
         let slot = self.sockets.remove(key);
@@ -340,22 +349,23 @@ impl Shard {
     fn expire_handshake(&mut self, deadline: Deadline) -> bool {
         let Deadline { key, serial, .. } = deadline;
         let slot = self.sockets.slots.get(key).filter(|slot| slot.serial == serial);
-        if slot.is_some_and(|slot| matches!(slot.phase, Phase::Judging(_))) {
-            // Who is not allowed in time is not allowed.
-            self.refuse(key, &RefusalReason::Origin.into());
-            return true;
-        }
-        let slot = self.sockets.slots.get(key).filter(|slot| slot.serial == serial);
-        let Some(slot) = slot.filter(|slot| matches!(slot.phase, Phase::Handshake(_))) else {
+        let Some(slot) = slot.filter(|slot| slot.phase.is_shaking()) else {
             return false;
         };
-        if slot.parked {
-            // It is the host that keeps this one waiting.
-            self.expect_handshake(key, serial);
-            return false;
+        match slot.phase {
+            Phase::Header(_) => self.refuse_header(key),
+            // Who is not allowed in time is not allowed.
+            Phase::Judging(_) => self.refuse(key, &RefusalReason::Origin.into()),
+            _ if slot.parked => {
+                // It is the host that keeps this one waiting.
+                self.expect_handshake(key, serial);
+                return false;
+            }
+            _ => {
+                self.counters().refused(RefusalReason::HandshakeTimeout);
+                self.bury(key);
+            }
         }
-        self.counters().refused(RefusalReason::HandshakeTimeout);
-        self.bury(key);
         true
     }
 
@@ -416,10 +426,9 @@ impl Shard {
         for key in self.live.clone() {
             self.begin_close(key, close::GOING_AWAY, "Server shutting down".to_owned());
         }
-        let silent = |slot: &Slot| matches!(slot.phase, Phase::Handshake(_) | Phase::Judging(_));
-        let waiting: Vec<usize> =
-            self.sockets.slots.iter().filter(|(_, s)| silent(s)).map(|(key, _)| key).collect();
-        for key in waiting {
+        let slots = self.sockets.slots.iter();
+        let waiting = slots.filter(|(_, slot)| slot.phase.is_shaking()).map(|(key, _)| key);
+        for key in waiting.collect::<Vec<usize>>() {
             self.bury(key);
         }
     }
@@ -443,8 +452,7 @@ impl Shard {
         self.buffer.resize(super::READ_BUFFER, 0);
         self.answers.clear();
         // A panic between the end of a handshake and the next phase has left it uncounted.
-        let shaking = |slot: &Slot| matches!(slot.phase, Phase::Handshake(_) | Phase::Judging(_));
-        self.shaking = self.sockets.slots.iter().filter(|(_, slot)| shaking(slot)).count();
+        self.shaking = self.sockets.slots.iter().filter(|(_, s)| s.phase.is_shaking()).count();
         self.shared.report_fault();
         if let Some((key, serial)) = culprit
             && self.sockets.slots.get(key).is_some_and(|slot| slot.serial == serial)

@@ -9,14 +9,15 @@
 //! - `entrance` decides who comes in: addresses and origins.
 //! - `excess` refuses what is over the limits.
 //! - `protocol` answers clients' messages.
-//! - `proxied` reads what a balancer says before a socket's first byte.
-//! - `guard` lets clients in and keeps them out, and holds them while that is decided.
+//! - `proxied` reads what a balancer says before the client's first byte.
+//! - `guard` lets clients in and keeps them out; `decisions` holds them while that is decided.
 //! - `lifecycle` is birth and death: handshake, closing, heartbeat, shutdown.
 //! - `sockets` queues and writes; `slot` is the record of one socket.
 //! - `accept_faults` decides what is done when accepting fails.
 //! - `life` tells everybody else when the thread has ended.
 
 mod accept_faults;
+mod decisions;
 mod entrance;
 mod excess;
 mod guard;

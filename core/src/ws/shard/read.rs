@@ -46,7 +46,12 @@ impl Shard {
             let Some(slot) = self.sockets.slots.get_mut(key).filter(|s| s.serial == serial) else {
                 return;
             };
-            if matches!(slot.phase, Phase::Judging(_)) && !self.enter_judged(key) {
+            let may_be_read = match slot.phase {
+                Phase::Header(_) => self.read_header(key, cx),
+                Phase::Judging(_) => self.enter_judged(key),
+                _ => true,
+            };
+            if !may_be_read {
                 return;
             }
             let slot = &mut self.sockets.slots[key];
@@ -132,7 +137,7 @@ impl Shard {
                 }
             }
             Phase::Open(_) | Phase::Closing(_) => self.frames(key, bytes),
-            Phase::Judging(_) | Phase::Draining { .. } => {}
+            Phase::Header(_) | Phase::Judging(_) | Phase::Draining { .. } => {}
         }
         self.write_answers(key);
     }
@@ -254,6 +259,12 @@ impl Shard {
         reading: Reading,
     ) -> bool {
         let closing = matches!(self.sockets.slots[key].phase, Phase::Closing(_));
+        if !closing
+            && !matches!(item, Item::Close(_))
+            && let Some(denial) = self.excess_of(key, &item, reading)
+        {
+            return self.refuse_item(key, connection, &item, reading, denial);
+        }
         match item {
             Item::Close(close) => {
                 self.peer_closed(key, close);
@@ -261,9 +272,6 @@ impl Shard {
             }
             // Our Close frame is the last that we send (RFC 6455 section 5.5.1).
             _ if closing => {}
-            item if self.is_excess(key, &item, reading) => {
-                return self.refuse_item(key, connection, &item, reading);
-            }
             Item::Ping(payload) => encode_into(Opcode::Pong, &payload, &mut self.answers),
             Item::Pong(_) => {}
             Item::Text(text) => {

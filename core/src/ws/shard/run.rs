@@ -2,9 +2,8 @@
 //! turns, one that accepts (on the shard with the listener), and one per socket that waits for
 //! its readiness.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::future::{pending, poll_fn};
-use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -18,11 +17,9 @@ use tokio::time::{sleep, sleep_until};
 
 use super::Shard;
 use super::accept_faults::{Remedy, Series};
-use super::proxied;
 use crate::ws::arrival::{Arrival, Given};
 use crate::ws::connection::next_serial;
 use crate::ws::events::Event;
-use crate::ws::handshake::RefusalReason;
 use crate::ws::inbox::Job;
 use crate::ws::shared::Shared;
 use crate::ws::tls::TlsContext;
@@ -30,10 +27,6 @@ use crate::ws::transport::{Carrier, Transport};
 
 /// How long accepting rests after a failure such as a lack of descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
-/// Sockets that may wait for their balancer's header. One more is closed: those that wait are of balancers,
-/// which send it with the first segment.
-const MAX_UNKNOWN: usize = 4096;
 
 /// Runs a shard until it is shut down.
 pub fn run(
@@ -178,10 +171,7 @@ async fn ended(acceptor: &mut Option<Acceptor>) {
 
 /// Accepts sockets and deals them out to the shards in turn.
 async fn accept(listener: Rc<TcpListener>, shard: Rc<RefCell<Shard>>, shared: Arc<Shared>) {
-    let own = shard.borrow().number;
     let mut turn = 0;
-    // Sockets whose balancer has not said yet whose they are.
-    let unknown = Rc::new(Cell::new(0));
     let mut series = Series::default();
     loop {
         while shared.events.is_full() {
@@ -189,18 +179,14 @@ async fn accept(listener: Rc<TcpListener>, shard: Rc<RefCell<Shard>>, shared: Ar
             sleep(ACCEPT_PAUSE).await;
         }
         match listener.accept().await {
-            Ok((stream, peer)) => {
+            Ok((stream, _)) => {
                 series.end();
                 let target = turn % shared.inboxes.len();
                 turn += 1;
-                let deal = Deal { own, target, shard: shard.clone(), shared: shared.clone() };
-                if !shared.config.proxy_protocol {
-                    deal.out(stream, None);
-                } else if unknown.get() < MAX_UNKNOWN {
-                    unknown.set(unknown.get() + 1);
-                    spawn_local(deal.out_behind_header(stream, peer, unknown.clone()));
-                } else {
-                    shared.counters[own].refused(RefusalReason::ProxyHeader);
+                // Should that panic, the socket is lost and not the task that accepts.
+                let dealt = AssertUnwindSafe(|| deal_out(stream, target, &shard, &shared));
+                if catch_unwind(dealt).is_err() {
+                    shared.report_fault();
                 }
             }
             Err(_) if shared.closed.load(Acquire) => return,
@@ -217,51 +203,16 @@ async fn accept(listener: Rc<TcpListener>, shard: Rc<RefCell<Shard>>, shared: Ar
     }
 }
 
-/// A socket's way to its shard.
-struct Deal {
-    own: usize,
-    target: usize,
-    shard: Rc<RefCell<Shard>>,
-    shared: Arc<Shared>,
-}
-
-impl Deal {
-    /// Deals a socket out. Should that panic, the socket is lost and not the task that accepts.
-    fn out(self, stream: TcpStream, client: Option<SocketAddr>) {
-        let shared = self.shared.clone();
-        if catch_unwind(AssertUnwindSafe(|| self.pass_on(stream, client))).is_err() {
-            shared.report_fault();
+fn deal_out(stream: TcpStream, target: usize, shard: &Rc<RefCell<Shard>>, shared: &Arc<Shared>) {
+    let tls = shared.tls.as_ref().map(TlsContext::current);
+    if target == shard.borrow().number {
+        // A session that cannot be made is a socket that is dropped.
+        if let Ok(stream) = Transport::accepted(stream, tls) {
+            welcome(shard, stream, next_serial(), None);
         }
-    }
-
-    fn pass_on(self, stream: TcpStream, client: Option<SocketAddr>) {
-        let Self { own, target, shard, shared } = self;
-        let tls = shared.tls.as_ref().map(TlsContext::current);
-        if target == own {
-            // A session that cannot be made is a socket that is dropped.
-            if let Ok(stream) = Transport::accepted(stream, client, tls) {
-                welcome(&shard, stream, next_serial(), None);
-            }
-        } else if let Ok(socket) = stream.into_std() {
-            let (carrier, serial) = (Carrier::accepted(socket, client, tls), next_serial());
-            shared.inboxes[target].push(Job::Adopt(Arrival { carrier, serial, given: None }));
-        }
-    }
-
-    async fn out_behind_header(
-        self,
-        mut stream: TcpStream,
-        peer: SocketAddr,
-        unknown: Rc<Cell<usize>>,
-    ) {
-        let header = proxied::header(&mut stream, peer, &self.shared).await;
-        unknown.set(unknown.get() - 1);
-        // After the end of the server nobody would look after it.
-        if let Some(client) = header
-            && !self.shared.closed.load(Acquire)
-        {
-            self.out(stream, client);
-        }
+    } else if let Ok(socket) = stream.into_std() {
+        let (carrier, serial) = (Carrier::accepted(socket, tls), next_serial());
+        shared.inboxes[target].push(Job::Adopt(Arrival { carrier, serial, given: None }));
     }
 }
 

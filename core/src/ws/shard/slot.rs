@@ -75,7 +75,7 @@ pub struct Hold {
     pub question: Question,
     /// The `id` of the message that it is about.
     pub id: Option<Box<str>>,
-    /// What was read and not decoded yet, and the reading, which has measured it already.
+    /// What was read and not decoded yet, of one read at most, and the reading, which has measured it already.
     pub rest: Vec<u8>,
     pub reading: Option<Reading>,
     pub verdict: Option<Verdict>,
@@ -116,6 +116,8 @@ pub struct Lease {
 /// Where a socket is in its life.
 #[derive(Debug)]
 pub enum Phase {
+    /// The balancer's header, as far as it came.
+    Header(Vec<u8>),
     /// The head of the request, as far as it came.
     Handshake(Vec<u8>),
     /// The request is good, and the host judges its origin. Nothing is read meanwhile.
@@ -131,10 +133,17 @@ pub enum Phase {
     },
 }
 
+impl Phase {
+    /// Whether the handshake is under way, or still to come.
+    pub fn is_shaking(&self) -> bool {
+        matches!(self, Self::Header(_) | Self::Handshake(_) | Self::Judging(_))
+    }
+}
+
 #[derive(Debug)]
 pub struct Judging {
     pub request: Request,
-    /// Frames already.
+    /// Frames already, of one read at most.
     pub rest: Vec<u8>,
     /// What the host said.
     pub allowed: Option<bool>,
@@ -148,12 +157,12 @@ pub struct Closing {
 }
 
 impl Slot {
-    pub fn new(stream: Transport, serial: u64) -> Self {
+    pub fn new(stream: Transport, serial: u64, phase: Phase) -> Self {
         Self {
             stream,
             serial,
             waker: None,
-            phase: Phase::Handshake(Vec::new()),
+            phase,
             decoder: Decoder::new(),
             window: None,
             meter: Meter::default(),

@@ -4,6 +4,7 @@
 mod attached;
 mod closing;
 mod compressing;
+mod entrance;
 mod guard;
 mod keys;
 mod recovery;

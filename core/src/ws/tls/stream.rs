@@ -106,6 +106,11 @@ impl<Socket: AsyncRead + AsyncWrite + Unpin> TlsStream<Socket> {
         &self.socket
     }
 
+    /// The same, for what stands before TLS.
+    pub fn socket_mut(&mut self) -> &mut Socket {
+        &mut self.socket
+    }
+
     /// Bytes that were taken and are not in the socket yet.
     pub fn held(&self) -> usize {
         self.held.len() - self.taken

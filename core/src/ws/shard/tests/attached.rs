@@ -18,7 +18,7 @@ fn a_socket_that_is_abandoned_in_the_turn_in_which_it_arrives_is_closed() {
         .into_iter()
         .map(|serial| {
             let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-            let carrier = Carrier::tcp(listener.accept().unwrap().0, None);
+            let carrier = Carrier::tcp(listener.accept().unwrap().0);
             rig.push(Job::Adopt(Arrival { carrier, serial, given: None }));
             client
         })

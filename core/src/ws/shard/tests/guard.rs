@@ -131,6 +131,19 @@ fn what_is_behind_a_question_waits_for_the_verdict() {
 }
 
 #[test]
+fn who_waits_is_not_read_so_that_one_read_is_all_that_is_kept() {
+    let mut rig = Rig::new(config());
+    let mut client = rig.connect();
+    rig.hear(&mut client, &[login(), heartbeat("1")].concat());
+    let heard = rig.shard.counters().bytes_in.get();
+    client.peer.write_all(&heartbeat("2")).unwrap();
+    rig.wait_for_bytes(&client);
+    look(&mut rig, &client);
+    assert_eq!(rig.shard.counters().bytes_in.get(), heard);
+    assert_eq!(rig.slot(&client).unwrap().hold.as_ref().unwrap().rest, heartbeat("1"));
+}
+
+#[test]
 fn one_question_behind_the_other_is_asked_in_its_turn() {
     let mut rig = Rig::new(config());
     let mut client = rig.connect();
@@ -167,9 +180,27 @@ fn what_is_not_answered_in_time_is_a_no() {
     look(&mut rig, &client);
     assert_eq!(got(&mut client), ["AUTH_FAILED", "heartbeat 1"]);
     assert_eq!(rig.reports(), ["ERR_HOOK_TIMEOUT"]);
+    assert_eq!(["hook_timeout", "auth_failed"].map(|reason| rig.refused(reason)), [1, 0]);
     let late = rig.shard.shared.guard.desk.close(number).map(|closed| closed.who);
     assert_eq!(late, Some(None), "what comes late is not heard");
     assert_eq!(rig.slot(&client).unwrap().access.failures, 0, "the client cannot help it");
+}
+
+#[test]
+fn what_is_late_is_counted_once_and_what_is_refused_as_that() {
+    let mut rig = Rig::new(config());
+    let mut client = rig.connect();
+    rig.hear(&mut client, &[subscribe("a"), subscribe("b")].concat());
+    rig.advance(HOOK_TIMEOUT);
+    rig.turn();
+    look(&mut rig, &client);
+    let counted = |rig: &Rig| ["hook_timeout", "forbidden"].map(|reason| rig.refused(reason));
+    assert_eq!(counted(&rig), [1, 0]);
+    let number = asked(&rig).pop().unwrap().0;
+    decide(&mut rig, number, Verdict::Refused);
+    look(&mut rig, &client);
+    assert_eq!(got(&mut client), ["connection", "FORBIDDEN a", "FORBIDDEN b"]);
+    assert_eq!(counted(&rig), [1, 1]);
 }
 
 #[test]
@@ -395,7 +426,7 @@ fn what_is_over_the_rate_is_refused_before_it_is_asked_about() {
     rig.hear(&mut client, &login());
     assert!(asked(&rig).is_empty());
     assert_eq!(got(&mut client), ["RATE_LIMITED"]);
-    assert_eq!(rig.shard.counters().rate_limited.get(), 2);
+    assert_eq!(rig.refused("message_rate"), 2);
 }
 
 #[test]
@@ -436,7 +467,7 @@ fn a_login_too_many_of_a_user_is_refused_though_it_was_allowed() {
     assert_eq!(got(&mut first), ["connection", "authenticated"]);
     assert_eq!(got(&mut second), ["connection", "LIMIT_EXCEEDED"]);
     assert!(rig.is_open(&second), "it has not failed to say who it is");
-    assert_eq!(rig.shard.counters().limit_exceeded.get(), 1);
+    assert_eq!(rig.refused("user_connection_limit"), 1);
     assert_eq!(rig.shard.shared.index.of_session("s1").len(), 1);
 
     // With its end the place is free.

@@ -96,6 +96,7 @@ fn who_waits_in_vain_is_not_to_blame() {
         look(&mut rig, &client);
         assert_eq!(got(&mut client), [format!("AUTH_FAILED {id}")]);
     }
+    assert_eq!(["auth_failed", "hook_timeout"].map(|reason| rig.refused(reason)), [3, 0]);
 }
 
 #[test]

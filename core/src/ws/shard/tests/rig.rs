@@ -39,7 +39,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// What the kernel may hold for a socket, on either side; it doubles what it is told.
 const SOCKET_BUFFER: usize = 16 * 1024;
 
-const REQUEST: &[u8] = b"GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\
+/// A good request.
+pub const REQUEST: &[u8] = b"GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\
     Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
 
@@ -169,7 +170,7 @@ impl Rig {
         let (socket, _) = self.listener.accept().unwrap();
         let serial = next_serial();
         let slot = self.runtime.block_on(async {
-            let stream = Carrier::tcp(socket, None).into_transport().unwrap();
+            let stream = Carrier::tcp(socket).into_transport().unwrap();
             self.shard.adopt(stream, serial, false)
         });
         peer.write_all(request).unwrap();
@@ -183,8 +184,7 @@ impl Rig {
         let (socket, _) = self.listener.accept().unwrap();
         let serial = next_serial();
         let slot = self.runtime.block_on(async {
-            let stream =
-                Carrier::accepted(socket, None, Some(tls.current())).into_transport().unwrap();
+            let stream = Carrier::accepted(socket, Some(tls.current())).into_transport().unwrap();
             self.shard.adopt(stream, serial, false)
         });
         let marker = peer.try_clone().unwrap();
@@ -259,13 +259,21 @@ impl Rig {
         self.serve(client, |shard| shard.counters().bytes_in.get() == heard);
     }
 
+    /// Waits until a read of a client's socket would bring something.
+    pub fn wait_for_bytes(&mut self, client: &Client) {
+        let stream = &mut self.shard.sockets.slots[client.address.slot].stream;
+        let stream = stream.socket().expect("tests of shards are over TCP");
+        self.runtime.block_on(poll_fn(|cx| stream.poll_read_ready(cx))).unwrap();
+    }
+
     /// Reads what the kernel holds for a client until its socket would take bytes again. Nothing is
     /// given to it meanwhile.
     pub fn make_writable(&mut self, client: &mut Client) -> Vec<u8> {
         let mut bytes = Vec::new();
         loop {
             bytes.extend(client.read_all());
-            let stream = self.shard.sockets.slots[client.address.slot].stream.socket();
+            let stream = &mut self.shard.sockets.slots[client.address.slot].stream;
+            let stream = stream.socket().expect("tests of shards are over TCP");
             let writable = self.runtime.block_on(async {
                 // The runtime looks at its sockets in between.
                 tokio::task::yield_now().await;
@@ -292,6 +300,12 @@ impl Rig {
         self.stall(client);
         self.send(client, frame(&[b'm'; 2 << 20]));
         self.turn();
+    }
+
+    /// How often something was refused for this reason.
+    pub fn refused(&self, reason: &str) -> u64 {
+        let mut refusals = self.shard.counters().refusals();
+        refusals.find_map(|(name, count)| (name == reason).then_some(count)).unwrap()
     }
 
     /// The codes of the errors and warnings that the host was told of.

@@ -227,7 +227,7 @@ fn a_panic_while_another_shards_socket_is_taken_in_ends_that_alone() {
     for serial in 1..3 {
         let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         client.set_read_timeout(Some(PATIENCE)).unwrap();
-        let carrier = Carrier::tcp(listener.accept().unwrap().0, None);
+        let carrier = Carrier::tcp(listener.accept().unwrap().0);
         running.inbox().push(Job::Adopt(Arrival { carrier, serial, given: None }));
         assert_eq!(client.read(&mut [0]).unwrap(), 0, "its connection has not ended");
         assert!(is_internal(&running.next_event()));

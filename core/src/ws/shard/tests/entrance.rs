@@ -1,0 +1,134 @@
+//! Who comes in: sockets whose balancer has to say whose they are, the time that all of it may take, and whose
+//! place is given to whom.
+
+use std::io::Write;
+use std::net::{Shutdown, SocketAddr};
+use std::time::Duration;
+
+use super::rig::{Client, REQUEST, Rig};
+use crate::ws::config::{Config, Limits, PerIp};
+use crate::ws::forwarded::TrustProxy;
+use crate::ws::shard::lifecycle::MAX_HANDSHAKES;
+use crate::ws::shard::slot::{Phase, Slot};
+
+const HEADER: &[u8] = b"PROXY TCP4 203.0.113.7 10.0.0.1 4711 80\r\n";
+
+fn proxied() -> Config {
+    Config { proxy_protocol: true, ..Config::default() }
+}
+
+fn one_per_address() -> Limits {
+    let per_ip = Some(PerIp { connections: Some(1), handshakes: None });
+    Limits { per_ip, ..Limits::default() }
+}
+
+/// Serves a socket until its slot is like this.
+fn serve_until(rig: &mut Rig, client: &Client, done: impl Fn(&Slot) -> bool) {
+    let key = client.address.slot;
+    rig.serve(client, |shard| shard.sockets.slots.get(key).is_none_or(&done));
+}
+
+fn is_shaking_hands(slot: &Slot) -> bool {
+    matches!(slot.phase, Phase::Handshake(_))
+}
+
+#[test]
+fn of_those_whose_balancer_is_silent_the_oldest_gives_way() {
+    let mut rig = Rig::new(proxied());
+    // As if all the others were under way.
+    rig.shard.shaking = MAX_HANDSHAKES - 2;
+    let silent = [rig.knock(b""), rig.knock(b"")];
+    let honest = rig.knock(&[HEADER, REQUEST].concat());
+    let stay = silent.each_ref().map(|client| rig.slot(client).is_some());
+    assert_eq!(stay, [false, true]);
+    assert_eq!(rig.refused("proxy_header"), 1);
+    serve_until(&mut rig, &honest, |slot| matches!(slot.phase, Phase::Open(_)));
+    assert!(rig.is_open(&honest));
+}
+
+#[test]
+fn for_who_is_refused_at_once_nobody_gives_way() {
+    let mut rig = Rig::new(Config { limits: one_per_address(), ..Config::default() });
+    rig.shard.shaking = MAX_HANDSHAKES - 1;
+    let (first, second) = (rig.knock(b""), rig.knock(b""));
+    assert!(is_shaking_hands(rig.slot(&first).unwrap()));
+    assert_eq!(rig.refused("ip_limited"), 1);
+    assert!(!is_shaking_hands(rig.slot(&second).unwrap()));
+}
+
+#[test]
+fn the_time_of_a_handshake_begins_before_the_header() {
+    let mut rig = Rig::new(proxied());
+    let timeout = rig.shard.shared.config.handshake_timeout;
+    let (mut client, silent) = (rig.knock(&HEADER[..20]), rig.knock(b""));
+    rig.advance(timeout - Duration::from_millis(1));
+    rig.turn();
+    client.peer.write_all(&HEADER[20..]).unwrap();
+    serve_until(&mut rig, &client, is_shaking_hands);
+    assert!(rig.slot(&client).is_some());
+
+    rig.advance(Duration::from_millis(1));
+    rig.turn();
+    assert!(rig.slot(&client).is_none() && rig.slot(&silent).is_none());
+    let reasons = ["handshake_timeout", "proxy_header"].map(|reason| rig.refused(reason));
+    assert_eq!(reasons, [1, 1]);
+}
+
+#[test]
+fn the_address_that_a_header_names_has_its_seat_at_once() {
+    let mut rig = Rig::new(Config { limits: one_per_address(), ..proxied() });
+    // Who has not said whose it is takes nobody's seat.
+    let silent = [rig.knock(b""), rig.knock(b"")];
+    let first = rig.knock(HEADER);
+    serve_until(&mut rig, &first, is_shaking_hands);
+    assert!(rig.slot(&first).unwrap().seat.is_some());
+
+    let mut second = rig.knock(HEADER);
+    serve_until(&mut rig, &second, |slot| matches!(slot.phase, Phase::Draining { .. }));
+    assert!(second.read_all().starts_with(b"HTTP/1.1 429 "));
+    assert_eq!(rig.refused("ip_limited"), 1);
+
+    let other = rig.knock(b"PROXY TCP4 203.0.113.8 10.0.0.1 4711 80\r\n");
+    serve_until(&mut rig, &other, is_shaking_hands);
+    assert!(rig.slot(&other).unwrap().seat.is_some());
+    assert!(silent.iter().all(|client| rig.slot(client).unwrap().seat.is_none()));
+
+    rig.shard.bury(first.address.slot);
+    let next = rig.knock(HEADER);
+    serve_until(&mut rig, &next, is_shaking_hands);
+    assert!(rig.slot(&next).unwrap().seat.is_some(), "a seat that is left can be taken");
+}
+
+#[test]
+fn what_stands_behind_a_header_is_the_clients() {
+    let binary = [&b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c"[..], &[203, 0, 113, 7, 10, 0, 0, 1]];
+    let binary = [&binary.concat()[..], &4711u16.to_be_bytes(), &[0, 80]].concat();
+    for header in [HEADER, &binary] {
+        let all = [header, REQUEST].concat();
+        for cut in [header.len() - 1, header.len(), header.len() + 1, all.len()] {
+            let mut rig = Rig::new(proxied());
+            let mut client = rig.knock(&all[..cut]);
+            rig.serve(&client, |_| true);
+            client.peer.write_all(&all[cut..]).unwrap();
+            serve_until(&mut rig, &client, |slot| matches!(slot.phase, Phase::Open(_)));
+            let remote = rig.slot(&client).unwrap().connection().unwrap().remote;
+            let named: SocketAddr = "203.0.113.7:4711".parse().unwrap();
+            assert_eq!(remote, Some(named), "cut at {cut}");
+        }
+    }
+}
+
+#[test]
+fn who_leaves_before_the_header_is_not_refused_and_who_may_send_none_is() {
+    let mut rig = Rig::new(proxied());
+    let leaving = rig.knock(b"");
+    leaving.peer.shutdown(Shutdown::Write).unwrap();
+    serve_until(&mut rig, &leaving, |_| false);
+    assert_eq!(rig.refused("proxy_header"), 0);
+
+    let trust_proxy = TrustProxy::Networks(TrustProxy::networks("10.0.0.0/8").unwrap());
+    let mut rig = Rig::new(Config { trust_proxy, ..proxied() });
+    let stranger = rig.knock(HEADER);
+    assert!(rig.slot(&stranger).is_none(), "before a byte is read");
+    assert_eq!(rig.refused("proxy_header"), 1);
+}
