@@ -357,6 +357,7 @@ export class WebSocketManager<
    * Closes all connections of a user, behind what was sent to them before. Returns how many were open. What the
    * user can come back with is not changed: see `revokeSession` and `authenticate`.
    *
+   * @param userId - a number, which the type does not allow for, counts in its decimal form, as in all methods.
    * @param code - as in `disconnect`. Default: 4401.
    * @param reason - as in `disconnect`. Default: "Disconnected".
    * @throws as `disconnect`
