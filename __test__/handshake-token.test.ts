@@ -1,7 +1,12 @@
 /**
  * Tokens that the request of a handshake brings: where they may be, and that they show up nowhere.
  */
-import { type WebSocketConfig, type WebSocketLogin, WebSocketManager } from '@libs/messaging';
+import {
+  type WebSocketConfig,
+  type WebSocketLogin,
+  WebSocketManager,
+  type WebSocketTokenSource,
+} from '@libs/messaging';
 import { connectClient } from '@libs/messaging/testing';
 import { createServer } from 'node:http';
 import { once } from 'node:events';
@@ -18,9 +23,9 @@ afterEach(() => {
 
 const authenticate = ({ token }: WebSocketLogin) =>
   token === 'good.token' ? { userId: 'ada' } : null;
-const ALL = ['header', 'cookie:sid', 'query:token', 'subprotocol'];
+const ALL: WebSocketTokenSource[] = ['header', 'cookie:sid', 'query:token', 'subprotocol'];
 
-const REQUESTS: [string, Parameters<typeof request>][] = [
+const REQUESTS: [WebSocketTokenSource, Parameters<typeof request>][] = [
   ['header', [{ Authorization: 'Bearer good.token' }]],
   ['cookie:sid', [{ Cookie: 'a=b; sid=good.token' }]],
   ['query:token', [{}, 'GET /ws?a=b&token=good%2Etoken HTTP/1.1']],
@@ -99,6 +104,35 @@ test('a token appears in no warning and in no line of the logger', async () => {
   expect(lines.join()).not.toContain('very-secret');
 });
 
+test.for<[string, WebSocketConfig, string[]]>([
+  ['nobody looks at tokens', { tokenFrom: 'header' }, ['ERR_UNVERIFIED_TOKENS']],
+  [
+    "nor under 'raw'",
+    { tokenFrom: 'header', protocol: 'raw', requireAuth: true },
+    ['ERR_UNVERIFIED_TOKENS'],
+  ],
+  ['a hook does', { tokenFrom: 'header', authenticate }, []],
+  ['the engine does', { tokenFrom: 'header', jwt: { secret: 's'.repeat(32) } }, []],
+  ['there are none', { tokenFrom: [] }, []],
+])('a warning at start, once, if %s', async ([, config, expected]) => {
+  const manager = newManager(config);
+  const warnings = warningsOf(manager);
+  await manager.ready();
+  const client = await RawClient.connect(manager);
+  client.write(request({ Authorization: 'Bearer good.token' }));
+  await client.response();
+  const codes = warnings.map(({ code }) => code);
+  expect(codes.filter((code) => code !== 'ERR_UNVERIFIED_USERS')).toEqual(expected);
+});
+
+test('WS_TOKEN_FROM is warned of likewise', async () => {
+  vi.stubEnv('WS_TOKEN_FROM', 'query:token');
+  const manager = newManager();
+  const warnings = warningsOf(manager);
+  await manager.ready();
+  expect(warnings.map(({ code }) => code)).toContain('ERR_UNVERIFIED_TOKENS');
+});
+
 describe('subprotocols', () => {
   const chosen = async (offered: string) => {
     const manager = await startManager({ authenticate, tokenFrom: 'subprotocol' });
@@ -166,7 +200,7 @@ describe("protocol 'raw'", () => {
 
 test('an attached manager judges the tokens of its upgrades too', async () => {
   const server = createServer();
-  const config = { authenticate, tokenFrom: 'header', requireAuth: true };
+  const config: WebSocketConfig = { authenticate, tokenFrom: 'header', requireAuth: true };
   const manager = endAfterTest(WebSocketManager.fromHttpServer(server, config));
   server.listen(0, '127.0.0.1');
   onTestFinished(() => void server.close());

@@ -116,9 +116,10 @@ describe('disconnectUser', () => {
     expect(manager.disconnectUser('ada', 4000, 'Moved')).toBe(1);
   });
 
-  test('takes a number for a user, and refuses what can never be right', () => {
+  test('takes a number for a user, and refuses what can never be right', async () => {
     const manager = newManager();
-    expect(manager.disconnectUser(5 as never)).toBe(0);
+    await connectClient(manager, { userId: 5 });
+    expect(manager.disconnectUser(5 as never)).toBe(1);
     expect(manager.disconnectUser('')).toBe(0);
     const wrong = expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' });
     expect(() => manager.disconnectUser(null as never)).toThrow(wrong);

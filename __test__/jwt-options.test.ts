@@ -57,14 +57,19 @@ test.for<[unknown, string]>([
   [{ jwks: 5 }, 'TYPE jwt.jwks: must be a JSON Web Key Set'],
   [{ jwks: ['https://a/keys'] }, 'TYPE jwt.jwks: must be a JSON Web Key Set'],
   [{ jwks: holdingItself }, 'TYPE jwt.jwks: must be a JSON Web Key Set'],
-  [{ jwks: {} }, 'RANGE jwt.jwks: not a JSON Web Key Set'],
+  [
+    { jwks: {} },
+    'RANGE jwt.jwks: must be a JSON Web Key Set, the path of a file with one, or { uri,',
+  ],
+  [{ jwks: { keys: 5 } }, 'RANGE jwt.jwks: not a JSON Web Key Set'],
   [{ jwks: { keys: [] } }, 'RANGE jwt.jwks: the key set has no key'],
   [{ jwks: { uri: 5 } }, 'RANGE jwt.jwks: uri must be a string'],
   [{ jwks: { uri: 'ftp://issuer/keys' } }, 'RANGE jwt.jwks: must be a URL'],
   [{ jwks: { uri: 'http://issuer/keys' } }, 'RANGE jwt.jwks: must be a URL that begins with https'],
   [{ jwks: { uri: 'https://a:b@issuer/' } }, 'RANGE jwt.jwks: must have no user and password'],
-  [{ jwks: { uri: 'https://a', cooldown: -1 } }, 'RANGE jwt.jwks: cooldown must be an integer'],
-  [{ jwks: { uri: 'https://a', cacheMaxAge: 0.5 } }, 'RANGE jwt.jwks: cacheMaxAge must be an'],
+  [{ jwks: { uri: 'https://a', cooldown: -1 } }, 'RANGE jwt.jwks.cooldown: must be an integer'],
+  [{ jwks: { uri: 'https://a', cacheMaxAge: 0.5 } }, 'RANGE jwt.jwks.cacheMaxAge: must be an'],
+  [{ jwks: { uri: 'https://a', cacheMaxAge: '5' } }, 'TYPE jwt.jwks.cacheMaxAge: must be an'],
   [{ secret: SECRET, algorithms: 'none' }, 'RANGE jwt.algorithms: none is never accepted'],
   [{ secret: SECRET, algorithms: ['RS256'] }, 'RANGE jwt.algorithms: RS256 does not fit the key'],
   [{ publicKey: ec.pem, algorithms: ['HS256'] }, 'RANGE jwt.algorithms: HS256 does not fit'],
@@ -94,6 +99,12 @@ test.for([
   [{ WS_JWT_SECRET: SECRET, WS_JWT_ALGORITHMS: 'ES256' }, 'WS_JWT_ALGORITHMS: ES256 does not fit'],
   [{ WS_JWT_SECRET: SECRET, WS_JWT_AUDIENCE: 'a,' }, 'WS_JWT_AUDIENCE: must not be empty'],
   [{ WS_JWT_SECRET: SECRET, WS_JWT_CLOCK_TOLERANCE: 'x' }, 'WS_JWT_CLOCK_TOLERANCE: must be'],
+  [
+    { WS_JWKS_URL: 'https://a', WS_JWT_JWKS_CACHE_MAX_AGE: '1h' },
+    'WS_JWT_JWKS_CACHE_MAX_AGE: must',
+  ],
+  [{ WS_JWKS_URL: 'https://a', WS_JWT_JWKS_COOLDOWN: '-1' }, 'WS_JWT_JWKS_COOLDOWN: must be'],
+  [{ WS_JWT_JWKS_COOLDOWN: '1000' }, 'WS_JWT_JWKS_COOLDOWN: nothing to verify tokens by'],
 ] as [Record<string, string>, string][])('%o: %s', ([variables, expected]) => {
   for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);
   const said = complaint({});

@@ -86,6 +86,19 @@ test('the environment names a URL, and the handshake may bring the token', async
   expect((await client.next('authenticated')).payload.userId).toBe('ada');
 });
 
+test('the environment says how long a set is good for', async () => {
+  const issuer = await publish(keys(old));
+  vi.stubEnv('WS_JWKS_URL', issuer.uri);
+  vi.stubEnv('WS_JWT_JWKS_CACHE_MAX_AGE', '50');
+  vi.stubEnv('WS_JWT_JWKS_COOLDOWN', '20');
+  const manager = newManager({ maxAuthFailures: 1000 });
+  const client = await connectClient(manager);
+  const token = await old.sign({ sub: 'ada' });
+  expect(await login(client, token)).toBe('ada');
+  issuer.answer = keys(young);
+  await vi.waitFor(async () => expect(await login(client, token)).toBe('AUTH_FAILED'));
+});
+
 describe('rotation', () => {
   test('an unknown key makes for one fetch, whoever asks, and at most one in a cooldown', async () => {
     const issuer = await publish(keys(old));

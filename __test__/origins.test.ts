@@ -229,6 +229,39 @@ describe("on a server of the host's", () => {
   );
 });
 
+describe('regular expressions that are not anchored', () => {
+  test.for([
+    /example\.com/,
+    /^https:\/\/example\.com/,
+    /example\.com$/,
+    /^https:\/\/a\.example$|^https:\/\/b\.example/,
+    /^https:\/\/a\.example|b\.example$/,
+    /\^a\$/,
+    /[$]a[^b]/,
+    /.*/,
+  ])('%o: a warning at start', async (rule) => {
+    const manager = newManager({ origins: ['https://a', rule], authenticate: () => null });
+    const warnings = warningsOf(manager);
+    await nextEvent(manager, 'warning');
+    const message = expect.stringMatching(/^origins: .* is not anchored by \^ and \$/);
+    expect(warnings).toEqual([{ code: 'ERR_ORIGIN_PATTERN', message }]);
+    expect(warnings[0]?.message).toContain(String(rule));
+  });
+
+  test.for([
+    /^https:\/\/(.*\.)?example\.com$/,
+    /^https:\/\/a\.example$|^https:\/\/b\.example$/,
+    /(^https:\/\/a\.example$|^https:\/\/b\.example$)/,
+    /^(?:https:\/\/a|http:\/\/b)\.example$/,
+    /^https:\/\/[a-z|(]+\.example(:\d+)?$/i,
+  ])('%o: none', async (rule) => {
+    const manager = newManager({ origins: rule, authenticate: () => null });
+    const warnings = warningsOf(manager);
+    await connectClient(manager);
+    expect(warnings).toEqual([]);
+  });
+});
+
 describe('options that cannot be', () => {
   test.for([{}, [{}], [['https://a']], 1, true, [1], [true], Symbol('a')])('%o', (origins) => {
     expect(() => newManager({ origins } as WebSocketConfig)).toThrow(/^origins: must be /);

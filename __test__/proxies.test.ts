@@ -73,6 +73,7 @@ describe('trustProxy', () => {
       ['10.0.0.0/8, loopback', '203.0.113.7'],
       ['1', '203.0.113.7'],
       ['off', '127.0.0.1'],
+      ['0', '127.0.0.1'],
     ] as const) {
       vi.stubEnv('WS_TRUST_PROXY', variable);
       const manager = newManager();

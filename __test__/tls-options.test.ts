@@ -44,7 +44,7 @@ describe('what is taken', () => {
   const forms: [string, WebSocketTls][] = [
     ['strings', { cert, key }],
     ['Buffers', { cert: Buffer.from(cert), key: Buffer.from(key) }],
-    ['an RSA key', rsa],
+    ['an RSA key', { cert: rsa.cert, key: rsa.key }],
     ['an RSA key as PKCS#1', { cert: rsa.cert, key: certificates.keyAs(rsa, 'rsa -traditional') }],
     [
       'a key as SEC 1, behind its parameters',
@@ -191,6 +191,20 @@ describe('the environment', () => {
     await openWss(manager, { ca: ca.cert, ...own });
   });
 
+  test.for([
+    ['1', true],
+    ['TRUE', true],
+    ['0', false],
+    ['False', false],
+  ] as const)('asks for certificates of clients by %s: %s', async ([value, asked]) => {
+    stub({ ...PATHS, CA: ca.certPath, REQUEST_CERT: value });
+    const manager = newManager();
+    await manager.ready();
+    const opened = openWss(manager, { ca: ca.cert });
+    if (asked) await expect(opened).rejects.toThrow();
+    else await opened;
+  });
+
   test('comes behind the option, part by part', async () => {
     stub({ CERT: '/nowhere', KEY: '/nowhere', MIN_VERSION: 'TLSv1.3' });
     const manager = withTls({ cert, key });
@@ -217,7 +231,7 @@ describe('the environment', () => {
     ['a file that is not there', { ...PATHS, KEY: '/nowhere/key.pem' }, 'WS_TLS_KEY'],
     ['a folder', { ...PATHS, CERT: '/' }, 'WS_TLS_CERT'],
     ['the key in the place of its path', { ...PATHS, KEY: key }, 'WS_TLS_KEY'],
-    ['1 for true', { ...PATHS, CA: ca.certPath, REQUEST_CERT: '1' }, 'WS_TLS_REQUEST_CERT'],
+    ['yes for true', { ...PATHS, CA: ca.certPath, REQUEST_CERT: 'yes' }, 'WS_TLS_REQUEST_CERT'],
     ['an unknown version', { ...PATHS, MIN_VERSION: '1.3' }, 'WS_TLS_MIN_VERSION'],
     [
       'certificates of clients without authorities',

@@ -71,7 +71,7 @@ test("Node's own WebSocket", async () => {
 });
 
 test.for(['TLSv1.2', 'TLSv1.3'] as const)('%s is spoken, with ALPN http/1.1', async (version) => {
-  const manager = await openTls({}, rsaServer);
+  const manager = await openTls({}, { cert: rsaServer.cert, key: rsaServer.key });
   const socket = connectTls({
     ...{ port: portOf(manager), host: '127.0.0.1', servername: 'localhost', ca: ca.cert },
     ...{ minVersion: version, maxVersion: version, ALPNProtocols: ['h2', 'http/1.1'] },
@@ -104,6 +104,7 @@ test('a client that does not know the authority goes, and is counted', async () 
 describe('certificates of clients', () => {
   const known = certificates.signed('known', ca, 'client');
   const stranger = certificates.signed('stranger', otherCa, 'client');
+  const versionOne = certificates.versionOne('old', ca);
   const strict = () => openTls({}, { ca: [Buffer.from(ca.cert)], requestCert: true });
 
   test.for(['TLSv1.2', 'TLSv1.3'] as const)(
@@ -122,6 +123,7 @@ describe('certificates of clients', () => {
     ["a stranger's, TLS 1.3", stranger, 'TLSv1.3', 'alert unknown ca'],
     ["a stranger's, TLS 1.2", stranger, 'TLSv1.2', 'alert unknown ca'],
     ["a server's", server, 'TLSv1.3', ' alert '],
+    ['one of X.509 version 1', versionOne, 'TLSv1.3', ' alert '],
   ] as const)('%s: refused, and told why', async ([, identity, maxVersion, alert]) => {
     const manager = await strict();
     const own = identity && { cert: identity.cert, key: identity.key };

@@ -8,6 +8,7 @@ import { codedError, translated } from './errors.js';
 import type { NativeManager } from './native.js';
 import type { Reporter } from './reporter.js';
 import { reasonOf } from './text.js';
+import { isThenable } from './thenable.js';
 import type { WebSocketConfig, WebSocketLogin, WebSocketMessage } from './types.js';
 
 /** Milliseconds since the epoch that are long past: who gives less gives seconds. */
@@ -91,25 +92,8 @@ export class Hooks {
   }
 }
 
-/** The actions that patterns may be given for. */
-const ACTIONS = ['subscribe', 'join_room'];
-
-/** @throws TypeError `ERR_INVALID_OPTION_TYPE` for patterns of an action that there is not: it would be denied. */
-export function checkPatterns({ authorize }: WebSocketConfig): void {
-  if (typeof authorize !== 'object' || authorize === null || Array.isArray(authorize)) return;
-  const unknown = Object.keys(authorize).find((action) => !ACTIONS.includes(action));
-  if (unknown === undefined) return;
-  const got = JSON.stringify(unknown);
-  const rule = 'authorize: must be patterns for subscribe and join_room';
-  throw codedError('ERR_INVALID_OPTION_TYPE', `${rule}, got ${got}`);
-}
-
 interface AuthorizeAsHook {
   authorize: Extract<WebSocketConfig['authorize'], (...args: never) => unknown>;
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
 }
 
 function loginOf(connection: Connection, about: (string | null)[]): WebSocketLogin {

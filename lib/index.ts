@@ -27,5 +27,6 @@ export type {
   WebSocketSocket,
   WebSocketStats,
   WebSocketTls,
+  WebSocketTokenSource,
   WebSocketWarning,
 } from './types.js';

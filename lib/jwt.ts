@@ -27,13 +27,14 @@ export interface WebSocketRemoteKeySet {
   uri: string;
   /**
    * Milliseconds after which the set is fetched again. So long, and a fetch, a key that was withdrawn is still accepted; if
-   * the fetch fails, the last good set stays in use. Default: 600000 (10 minutes). Limit: 2147483647.
+   * the fetch fails, the last good set stays in use. Environment: `WS_JWT_JWKS_CACHE_MAX_AGE`. Default: 600000 (10 minutes).
+   * Limit: 2147483647.
    */
   cacheMaxAge?: number | undefined;
   /**
    * Milliseconds from one fetch to the next at least. A token whose key is not known makes for a fetch, and waits for
    * it, at most once in that time. Before the first set it is one second, and twice as long each time, up to this.
-   * Default: 30000. Limit: 2147483647.
+   * Environment: `WS_JWT_JWKS_COOLDOWN`. Default: 30000. Limit: 2147483647.
    */
   cooldown?: number | undefined;
 }
@@ -43,8 +44,8 @@ export interface WebSocketRemoteKeySet {
  *
  * The key decides which algorithms are accepted, and never the token; `none` is no algorithm. A member that is not given
  * falls through to its environment variable, but of the variables of the three none is looked at if one of them is given
- * here. Beside the errors of all options, an unknown member is a TypeError `ERR_INVALID_OPTION_TYPE`. No error shows
- * anything of a key.
+ * here. Beside the errors of all options, an unknown member, also of `jwks: { uri }`, is a TypeError
+ * `ERR_INVALID_OPTION_TYPE`. No error shows anything of a key.
  */
 export interface WebSocketJwt {
   /**
@@ -53,13 +54,13 @@ export interface WebSocketJwt {
    */
   secret?: string | Uint8Array | undefined;
   /**
-   * The public key in PEM, or the path of a file with one: RSA of 2048 to 8192 bits, P-256, P-384, P-521 or Ed25519.
-   * Environment: `WS_JWT_PUBLIC_KEY`.
+   * The public key in PEM, or the path of a file with one, which is read once: RSA of 2048 to 8192 bits, P-256, P-384, P-521 or
+   * Ed25519. Environment: `WS_JWT_PUBLIC_KEY`.
    */
   publicKey?: string | Uint8Array | undefined;
   /**
-   * A JSON Web Key Set (RFC 7517) as an object, as JSON, as the path of a file, or fetched: by its URL alone, or with times
-   * of one's own. Environment: `WS_JWKS_URL`, a URL, a path, or JSON.
+   * A JSON Web Key Set (RFC 7517) as an object, as JSON, as the path of a file, which is read once, or fetched: by its URL
+   * alone, or with times of one's own. Environment: `WS_JWKS_URL`, a URL, a path, or JSON.
    */
   jwks?: string | { keys: readonly object[] } | WebSocketRemoteKeySet | undefined;
   /**
@@ -68,14 +69,15 @@ export interface WebSocketJwt {
    */
   algorithms?: WebSocketJwtAlgorithm | readonly WebSocketJwtAlgorithm[] | undefined;
   /**
-   * `iss` must be this, or one of these. Environment: `WS_JWT_ISSUER`, a list with commas. Default: it does not matter.
+   * `iss` must be this, or one of these. Environment: `WS_JWT_ISSUER`, a list with commas. Default: it does not matter, and so
+   * `false`.
    */
-  issuer?: string | readonly string[] | undefined;
+  issuer?: string | readonly string[] | false | undefined;
   /**
    * `aud` must be this or have it in it, or one of these. Environment: `WS_JWT_AUDIENCE`, a list with commas. Default: it
-   * does not matter.
+   * does not matter, and so `false`.
    */
-  audience?: string | readonly string[] | undefined;
+  audience?: string | readonly string[] | false | undefined;
   /**
    * Seconds by which the issuer's clock may differ from this machine's. Environment: `WS_JWT_CLOCK_TOLERANCE`. Default: 0.
    * Limit: 3600.

@@ -4,7 +4,6 @@
 import { codedError } from './errors.js';
 import type { NativeManager } from './native.js';
 import type { Reporter } from './reporter.js';
-import type { WebSocketJwt } from './jwt.js';
 import type { WebSocketMessage } from './types.js';
 
 // Taken once: a host's test may replace the global ones by a clock that stands still.
@@ -15,28 +14,6 @@ const TIMEOUT = 10_000;
 
 /** Bytes of a set, as in the engine (`core/src/jwt/key_set.rs`). */
 const MAX_BYTES = 1024 * 1024;
-
-/** The members of the option `jwt`, and whether TypeScript knows all of them. */
-const MEMBERS: Record<keyof WebSocketJwt, true> = {
-  secret: true,
-  publicKey: true,
-  jwks: true,
-  algorithms: true,
-  issuer: true,
-  audience: true,
-  clockTolerance: true,
-  userClaim: true,
-  sessionClaim: true,
-};
-
-/** @throws TypeError `ERR_INVALID_OPTION_TYPE` for members that there are not: what they should ask for is not asked. */
-export function checkJwt(jwt: unknown): void {
-  if (typeof jwt !== 'object' || jwt === null || Array.isArray(jwt)) return;
-  const unknown = Object.keys(jwt).find((name) => !Object.hasOwn(MEMBERS, name));
-  if (unknown === undefined) return;
-  const rule = `jwt: must be an object of ${Object.keys(MEMBERS).join(', ')}`;
-  throw codedError('ERR_INVALID_OPTION_TYPE', `${rule}, got ${JSON.stringify(unknown)}`);
-}
 
 /** Fetches the key set of one manager. */
 export class KeySets {

@@ -13,12 +13,13 @@ import { Dispatcher } from './dispatcher.js';
 import { TypedEmitter } from './emitter.js';
 import { environmentOf } from './environment.js';
 import { codedError, fromNative, listenError, throwUncaught, translated } from './errors.js';
-import { checkPatterns, Hooks } from './hooks.js';
-import { checkJwt, KeySets } from './key-sets.js';
+import { Hooks } from './hooks.js';
+import { KeySets } from './key-sets.js';
 import { listenerMask, type WebSocketManagerEvents } from './events.js';
+import { checkMembers, checkTlsMembers } from './members.js';
 import { Serialiser } from './messages.js';
 import { Audience, internals, NativeManager } from './native.js';
-import { OriginRules } from './origins.js';
+import { OriginRules, originNotices } from './origins.js';
 import { processStats } from './process-stats.js';
 import { Reporter } from './reporter.js';
 import type {
@@ -102,8 +103,7 @@ export class WebSocketManager<
     targetOfNext = undefined;
     const options = requireConfig(config);
     this.#reporter = new Reporter(this, options.logger);
-    checkPatterns(options);
-    checkJwt(options.jwt);
+    checkMembers(options);
     this.#environment = () => environmentOf(options);
     const env = this.#environment();
     const { origins } = options;
@@ -154,6 +154,7 @@ export class WebSocketManager<
     for (const warning of [
       this.#attachment?.warning() ?? expiry(this.#native.tlsNotice()),
       production ? anyOrigin : undefined,
+      ...originNotices(origins),
     ]) {
       // Listeners are set in the tick of this call.
       if (warning !== undefined) setImmediate(() => this.#reporter.warn(warning));
@@ -224,8 +225,8 @@ export class WebSocketManager<
    *
    * @param options - what is not given stays as it was. The files that the environment names are read again, so
    * that a manager that has its certificate from there needs no options.
-   * @throws as the constructor does for `tls`, and Error `ERR_TLS_OFF`: the manager was made without `tls`;
-   * `ERR_TLS_ATTACHED`: it has no port of its own.
+   * @throws as the constructor does for `tls`, also TypeError `ERR_INVALID_OPTION_TYPE` if nothing is given and no file can be
+   * read again; and Error `ERR_TLS_OFF`: the manager was made without `tls`; `ERR_TLS_ATTACHED`: it has no port of its own.
    */
   setSecureContext(options?: WebSocketTls | null): void {
     const given = requireTls(options);
@@ -356,6 +357,7 @@ export class WebSocketManager<
    * Closes all connections of a user, behind what was sent to them before. Returns how many were open. What the
    * user can come back with is not changed: see `revokeSession` and `authenticate`.
    *
+   * @param userId - a number, which the type does not allow for, counts in its decimal form, as in all methods.
    * @param code - as in `disconnect`. Default: 4401.
    * @param reason - as in `disconnect`. Default: "Disconnected".
    * @throws as `disconnect`
@@ -502,7 +504,7 @@ export class WebSocketManager<
     resolve(address);
     // A server of the host's may have failed before.
     this.#started = Promise.resolve(address);
-    this.#warnOfClaims();
+    this.#warnOfWhatIsNotVerified();
     const what =
       this.#attachment === undefined ? 'listens' : 'is attached to the server that listens';
     const where = known === null ? '' : ` on port ${known.port} of ${known.address}`;
@@ -515,7 +517,14 @@ export class WebSocketManager<
   }
 
   /** Once, and only to those who listen: a service behind a gateway that verifies may well want it so. */
-  #warnOfClaims(): void {
+  #warnOfWhatIsNotVerified(): void {
+    if (this.#native.ignoresTokens()) {
+      this.#reporter.warn({
+        code: 'ERR_UNVERIFIED_TOKENS',
+        message:
+          'tokenFrom: without the option `authenticate` or `jwt` nobody looks at the tokens of handshakes',
+      });
+    }
     if (this.#native.verifies() || internals.get(this)?.protocol === 'raw') return;
     this.#reporter.warn({
       code: 'ERR_UNVERIFIED_USERS',
@@ -578,7 +587,10 @@ function expiry(notice: string | null): WebSocketWarning | undefined {
 
 function requireTls(tls: unknown): WebSocketTls {
   if (tls === undefined || tls === null) return {};
-  if (typeof tls === 'object' && !Array.isArray(tls)) return tls;
+  if (typeof tls === 'object' && !Array.isArray(tls)) {
+    checkTlsMembers(tls);
+    return tls;
+  }
   throw codedError('ERR_INVALID_OPTION_TYPE', `tls: must be an object, got ${kindOf(tls)}`);
 }
 

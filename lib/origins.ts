@@ -3,10 +3,12 @@
  * engine, which asks for what none of them allows.
  */
 import { isRegExp } from 'node:util/types';
+import { isAnchored } from './anchors.js';
 import { kindOf } from './arguments.js';
 import { HandshakeRequest } from './connection.js';
 import { codedError } from './errors.js';
 import { reasonOf } from './text.js';
+import { isThenable } from './thenable.js';
 import type { OriginRule, WebSocketRequest, WebSocketWarning } from './types.js';
 
 /** Pages that may wait for rules that take time; further ones are refused. As many as hooks decide about. */
@@ -116,6 +118,16 @@ export class OriginRules {
   }
 }
 
+/** What the host should be told of its rules, though they are none that cannot be. */
+export function originNotices(origins: unknown): WebSocketWarning[] {
+  const rules: unknown[] = Array.isArray(origins) ? origins : [origins];
+  return rules.filter(isRegExp).flatMap((rule) => {
+    if (isAnchored(rule)) return [];
+    const message = `origins: ${rule} is not anchored by ^ and $, and so allows whatever has it in the middle`;
+    return [{ code: 'ERR_ORIGIN_PATTERN', message }];
+  });
+}
+
 function ruleOf(rule: unknown): Rule | undefined {
   if (typeof rule === 'function') return rule as Rule & OriginRule;
   // `test` would begin where a global one has stopped before.
@@ -123,8 +135,4 @@ function ruleOf(rule: unknown): Rule | undefined {
   if (typeof rule !== 'object' || rule === null) return undefined;
   const expected = 'origins: must be strings, regular expressions or functions';
   throw codedError('ERR_INVALID_OPTION_TYPE', `${expected}, got ${kindOf(rule)}`);
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof (value as { then?: unknown } | null | undefined)?.then === 'function';
 }

@@ -41,7 +41,8 @@ export interface WebSocketLogger {
 }
 
 /**
- * How much one client may ask for. `false` turns a limit off, and so do `off` and `0` in its variable.
+ * How much one client may ask for. `false` turns a limit off, and so do `off` and `0` in its variable. An unknown member is
+ * a TypeError `ERR_INVALID_OPTION_TYPE`.
  *
  * What is over a rate or a number is answered by an `error` message with `payload.code` `RATE_LIMITED` or
  * `LIMIT_EXCEEDED`, changes nothing, and is counted in `getStats().refusals`.
@@ -71,8 +72,9 @@ export interface WebSocketLimits {
   /** Rooms of one connection, likewise. Environment: `WS_MAX_ROOMS`. Default: 1000. Limit: 10000000. */
   rooms?: number | false | undefined;
   /**
-   * Connections that are logged in as one user. A further login is refused, and the earlier ones stay.
-   * Environment: `WS_MAX_CONNECTIONS_PER_USER`. Default: off. Limit: 10000000.
+   * Connections that are logged in as one user. A further login is refused, and the earlier ones stay: so it needs
+   * `authenticate` or `jwt`, without which a stranger can log in as somebody often enough to lock them out. Environment:
+   * `WS_MAX_CONNECTIONS_PER_USER`. Default: off. Limit: 10000000.
    */
   connectionsPerUser?: number | false | undefined;
   /**
@@ -107,8 +109,9 @@ export interface WebSocketLimits {
 
 /**
  * Which pages may connect: an origin as browsers write it (`https://example.com`, `http://localhost:3000`,
- * `null`), all hosts below a domain (`https://*.example.com`), all (`*`), a regular expression, which has to be
- * anchored, or a function that returns true for what is allowed.
+ * `null`), which is compared as a whole, all hosts below a domain (`https://*.example.com`), all (`*`), a regular
+ * expression, which is taken as it stands and so has to be anchored (`/^https:\/\/(.*\.)?example\.com$/`), or a function
+ * that returns true for what is allowed.
  */
 export type OriginRule =
   | string
@@ -120,7 +123,8 @@ export type OriginRule =
  *
  * A value that is undefined, null, NaN, '' or 0 falls through to the environment variable named beside
  * it, and an unset or empty variable to the default; of booleans only undefined and null fall through,
- * and a variable means true only when it is `true`. The one exception is `port: 0`.
+ * and a variable means true only when it is `true`. The one exception is `port: 0`. `false` turns off `jwt`, `tls`,
+ * `authorize`, `tokenFrom`, `origins`, `trustProxy` and each of the `limits`, whatever the environment says.
  * Other values outside the limits throw: TypeError `ERR_INVALID_OPTION_TYPE`, RangeError
  * `ERR_INVALID_OPTION_RANGE`, and RangeError `ERR_INVALID_ENV` when the environment holds the value.
  */
@@ -148,7 +152,7 @@ export interface WebSocketConfig {
   heartbeatInterval?: number | undefined;
   /**
    * How many connections may be open. Each further one is closed with code 1013 and "Server overloaded".
-   * Environment: `WS_MAX_CONNECTIONS`. Default: 1000.
+   * Environment: `WS_MAX_CONNECTIONS`. Default: 1000. Limit: 10000000.
    */
   maxConnections?: number | undefined;
   /**
@@ -166,7 +170,7 @@ export interface WebSocketConfig {
   compressionThreshold?: number | undefined;
   /**
    * How hard it is tried to make messages small: zlib's level, from 1, the fastest, to 9, the smallest.
-   * Environment: `WS_COMPRESSION_LEVEL`. Default: 6, as in zlib.
+   * Environment: `WS_COMPRESSION_LEVEL`. Default: 6, as in zlib. Limit: 9.
    */
   compressionLevel?: number | undefined;
   /**
@@ -199,7 +203,7 @@ export interface WebSocketConfig {
   closeTimeout?: number | undefined;
   /**
    * Bytes that may wait for one connection. A client that reads more slowly than it is sent to meets
-   * `slowConsumer`. Environment: `WS_MAX_BUFFERED_AMOUNT`. Default: 4194304 (4 MiB).
+   * `slowConsumer`. Environment: `WS_MAX_BUFFERED_AMOUNT`. Default: 4194304 (4 MiB). Limit: 1099511627776.
    */
   maxBufferedAmount?: number | undefined;
   /**
@@ -211,7 +215,7 @@ export interface WebSocketConfig {
   /**
    * Bytes of queued payloads in this manager, each counted once however many receivers it has. A send
    * over it returns 0 or false, sends nothing, and raises the `warning` `ERR_OVERLOADED`.
-   * Environment: `WS_MEMORY_BUDGET`. Default: 268435456 (256 MiB).
+   * Environment: `WS_MEMORY_BUDGET`. Default: 268435456 (256 MiB). Limit: 1099511627776.
    */
   memoryBudget?: number | undefined;
   /**
@@ -241,18 +245,19 @@ export interface WebSocketConfig {
   /**
    * Verifies the tokens of clients in the engine, without a call: who sends `authenticate`, or whose handshake brought a
    * token (`tokenFrom`), becomes what its token says, whatever it claims beside that, and until its token ends. Default:
-   * none, unless the environment has a key: `WS_JWT_SECRET`, `WS_JWT_PUBLIC_KEY`, or `WS_JWKS_URL`.
+   * none, unless the environment has a key: `WS_JWT_SECRET`, `WS_JWT_PUBLIC_KEY`, or `WS_JWKS_URL`. `false`: none at all.
    */
-  jwt?: WebSocketJwt | null | undefined;
+  jwt?: WebSocketJwt | false | null | undefined;
   /**
    * Says where clients may go by `subscribe` and `join_room`: a hook, of which only `true` is a yes, and which is
    * held to the same as `authenticate`; or patterns, which the engine matches without a call. What the
-   * service does by itself, by `joinRoom` and `subscribe`, is not asked. Default: everywhere. Environment of
+   * service does by itself, by `joinRoom` and `subscribe`, is not asked. Default: everywhere, and so `false`. Environment of
    * the patterns: `WS_AUTHORIZE_SUBSCRIBE`, `WS_AUTHORIZE_JOIN_ROOM`, lists with commas.
    */
   authorize?:
     | WebSocketPatterns
     | ((access: WebSocketAccess) => boolean | PromiseLike<boolean>)
+    | false
     | null
     | undefined;
   /**
@@ -275,10 +280,11 @@ export interface WebSocketConfig {
    * Where the request of a handshake may carry a token, the first place first: `'header'` is
    * `Authorization: Bearer`, `'subprotocol'` is `new WebSocket(url, ['bearer', token])`, and `'cookie:NAME'` and
    * `'query:NAME'` name the cookie or parameter. A client with one is judged at once, as if it had sent
-   * `authenticate`, and closed with 4401 if it is refused; one without is not judged. Environment: `WS_TOKEN_FROM`,
-   * a list with commas. Default: nowhere.
+   * `authenticate`, and closed with 4401 if it is refused; one without is not judged. Without `authenticate` or `jwt` nobody
+   * looks at it, with the `warning` `ERR_UNVERIFIED_TOKENS`. Environment: `WS_TOKEN_FROM`, a list with commas.
+   * Default: nowhere, and so `false`.
    */
-  tokenFrom?: string | readonly string[] | undefined;
+  tokenFrom?: WebSocketTokenSource | readonly WebSocketTokenSource[] | false | null | undefined;
   /**
    * Milliseconds before the end of an identity at which its client gets `token_expiring`; at most half of the
    * time that it has. Environment: `WS_TOKEN_EXPIRING_LEAD`. Default: 60000. Limit: 2147483647.
@@ -292,9 +298,9 @@ export interface WebSocketConfig {
   /**
    * The pages that may connect, by their `Origin` (RFC 6454), one rule or several; others are answered with
    * 403. Clients that send none are no browsers, and may connect. Environment: `WS_ORIGINS`, strings with
-   * commas between. Default: all, with the `warning` `ERR_ANY_ORIGIN` if NODE_ENV is `production`.
+   * commas between. Default: all, with the `warning` `ERR_ANY_ORIGIN` if NODE_ENV is `production`. `false`, as `'*'`: all.
    */
-  origins?: OriginRule | readonly OriginRule[] | null | undefined;
+  origins?: OriginRule | readonly OriginRule[] | false | null | undefined;
   /**
    * The proxies before the server, whose `X-Forwarded-For` tells a client's address: how many stand in a row,
    * or their addresses, CIDR blocks, `'loopback'`, `'linklocal'`, `'uniquelocal'`. Of others the header is
@@ -312,20 +318,30 @@ export interface WebSocketConfig {
   /**
    * TLS on the manager's own port, so that clients come by `wss://`. Environment: the variables of its
    * parts. Default: none, plain `ws://`. An attached manager refuses the option and does not look at the
-   * variables: its server has its own TLS.
+   * variables: its server has its own TLS. `false`: none, whatever the variables say.
    */
-  tls?: WebSocketTls | null | undefined;
+  tls?: WebSocketTls | false | null | undefined;
   /** Where lines about the server's life go. Default: nowhere. It has no environment variable. */
   logger?: WebSocketLogger | null | undefined;
 }
+
+/** A place in the request of a handshake that may carry a token, see `tokenFrom`. */
+export type WebSocketTokenSource =
+  | 'header'
+  | 'subprotocol'
+  | `cookie:${string}`
+  | `query:${string}`;
 
 /** What a client claims when it logs in. Nothing of it is verified. */
 export interface WebSocketLogin {
   /** The connection's id. */
   readonly connectionId: string;
-  /** The user that the client wants to be, if it says so. */
+  /**
+   * The user that the client claims to be, 1 to 256 bytes; a number that it sent is here in its decimal form. Undefined if
+   * it names none, which it need not, and for a token of the handshake.
+   */
   readonly userId: string | undefined;
-  /** The session that it names. */
+  /** The session that it claims, at most 256 bytes, likewise. */
   readonly sessionId: string | undefined;
   /** Its token, from its message or its handshake; at most 8192 bytes. */
   readonly token: string | undefined;
@@ -382,8 +398,8 @@ export interface WebSocketPatterns {
  * are paths of PEM files. If one of the variables is set there is TLS, or an error.
  *
  * Beside the errors of all options: Error `ERR_TLS_CERTIFICATE`, `ERR_TLS_KEY`, `ERR_TLS_PASSPHRASE`,
- * `ERR_TLS_KEY_MISMATCH`, `ERR_TLS_CA`. No error shows anything of a key or a passphrase. A certificate that has
- * expired is taken, with the `warning` `ERR_TLS_EXPIRED`.
+ * `ERR_TLS_KEY_MISMATCH`, `ERR_TLS_CA`. An unknown part is a TypeError `ERR_INVALID_OPTION_TYPE`. No error shows anything of
+ * a key or a passphrase. A certificate that has expired is taken, with the `warning` `ERR_TLS_EXPIRED`.
  */
 export interface WebSocketTls {
   /**
@@ -403,8 +419,8 @@ export interface WebSocketTls {
   minVersion?: 'TLSv1.2' | 'TLSv1.3' | undefined;
   /**
    * Whether a client must present a certificate of one of `ca`: one that does not is refused, as under Node's
-   * `rejectUnauthorized`, whose default is true too. Environment: `WS_TLS_REQUEST_CERT`, `true` or `false`;
-   * anything else throws. Default: false.
+   * `rejectUnauthorized`, whose default is true too. It must be one of X.509 version 3. Environment:
+   * `WS_TLS_REQUEST_CERT`: `true`, `false`, `1` or `0`; anything else throws. Default: false.
    */
   requestCert?: boolean | undefined;
 }
@@ -436,9 +452,12 @@ export interface WebSocketSocket {
 export interface WebSocketConnection {
   /** The connection's name, for example `conn_1700000000000_k3j9x0a2b`. */
   readonly id: string;
-  /** The user that the client logged in as, once it has. */
+  /**
+   * The user that the client logged in as, once it has: by the word of `authenticate` or its token, or without both by its own.
+   * It is read when it is asked for. So in a listener it may already be a later one than when what happened did.
+   */
   readonly userId?: string | undefined;
-  /** The session that the client gave when it logged in. */
+  /** The session that it logged in with, if there is one, likewise. */
   readonly sessionId?: string | undefined;
   /** What `authenticate` has told of the user beside that, or all claims of its token: a copy. */
   // biome-ignore lint/suspicious/noExplicitAny: only the service knows what it has claimed.

@@ -298,7 +298,8 @@ impl FromNapiValue for GivenJwt {
             }
             Ok(Self(match Given::from_napi_value(env, value)?.0 {
                 RawValue::Absent => JwtValue::Absent,
-                RawValue::Bool(_) => JwtValue::Other("boolean"),
+                RawValue::Bool(false) => JwtValue::Off,
+                RawValue::Bool(true) => JwtValue::Other("boolean"),
                 RawValue::Number(number) => JwtValue::Number(number),
                 RawValue::Text(text) => JwtValue::Text(text),
                 RawValue::List(entries) => texts(entries),

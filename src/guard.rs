@@ -27,6 +27,12 @@ impl WebSocketManager {
         self.server().is_some_and(|server| server.verifies())
     }
 
+    /// Whether handshakes may carry tokens that nobody looks at.
+    #[napi]
+    pub fn ignores_tokens(&self) -> bool {
+        self.server().is_some_and(|server| server.ignores_tokens())
+    }
+
     /// Answers a decision by yes or no.
     #[napi]
     pub fn decide(&self, number: f64, allowed: bool) {

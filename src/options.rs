@@ -1,7 +1,7 @@
 //! The user's options object and environment, as they came, to the core's configuration.
 
 use messaging_core::jwt::RawJwt;
-use messaging_core::ws::config::{Config, RawOptions, RawValue};
+use messaging_core::ws::config::{Config, RawObject, RawOptions, RawValue};
 use messaging_core::ws::tls::{RawPem, RawTls, Tls};
 use napi::bindgen_prelude::Object;
 use std::collections::HashMap;
@@ -15,7 +15,7 @@ pub fn resolve(options: &Object<'_>, env: &HashMap<String, String>) -> Result<Co
     for name in RawOptions::NAMES {
         raw.set(name, value_at(options, name).map_err(internal)?);
     }
-    raw.jwt = object(options, "jwt")?.map(|jwt| raw_jwt(&jwt)).transpose()?;
+    raw.jwt = object(options, "jwt", raw_jwt)?;
     Config::resolve(&raw, &|name| env.get(name).cloned()).map_err(|error| of_config(&error))
 }
 
@@ -33,27 +33,35 @@ fn value_at(options: &Object<'_>, path: &str) -> napi::Result<RawValue> {
 
 /// Reads the option `tls`, or what the environment has for it.
 pub fn resolve_tls(options: &Object<'_>, env: &HashMap<String, String>) -> Result<Option<Tls>> {
-    let given = object(options, "tls")?.map(|tls| raw_tls(&tls)).transpose()?;
+    let given = object(options, "tls", raw_tls)?;
     Tls::resolve(given, &|name| env.get(name).cloned()).map_err(|error| of_tls(&error))
 }
 
 /// A server of the host's has TLS of its own, or none.
 pub fn refuse_tls(options: &Object<'_>) -> Result<()> {
-    match object(options, "tls")? {
-        None => Ok(()),
-        Some(_) => Err(coded(
+    match object(options, "tls", |_| Ok(()))? {
+        RawObject::Absent | RawObject::Off => Ok(()),
+        RawObject::Given(()) => Err(coded(
             "ERR_TLS_ATTACHED",
             "tls: the server that the manager is attached to has its own TLS, or none",
         )),
     }
 }
 
-/// An option that is an object, if it is given.
-fn object<'a>(options: &Object<'a>, name: &str) -> Result<Option<Object<'a>>> {
+/// An option that is an object, whose members are read by `read`.
+fn object<T>(
+    options: &Object<'_>,
+    name: &str,
+    read: impl Fn(&Object<'_>) -> Result<T>,
+) -> Result<RawObject<T>> {
     let given = options.get::<Given>(name).map_err(internal)?;
     match given.map_or(RawValue::Absent, |given| given.0) {
-        RawValue::Absent => Ok(None),
-        RawValue::Other("object") => options.get(name).map_err(internal),
+        RawValue::Absent => Ok(RawObject::Absent),
+        RawValue::Bool(false) => Ok(RawObject::Off),
+        RawValue::Other("object") => match options.get(name).map_err(internal)? {
+            Some(object) => read(&object).map(RawObject::Given),
+            None => Ok(RawObject::Absent),
+        },
         other => {
             let got = other.type_name();
             let message = format!("{name}: must be an object, got type {got}");

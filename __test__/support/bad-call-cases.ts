@@ -87,6 +87,8 @@ export const BAD_OPTIONS: BadOptions[] = [
   wrongType('authenticate', 'a boolean', true),
   wrongType('authorize', 'an array', ['a']),
   wrongType('authorize', 'patterns of an unknown action', { joinRoom: ['a'] }),
+  wrongType('limits', 'an unknown member', { mesagesPerSecond: 5 }),
+  wrongType('tls', 'an unknown part', { cert: '', key: '', requestCerts: true }),
   wrongType('jwt', 'a string', 'secret'),
   wrongType('jwt', 'an unknown member', { secret: SECRET, audiance: 'chat' }),
   unusable('jwt', 'no key', { issuer: 'us' }),

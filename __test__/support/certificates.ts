@@ -62,14 +62,12 @@ export class Certificates {
     use: 'server' | 'client' = 'server',
     kind: 'ec' | 'rsa' = 'ec',
   ): Identity {
-    const request = ['-out', this.path(`${name}.csr`), '-subj', `/CN=${name}`];
-    this.#openssl('req -new', [...this.#newKey(name, kind), ...request]);
-    this.#openssl('x509 -req -days 2', [
-      ...['-in', this.path(`${name}.csr`), '-out', this.path(`${name}.pem`)],
-      ...['-CA', by.certPath, '-CAkey', by.keyPath, '-CAcreateserial'],
-      ...['-extfile', this.write(`${name}.ext`, EXTENSIONS[use])],
-    ]);
-    return this.#identity(name);
+    return this.#sign(name, by, kind, ['-extfile', this.write(`${name}.ext`, EXTENSIONS[use])]);
+  }
+
+  /** A certificate of X.509 version 1, which has no extensions. */
+  versionOne(name: string, by: Identity): Identity {
+    return this.#sign(name, by, 'ec', []);
   }
 
   /** The certificate of a key that was valid in 2020. */
@@ -90,6 +88,17 @@ export class Certificates {
   keyAs(key: Identity, args: string): string {
     this.#openssl(`${args} -in ${key.keyPath} -out form.key -passout`, [`pass:${PASSPHRASE}`]);
     return this.read('form.key');
+  }
+
+  #sign(name: string, by: Identity, kind: 'ec' | 'rsa', extensions: string[]): Identity {
+    const request = ['-out', this.path(`${name}.csr`), '-subj', `/CN=${name}`];
+    this.#openssl('req -new', [...this.#newKey(name, kind), ...request]);
+    this.#openssl('x509 -req -days 2', [
+      ...['-in', this.path(`${name}.csr`), '-out', this.path(`${name}.pem`)],
+      ...['-CA', by.certPath, '-CAkey', by.keyPath, '-CAcreateserial'],
+      ...extensions,
+    ]);
+    return this.#identity(name);
   }
 
   #newKey(name: string, kind: 'ec' | 'rsa'): string[] {

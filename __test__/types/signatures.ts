@@ -138,6 +138,18 @@ export function guards(users: Map<string, WebSocketIdentity>): WebSocketConfig[]
     { authenticate: async () => ({ userId: 1, expiresAt: new Date(), claims: { team: 'red' } }) },
     { authorize: patterns, tokenFrom: ['header', 'cookie:sid'], requireAuth: true },
     { authenticate: null, authorize: undefined, tokenFrom: 'query:token' },
+    {
+      jwt: false,
+      tls: false,
+      authorize: false,
+      tokenFrom: false,
+      origins: false,
+      trustProxy: false,
+    },
+    // @ts-expect-error There is no such place.
+    { tokenFrom: 'body' },
+    // @ts-expect-error A cookie has a name.
+    { tokenFrom: ['header', 'cookie'] },
     // @ts-expect-error An identity has a user.
     { authenticate: () => ({ sessionId: 's1' }) },
     // @ts-expect-error A hook says yes or no.

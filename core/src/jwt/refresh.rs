@@ -19,10 +19,10 @@ const FIRST_RETRY: Duration = Duration::from_secs(1);
 /// How often a key set is fetched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RefreshPolicy {
-    /// `jwt.jwks.cacheMaxAge`: the age in ms at which a set is fetched again, default 600,000 (10
+    /// `jwt.jwks.cacheMaxAge`, `WS_JWT_JWKS_CACHE_MAX_AGE`: the age in ms at which a set is fetched again, default 600,000 (10
     /// minutes), up to 2^31 - 1.
     pub max_age: Duration,
-    /// `jwt.jwks.cooldown`: the least time in ms from the beginning of one fetch to that of the next,
+    /// `jwt.jwks.cooldown`, `WS_JWT_JWKS_COOLDOWN`: the least time in ms from the beginning of one fetch to that of the next,
     /// default 30,000, up to 2^31 - 1. Tokens with made-up keys cannot make for more. Before the first set
     /// it is 1 second and doubles, up to this.
     pub cooldown: Duration,

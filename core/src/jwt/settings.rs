@@ -137,7 +137,10 @@ impl JwtSettings {
             return match (options, set) {
                 (Some(_), _) => Err(ConfigError::Range { option: "jwt", problem: NO_KEY.into() }),
                 (None, Some(item)) => Err(item.wrong(NO_KEY)),
-                (None, None) => Ok(None),
+                (None, None) => match times_alone(env) {
+                    Some(variable) => Err(ConfigError::Env { variable, problem: NO_KEY.into() }),
+                    None => Ok(None),
+                },
             };
         };
         let accepted = match names {
@@ -177,11 +180,16 @@ impl JwtSettings {
 const NO_KEY: &str = "nothing to verify tokens by: give secret, publicKey or jwks \
                       (WS_JWT_SECRET, WS_JWT_PUBLIC_KEY, WS_JWKS_URL)";
 
+/// A variable that says when a key set is to be fetched.
+fn times_alone(env: Env<'_>) -> Option<&'static str> {
+    keys::TIMES.into_iter().find(|name| env(name).is_some_and(|text| !text.is_empty()))
+}
+
 fn rules(items: &Items<'_>) -> Result<Rules, ConfigError> {
     let default = Rules::default();
     Ok(Rules {
-        issuers: items.issuer.texts("an issuer")?.unwrap_or(default.issuers),
-        audiences: items.audience.texts("an audience")?.unwrap_or(default.audiences),
+        issuers: items.issuer.wanted("an issuer")?,
+        audiences: items.audience.wanted("an audience")?,
         clock_tolerance: items
             .clock_tolerance
             .integer(1..=MAX_TOLERANCE)?

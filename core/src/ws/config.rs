@@ -4,6 +4,8 @@
 //! `undefined`, `null`, `NaN`, `''` and `0` count as not given, as callers are used to; the one
 //! exception is `port: 0`, the ephemeral port. For booleans only `undefined` and `null` do. An
 //! empty environment variable is unset.
+//!
+//! What is a boolean or can be off is off by `false`, whatever the environment says.
 
 mod guard;
 mod limits;
@@ -19,7 +21,7 @@ pub use crate::config_error::ConfigError;
 pub use guard::GuardConfig;
 pub use limits::{Limits, PerIp};
 pub(in crate::ws) use setting::{Env, Setting};
-pub use setting::{RawOptions, RawValue};
+pub use setting::{RawObject, RawOptions, RawValue};
 
 /// The longest timer in ms: what a signed 32-bit number holds, which is also Node's limit.
 const MAX_TIMER: u64 = (1 << 31) - 1;
@@ -216,6 +218,9 @@ fn parse_host(host: &str) -> Option<IpAddr> {
 
 /// What JavaScript has to judge is checked there.
 fn origins(given: &setting::Settings<'_>) -> Result<Option<Origins>, ConfigError> {
+    if given.origins.is_off() {
+        return Ok(None);
+    }
     let asked = |value: &RawValue| {
         matches!(value, RawValue::Other("object" | "function")).then_some(Pattern::Asked)
     };
@@ -228,7 +233,7 @@ fn trust_proxy(given: &setting::Settings<'_>) -> Result<TrustProxy, ConfigError>
     let hops =
         |number: u64| (1..=MAX_HOPS).contains(&number).then_some(TrustProxy::Hops(number as usize));
     let text = |text: &str| match text {
-        "off" | "false" => Some(TrustProxy::Nobody),
+        "off" | "false" | "0" => Some(TrustProxy::Nobody),
         number if number.bytes().all(|b| b.is_ascii_digit()) => number.parse().ok().and_then(hops),
         text => TrustProxy::networks(text).map(TrustProxy::Networks),
     };

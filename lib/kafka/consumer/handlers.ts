@@ -6,6 +6,7 @@ import type { ConsumerEventPayloads } from '../events.js';
 import type { Instrumentation } from '../instrumentation.js';
 import type { Logger } from '../logger.js';
 import type { Offsets as OffsetsToCommit } from '../types.js';
+import { isThenable } from '../../thenable.js';
 import { batchOf, type Run } from './batch.js';
 import { isRebalancing, rebalancing } from './failures.js';
 import type { Heartbeats } from './heartbeats.js';
@@ -220,10 +221,6 @@ function logFailure({ run, work }: Task, what: string, offset: number, error: un
     stack: (error as Error | undefined)?.stack,
     error,
   });
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return value !== null && typeof (value as { then?: unknown } | undefined)?.then === 'function';
 }
 
 /** A commit that came too late is the next owner's to make. */

@@ -12,6 +12,8 @@ pub enum Given {
     /// `undefined` or `null`.
     #[default]
     Absent,
+    /// `false`.
+    Off,
     /// A string.
     Text(String),
     /// A `Buffer` or another `Uint8Array`.
@@ -34,13 +36,14 @@ impl Given {
             Self::Number(number) => number.is_nan() || *number == 0.0,
             Self::Text(text) => text.is_empty(),
             Self::Bytes(bytes) => bytes.is_empty(),
-            Self::Texts(_) | Self::Json(_) | Self::Other(_) => false,
+            Self::Off | Self::Texts(_) | Self::Json(_) | Self::Other(_) => false,
         }
     }
 
     pub(super) const fn type_name(&self) -> &'static str {
         match self {
             Self::Absent => "undefined",
+            Self::Off => "boolean",
             Self::Text(_) => "string",
             Self::Bytes(_) => "Uint8Array",
             Self::Number(_) => "number",
@@ -76,6 +79,19 @@ impl<'a> Item<'a> {
         Self { path, variable, given, env }
     }
 
+    /// A member of this one, whose variable is in the same environment.
+    pub(super) fn member<'b>(
+        &self,
+        path: &'static str,
+        variable: &'static str,
+        given: &'b Given,
+    ) -> Item<'b>
+    where
+        'a: 'b,
+    {
+        Item { path, variable, given, env: self.env }
+    }
+
     /// The option, if it is given.
     pub(super) fn option(&self) -> Option<&'a Given> {
         (!self.given.falls_through()).then_some(self.given)
@@ -95,6 +111,14 @@ impl<'a> Item<'a> {
             Some(Given::Text(text)) => Ok(Some(text.clone())),
             Some(other) => Err(self.wrong_type(&format!("{expected}, a string"), other)),
             None => Ok(self.environment()),
+        }
+    }
+
+    /// Reads what is asked of a claim: one or several strings, or nothing, by `false` or without any.
+    pub(super) fn wanted(&self, expected: &str) -> Result<Vec<String>, ConfigError> {
+        match self.option() {
+            Some(Given::Off) => Ok(Vec::new()),
+            _ => Ok(self.texts(expected)?.unwrap_or_default()),
         }
     }
 

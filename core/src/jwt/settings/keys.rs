@@ -16,6 +16,15 @@ use crate::jwt::refresh::RefreshPolicy;
 /// The longest timer in ms: what a signed 32-bit number holds, which is also Node's limit.
 const MAX_TIMER: u64 = (1 << 31) - 1;
 
+/// A member of a key set that is fetched: its name, its path, its environment variable.
+type Member = (&'static str, &'static str, &'static str);
+
+const CACHE_MAX_AGE: Member = ("cacheMaxAge", "jwt.jwks.cacheMaxAge", "WS_JWT_JWKS_CACHE_MAX_AGE");
+const COOLDOWN: Member = ("cooldown", "jwt.jwks.cooldown", "WS_JWT_JWKS_COOLDOWN");
+
+/// The variables that are of use only beside a key set.
+pub(super) const TIMES: [&str; 2] = [CACHE_MAX_AGE.2, COOLDOWN.2];
+
 const PUBLIC_KEY: &str = "must be a public key in PEM, or the path of a file with one";
 const KEY_SET: &str =
     "a JSON Web Key Set, the path of a file with one, or { uri, cacheMaxAge, cooldown }";
@@ -138,12 +147,15 @@ fn key_set<'a>(item: &'a Item<'a>, read: Read<'_>) -> Result<Source<'a>, ConfigE
     let text = match item.option() {
         Some(Given::Json(text)) => match serde_json::from_str(text) {
             Ok(Value::Object(mut object)) if object.contains_key("uri") => {
-                let policy = policy(item, &object)?;
+                let policy = policy(item, Some(&object))?;
                 let uri = match object.remove("uri") {
                     Some(Value::String(uri)) => uri,
                     _ => return Err(item.wrong("uri must be a string")),
                 };
                 return remote(item, uri, policy);
+            }
+            Ok(Value::Object(object)) if !object.contains_key("keys") => {
+                return Err(item.wrong(&format!("must be {KEY_SET}")));
             }
             _ => return Ok(Source::KeySet(item, text.clone())),
         },
@@ -152,7 +164,7 @@ fn key_set<'a>(item: &'a Item<'a>, read: Read<'_>) -> Result<Source<'a>, ConfigE
         None => item.environment().unwrap_or_default(),
     };
     if is_web(&text) {
-        return remote(item, text, RefreshPolicy::default());
+        return remote(item, text, policy(item, None)?);
     }
     let inline = text.trim_start().starts_with('{');
     let expected = "must be a URL, a JSON Web Key Set, or the path of a file with one";
@@ -160,28 +172,33 @@ fn key_set<'a>(item: &'a Item<'a>, read: Read<'_>) -> Result<Source<'a>, ConfigE
     Ok(Source::KeySet(item, text))
 }
 
+/// When a set is fetched: by its own members, if it is an object that has them, or the environment.
 fn policy(
     item: &Item<'_>,
-    object: &serde_json::Map<String, Value>,
+    object: Option<&serde_json::Map<String, Value>>,
 ) -> Result<RefreshPolicy, ConfigError> {
     let default = RefreshPolicy::default();
-    let timer = |name, default| match object.get(name) {
-        None | Some(Value::Null) => Ok(default),
-        Some(value) => match value.as_f64() {
-            Some(0.0) => Ok(default),
-            Some(ms) if ms.fract() == 0.0 && (1.0..=MAX_TIMER as f64).contains(&ms) => {
-                Ok(Duration::from_millis(ms as u64))
-            }
-            _ => {
-                Err(item.wrong(&format!("{name} must be an integer from 1 to {MAX_TIMER}, in ms")))
-            }
-        },
+    let timer = |(name, path, variable): Member, default| {
+        let value = object.and_then(|object| object.get(name)).map(given).unwrap_or_default();
+        let ms = item.member(path, variable, &value).integer(1..=MAX_TIMER)?;
+        Ok::<_, ConfigError>(ms.map_or(default, Duration::from_millis))
     };
     Ok(RefreshPolicy {
-        max_age: timer("cacheMaxAge", default.max_age)?,
-        cooldown: timer("cooldown", default.cooldown)?,
+        max_age: timer(CACHE_MAX_AGE, default.max_age)?,
+        cooldown: timer(COOLDOWN, default.cooldown)?,
         ..default
     })
+}
+
+fn given(value: &Value) -> Given {
+    match value {
+        Value::Null => Given::Absent,
+        Value::Number(number) => number.as_f64().map_or(Given::Other("number"), Given::Number),
+        Value::String(text) => Given::Text(text.clone()),
+        Value::Bool(_) => Given::Other("boolean"),
+        Value::Array(_) => Given::Other("array"),
+        Value::Object(_) => Given::Other("object"),
+    }
 }
 
 /// Whoever is on the way of plain http could put a key of its own into the set. There is none on the way

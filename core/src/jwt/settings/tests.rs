@@ -314,12 +314,70 @@ fn a_remote_key_set_has_a_uri_and_times() {
         json!({ "uri": "https://example.com/a b" }),
         json!({ "uri": "https://user:password@example.com/keys" }),
         json!({ "uri": "https://user@example.com?a@b" }),
-        json!({ "uri": uri, "cooldown": -1 }),
-        json!({ "uri": uri, "cooldown": 1.5 }),
-        json!({ "uri": uri, "cooldown": "30s" }),
-        json!({ "uri": uri, "cacheMaxAge": 3e9 }),
+        json!({ "cooldown": 1000 }),
     ] {
         assert_range(refused(&[("jwks", Given::Json(bad.to_string()))]), "jwt.jwks: ");
+    }
+    for bad in [
+        json!({ "uri": uri, "cooldown": -1 }),
+        json!({ "uri": uri, "cooldown": 1.5 }),
+        json!({ "uri": uri, "cooldown": 3e9 }),
+    ] {
+        let error = refused(&[("jwks", Given::Json(bad.to_string()))]);
+        assert_range(error, "jwt.jwks.cooldown: must be an integer from 1 to 2147483647, got ");
+    }
+    for bad in [json!("30s"), json!(true), json!([1]), json!({})] {
+        let bad = json!({ "uri": uri, "cacheMaxAge": bad }).to_string();
+        let (code, problem) = refused(&[("jwks", Given::Json(bad))]);
+        assert_eq!(code, "ERR_INVALID_OPTION_TYPE", "{problem}");
+        assert!(problem.starts_with("jwt.jwks.cacheMaxAge: must be an integer"), "{problem}");
+    }
+}
+
+#[test]
+fn the_times_of_a_remote_key_set_may_come_from_variables() {
+    let url = ("WS_JWKS_URL", "https://a/keys");
+    let times = [("WS_JWT_JWKS_CACHE_MAX_AGE", "60000"), ("WS_JWT_JWKS_COOLDOWN", " 1000 ")];
+    let default = RefreshPolicy::default();
+    let (max_age, cooldown) = (Duration::from_secs(60), Duration::from_secs(1));
+    let policy = |found: JwtSettings| found.into_verifier().1.unwrap().1;
+    let env = [url, times[0], times[1]];
+    assert_eq!(policy(resolve_env(&env)), RefreshPolicy { max_age, cooldown, ..default });
+    // What the option says goes before, member by member.
+    let object = json!({ "uri": "https://a/keys", "cooldown": 5000 }).to_string();
+    let option = options(&[("jwks", Given::Json(object))]);
+    let mixed = policy(resolve_with(Some(&option), &times, &[]).unwrap().unwrap());
+    assert_eq!(mixed, RefreshPolicy { max_age, cooldown: Duration::from_secs(5), ..default });
+    let zero = [url, ("WS_JWT_JWKS_CACHE_MAX_AGE", "0"), ("WS_JWT_JWKS_COOLDOWN", "")];
+    assert_eq!(policy(resolve_env(&zero)), default);
+
+    for bad in ["x", "-1", "1.5", "2147483648"] {
+        let error = refused_env(&[url, ("WS_JWT_JWKS_COOLDOWN", bad)]);
+        assert!(error.starts_with("WS_JWT_JWKS_COOLDOWN: must be an integer from 1 to"), "{error}");
+    }
+    for time in times {
+        assert_eq!(refused_env(&[time]), format!("{}: {NO_KEY}", time.0));
+    }
+    // A set that is not fetched has no times.
+    assert!(resolve_env(&[("WS_JWT_SECRET", LONG), times[0]]).into_verifier().1.is_none());
+}
+
+#[test]
+fn an_issuer_and_an_audience_of_the_environment_can_be_off() {
+    let env = [("WS_JWT_ISSUER", "a"), ("WS_JWT_AUDIENCE", "b"), ("WS_JWT_ALGORITHMS", "HS256")];
+    let off = [("secret", text(LONG)), ("issuer", Given::Off), ("audience", Given::Off)];
+    let found = resolve_with(Some(&options(&off)), &env, &[]).unwrap().unwrap();
+    assert_eq!(found.rules, Rules::default());
+    for name in ["secret", "publicKey", "jwks", "algorithms", "clockTolerance", "userClaim"] {
+        let mut members = vec![(name, Given::Off)];
+        if name != "secret" {
+            members.push(("secret", text(LONG)));
+        }
+        let error = resolve_with(Some(&options(&members)), &env, &[]).unwrap_err();
+        let (kind, range) = ("ERR_INVALID_OPTION_TYPE", "ERR_INVALID_OPTION_RANGE");
+        // Of keys there may be one only.
+        let expected = if ["publicKey", "jwks"].contains(&name) { range } else { kind };
+        assert_eq!(error.code(), expected, "{error}");
     }
 }
 

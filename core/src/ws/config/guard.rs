@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::setting::{Env, RawOptions, RawValue, Settings};
+use super::setting::{Env, RawObject, RawOptions, RawValue, Settings};
 use super::{ConfigError, MAX_TIMER};
 use crate::jwt::{JwtSettings, MAX_KEY_SET};
 use crate::ws::guard::jwt::JwtCheck;
@@ -80,10 +80,7 @@ impl GuardConfig {
                 .max_auth_failures
                 .integer(1..=MAX_FAILURES)?
                 .unwrap_or(default.max_auth_failures),
-            token_from: given
-                .token_from
-                .texts("header, subprotocol, cookie:NAME or query:NAME", TokenSource::parse)?
-                .unwrap_or(default.token_from),
+            token_from: token_from(given)?,
             token_expiring_lead: millis(
                 given.token_expiring_lead.integer(timer.clone())?,
                 default.token_expiring_lead,
@@ -99,7 +96,12 @@ fn authenticator(
     env: Env<'_>,
 ) -> Result<Authenticator, ConfigError> {
     let is_hook = given.authenticate.function("a function")?;
-    let Some(settings) = JwtSettings::resolve(options.jwt.as_ref(), env, &small_file)? else {
+    let settings = match &options.jwt {
+        RawObject::Off => None,
+        RawObject::Absent => JwtSettings::resolve(None, env, &small_file)?,
+        RawObject::Given(jwt) => JwtSettings::resolve(Some(jwt), env, &small_file)?,
+    };
+    let Some(settings) = settings else {
         return Ok(if is_hook { Authenticator::Host } else { Authenticator::Claim });
     };
     if is_hook {
@@ -120,7 +122,18 @@ fn small_file(path: &str) -> io::Result<String> {
     Ok(text)
 }
 
+fn token_from(given: &Settings<'_>) -> Result<Vec<TokenSource>, ConfigError> {
+    if given.token_from.is_off() {
+        return Ok(Vec::new());
+    }
+    let expected = "header, subprotocol, cookie:NAME or query:NAME";
+    Ok(given.token_from.texts(expected, TokenSource::parse)?.unwrap_or_default())
+}
+
 fn authorizer(options: &RawOptions, given: &Settings<'_>) -> Result<Authorizer, ConfigError> {
+    if given.authorize.is_off() {
+        return Ok(Authorizer::Nobody);
+    }
     let is_object = options.authorize == RawValue::Other("object");
     if !is_object && given.authorize.function("a function or an object")? {
         return Ok(Authorizer::Host);

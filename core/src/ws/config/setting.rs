@@ -50,6 +50,18 @@ impl RawValue {
     }
 }
 
+/// An option whose members are options of their own.
+#[derive(Clone, Debug, Default)]
+pub enum RawObject<T> {
+    /// `undefined` or `null`: the environment counts.
+    #[default]
+    Absent,
+    /// `false`: it is off, whatever the environment says.
+    Off,
+    /// Its members.
+    Given(T),
+}
+
 /// The value as JavaScript would write it.
 impl fmt::Display for RawValue {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -75,7 +87,7 @@ macro_rules! options {
         pub struct RawOptions {
             $(#[doc = concat!("`", $name, "`, `", $variable, "`")] pub $field: RawValue,)*
             /// `jwt`, whose members have a list of their own.
-            pub jwt: Option<RawJwt>,
+            pub jwt: RawObject<RawJwt>,
         }
 
         impl RawOptions {
@@ -181,6 +193,11 @@ impl<'a> Setting<'a> {
         env: Env<'a>,
     ) -> Self {
         Self { name, variable, value, env }
+    }
+
+    /// Whether it is `false`, which for what has no off value of its own says: off, whatever the environment has.
+    pub(super) fn is_off(&self) -> bool {
+        *self.value == RawValue::Bool(false)
     }
 
     /// Reads an integer. In the environment too, 0 counts as not given.

@@ -311,7 +311,6 @@ fn trusted_proxies_are_a_number_or_addresses_but_never_all() {
     assert_eq!(trust(RawValue::Bool(false), "1"), Ok(TrustProxy::Nobody));
     assert_eq!(trust(number(1), ""), Ok(TrustProxy::Hops(1)));
     assert_eq!(trust(number(0), "3"), Ok(TrustProxy::Hops(3)));
-    assert_eq!(trust(RawValue::Absent, "off"), Ok(TrustProxy::Nobody));
     let two = networks(&["10.0.0.0/8", "127.0.0.0/8", "::1/128"]);
     assert_eq!(
         trust(RawValue::List(vec![text("10.0.0.0/8"), text("loopback")]), ""),
@@ -323,7 +322,10 @@ fn trusted_proxies_are_a_number_or_addresses_but_never_all() {
     for bad in [RawValue::Bool(true), number(-1), number(1.5), number(101), text("all"), mixed] {
         assert!(trust(bad.clone(), "").is_err(), "{bad:?}");
     }
-    for bad in ["true", "1,loopback", "0", "*", "10.0.0.0/33"] {
+    for none in ["0", " 0 ", "off", "false"] {
+        assert_eq!(trust(RawValue::Absent, none), Ok(TrustProxy::Nobody), "{none}");
+    }
+    for bad in ["true", "1,loopback", "0,loopback", "*", "10.0.0.0/33"] {
         assert!(trust(RawValue::Absent, bad).is_err(), "{bad}");
     }
 }
@@ -448,6 +450,35 @@ fn a_variable_that_protects_is_a_plain_yes_or_no() {
     // As ever, for callers that rely on it.
     let config = resolve(&[], &[("WS_COMPRESSION", "1"), ("WS_HEARTBEAT", "yes")]).unwrap();
     assert_eq!((config.compression, config.heartbeat), (None, None));
+}
+
+/// Wrong variables, which are not looked at either.
+#[test]
+fn false_is_off_whatever_the_environment_says() {
+    let env = [
+        ("WS_ORIGINS", "x"),
+        ("WS_TRUST_PROXY", "x"),
+        ("WS_TOKEN_FROM", "x"),
+        ("WS_AUTHORIZE_SUBSCRIBE", "{x}"),
+        ("WS_AUTHORIZE_JOIN_ROOM", "{x}"),
+        ("WS_JWT_SECRET", "x"),
+        ("WS_JWT_ALGORITHMS", "x"),
+    ];
+    let mut raw = RawOptions::default();
+    for name in ["origins", "trustProxy", "tokenFrom", "authorize"] {
+        assert!(raw.set(name, RawValue::Bool(false)));
+    }
+    raw.jwt = RawObject::Off;
+    let get = |variable: &str| {
+        env.iter().find(|(name, _)| *name == variable).map(|(_, value)| (*value).to_owned())
+    };
+    assert_eq!(Config::resolve(&raw, &get), Ok(Config::default()));
+    // A hook may then stand in the place of the environment's keys.
+    raw.set("authenticate", RawValue::Other("function"));
+    let guard = Config::resolve(&raw, &get).map(|config| config.guard.authenticator);
+    assert_eq!(guard, Ok(Authenticator::Host));
+    raw.jwt = RawObject::Absent;
+    assert!(Config::resolve(&raw, &get).is_err());
 }
 
 #[test]

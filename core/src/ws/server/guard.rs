@@ -23,6 +23,11 @@ impl Server {
         self.shared.guard.verifies()
     }
 
+    /// Whether handshakes may carry tokens that nobody looks at.
+    pub fn ignores_tokens(&self) -> bool {
+        !self.verifies() && !self.config().guard.token_from.is_empty()
+    }
+
     /// Closes all connections of a user. Returns how many were open.
     pub fn disconnect_user(&self, user: &str, code: u16, reason: &str) -> usize {
         self.disconnect_all(self.members(GroupKind::User, user), code, reason)

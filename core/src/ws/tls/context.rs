@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::settings::{RawTls, Settings};
 use super::{TlsError, material};
-use crate::ws::config::Env;
+use crate::ws::config::{Env, RawObject};
 
 /// What a server's TLS is made of: read, checked, and ready for connections.
 pub struct Tls {
@@ -31,9 +31,12 @@ impl Tls {
     ///
     /// # Errors
     /// What is wrong first.
-    pub fn resolve(given: Option<RawTls>, env: Env<'_>) -> Result<Option<Self>, TlsError> {
-        let wanted = given.is_some();
-        Self::make(given.unwrap_or_default(), wanted, env)
+    pub fn resolve(given: RawObject<RawTls>, env: Env<'_>) -> Result<Option<Self>, TlsError> {
+        match given {
+            RawObject::Off => Ok(None),
+            RawObject::Absent => Self::make(RawTls::default(), false, env),
+            RawObject::Given(given) => Self::make(given, true, env),
+        }
     }
 
     fn make(given: RawTls, wanted: bool, env: Env<'_>) -> Result<Option<Self>, TlsError> {
@@ -118,9 +121,14 @@ impl TlsContext {
     }
 
     /// Replaces what is given; what is not stays as it was, and the files that the environment names
-    /// are read again. In case of an error all stays as it was. Returns what the host should be told.
+    /// are read again. In case of an error all stays as it was; that nothing is given, nor can be read again, is one
+    /// too. Returns what the host should be told.
     pub fn replace(&self, given: RawTls, env: Env<'_>) -> Result<Option<String>, TlsError> {
+        let nothing = given.is_empty();
         let merged = given.over(&self.lock().given);
+        if nothing && !merged.reads_files(env) {
+            return Err(RawTls::nothing_new().into());
+        }
         // Without the lock: the files are read here, and connections must not wait for that.
         let tls = Tls::make(merged, true, env)?.ok_or(TlsError::Off)?;
         let notice = tls.notice();

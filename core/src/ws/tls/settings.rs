@@ -69,6 +69,30 @@ pub(super) struct Settings {
 }
 
 impl RawTls {
+    /// Whether nothing is given.
+    pub(super) fn is_empty(&self) -> bool {
+        let pems = [&self.cert, &self.key, &self.ca];
+        let values = [&self.passphrase, &self.min_version, &self.request_cert];
+        pems.into_iter().all(|pem| *pem == RawPem::Absent)
+            && values.into_iter().all(|value| *value == RawValue::Absent)
+    }
+
+    /// Whether there is a file that the environment names and no option goes before.
+    pub(super) fn reads_files(&self, env: Env<'_>) -> bool {
+        [(&self.cert, CERT), (&self.key, KEY), (&self.ca, CA)].into_iter().any(
+            |(pem, (_, variable))| {
+                *pem == RawPem::Absent && env(variable).is_some_and(|path| !path.is_empty())
+            },
+        )
+    }
+
+    /// The error of whoever replaces nothing by nothing.
+    pub(super) fn nothing_new() -> ConfigError {
+        let problem = "nothing to replace anything by: give cert and key, unless the environment \
+                       names their files (WS_TLS_CERT, WS_TLS_KEY)";
+        ConfigError::Type { option: "tls", problem: problem.to_owned() }
+    }
+
     /// What is given here, and the rest from `earlier`.
     pub(super) fn over(self, earlier: &Self) -> Self {
         let pem = |new: RawPem, old: &RawPem| if new == RawPem::Absent { old.clone() } else { new };
@@ -100,11 +124,12 @@ impl RawTls {
         let cert = pem(CERT, &self.cert, env)?.ok_or_else(|| missing(CERT, wanted))?;
         let key = pem(KEY, &self.key, env)?.ok_or_else(|| missing(KEY, wanted))?;
         let ca = pem(CA, &self.ca, env)?;
-        let request_cert = request_cert(&self.request_cert, env)?;
+        let setting = |name, variable, value| Setting::new(name, variable, value, env);
+        let request_cert = setting("tls.requestCert", "WS_TLS_REQUEST_CERT", &self.request_cert);
+        let request_cert = request_cert.boolean()?.unwrap_or(false);
         if request_cert && ca.is_none() {
             return Err(missing(CA, wanted));
         }
-        let setting = |name, variable, value| Setting::new(name, variable, value, env);
         let passphrase = setting("tls.passphrase", "WS_TLS_PASSPHRASE", &self.passphrase)
             .text("a string", |text| Some(text.to_owned()))?;
         let min_version = setting("tls.minVersion", "WS_TLS_MIN_VERSION", &self.min_version).text(
@@ -154,21 +179,6 @@ fn pem(
             let expected = "the path of a PEM file that can be read";
             Err(ConfigError::wrong_variable(variable, expected, &error.kind().to_string()))
         }
-    }
-}
-
-/// Of the environment only `true` and `false` are taken: what an operator means to switch on by
-/// `1` must not be off.
-fn request_cert(given: &RawValue, env: Env<'_>) -> Result<bool, ConfigError> {
-    let variable = "WS_TLS_REQUEST_CERT";
-    if *given != RawValue::Absent {
-        let given = Setting::new("tls.requestCert", variable, given, env).boolean()?;
-        return Ok(given.unwrap_or(false));
-    }
-    match env(variable).as_deref() {
-        None | Some("" | "false") => Ok(false),
-        Some("true") => Ok(true),
-        Some(got) => Err(ConfigError::wrong_variable(variable, "true or false", got)),
     }
 }
 

@@ -16,10 +16,11 @@ use rustls::{
 use std::sync::Arc;
 
 use super::{RawPem, RawTls, Tls, TlsContext};
+use crate::ws::config::RawObject;
 
 /// The TLS of a server that has such a certificate.
 pub fn context() -> TlsContext {
-    TlsContext::new(Tls::resolve(Some(identity()), &|_| None).unwrap().unwrap())
+    TlsContext::new(Tls::resolve(RawObject::Given(identity()), &|_| None).unwrap().unwrap())
 }
 
 /// A certificate of a day's life that is signed by its own key.
