@@ -10,7 +10,7 @@ import {
 } from '@libs/messaging';
 import { connectClient, type TestClient } from '@libs/messaging/testing';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { text } from './support/frames.js';
 import { startManager, warningsOf } from './support/managers.js';
 import { RawClient, request } from './support/raw-client.js';
@@ -134,18 +134,17 @@ describe('a refusal', () => {
     expect(manager.getUserConnections('ada')).toEqual([client.connectionId]);
   });
 
-  test('closes the connection with 4401 when there are too many of them', async () => {
+  test('closes the connection with 4401 when there are too many of them, logins between them or not', async () => {
     const manager = await startManager({ authenticate: byToken, maxAuthFailures: 2 });
     const client = await connectClient(manager);
     const attempt = (token: string) => client.send({ type: 'authenticate', payload: { token } });
     attempt('x');
-    // Who is let in has a clean slate.
+    // Or whoever has one good token could try others for ever.
     attempt('token-ada');
-    attempt('x');
     attempt('x');
     attempt('token-ada');
     expect(await client.closed).toEqual({ code: 4401, reason: 'Authentication failed' });
-    const expected = ['AUTH_FAILED', 'authenticated', 'AUTH_FAILED', 'AUTH_FAILED'];
+    const expected = ['AUTH_FAILED', 'authenticated', 'AUTH_FAILED'];
     expect(codes(client.pending)).toEqual(expected);
   });
 });
@@ -433,15 +432,33 @@ test('without a hook a token may be anything, as nobody looks at it', async () =
   }
 });
 
-test.for([5, {}, 'x'.repeat(8193)])(
-  'with a hook a token that is none is no payload',
+test.for([5, {}, [], true, 'x'.repeat(8193)])(
+  'with a hook a token that is none is a failed attempt, and the hook is not asked',
   async (token) => {
-    const manager = await startManager({ authenticate: () => ({ userId: 'ada' }) });
+    const authenticate = vi.fn(() => ({ userId: 'ada' }));
+    const manager = await startManager({ authenticate, maxAuthFailures: 2 });
     const client = await connectClient(manager);
-    client.send({ type: 'authenticate', payload: { userId: 'ada', token } });
-    expect((await client.next('error')).payload).toMatchObject({
-      code: 'INVALID_PAYLOAD',
-      message: expect.stringMatching('payload.token must be a string'),
-    });
+    for (const id of ['1', '2']) {
+      client.send({ type: 'authenticate', payload: { userId: 'ada', token }, id });
+      const { payload, id: echoed } = await client.next('error');
+      expect({ ...payload, id: echoed }).toEqual({
+        message: 'Authentication failed',
+        code: 'AUTH_FAILED',
+        type: 'authenticate',
+        id,
+      });
+    }
+    expect(await client.closed).toEqual({ code: 4401, reason: 'Authentication failed' });
+    expect(manager.getStats().refusals.auth_failed).toBe(2);
+    expect(authenticate).not.toHaveBeenCalled();
   },
 );
+
+test('with a hook a token that is null is an absent one', async () => {
+  const manager = await startManager({
+    authenticate: ({ token }) => ({ userId: token === undefined ? 'guest' : 'ada' }),
+  });
+  const client = await connectClient(manager);
+  client.send({ type: 'authenticate', payload: { token: null } });
+  expect((await client.next('authenticated')).payload.userId).toBe('guest');
+});

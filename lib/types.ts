@@ -272,8 +272,8 @@ export interface WebSocketConfig {
    */
   authTimeout?: number | undefined;
   /**
-   * How often a client may fail to authenticate before it is closed with 4401. Environment:
-   * `WS_MAX_AUTH_FAILURES`. Default: 3. Limit: 1000.
+   * How often a client may fail to authenticate on one connection, whatever logins lie between, before it is closed
+   * with 4401. Environment: `WS_MAX_AUTH_FAILURES`. Default: 3. Limit: 1000.
    */
   maxAuthFailures?: number | undefined;
   /**

@@ -15,8 +15,6 @@ pub(super) const MAX_ECHO: usize = 64;
 
 /// What a user has to be, where one is needed.
 pub(super) const USER_RULE: &str = "payload.userId must be a string or a number, of 1 to 256 bytes";
-/// What a token has to be, where somebody looks at it.
-pub(super) const TOKEN_RULE: &str = "payload.token must be a string of at most 8192 bytes";
 
 /// What a client asks for.
 #[derive(Debug, PartialEq)]
@@ -77,6 +75,15 @@ pub enum Token<'a> {
     Given(Cow<'a, str>),
     /// Neither a string nor of a length that could be right.
     Unusable,
+}
+
+impl Token<'_> {
+    pub fn into_text(self) -> Option<String> {
+        match self {
+            Self::Given(token) => Some(token.into_owned()),
+            Self::Absent | Self::Unusable => None,
+        }
+    }
 }
 
 /// A message that has the shape of one.

@@ -33,8 +33,8 @@ pub struct GuardConfig {
     /// `authTimeout`, `WS_AUTH_TIMEOUT`: ms in which a client has to authenticate under
     /// `requireAuth`, default 10000, up to 2^31 - 1. It bounds who holds a place for nothing.
     pub auth_timeout: Duration,
-    /// `maxAuthFailures`, `WS_MAX_AUTH_FAILURES`: how often a client may be refused before it is
-    /// closed, default 3, up to 1000.
+    /// `maxAuthFailures`, `WS_MAX_AUTH_FAILURES`: how often a connection's client may be refused
+    /// before it is closed, default 3, up to 1000. Logins between do not start the count anew.
     pub max_auth_failures: u32,
     /// `tokenFrom`, `WS_TOKEN_FROM`: where the handshake's request may carry a token, the first
     /// place first. Default: nowhere.

@@ -189,15 +189,15 @@ impl Guard {
         !matches!(self.authenticator, Authenticator::Claim)
     }
 
-    /// Whether tokens are verified here, where all that is no good token is refused as such.
+    /// Whether tokens are verified here.
     #[must_use]
     pub fn verifies_tokens(&self) -> bool {
         matches!(self.authenticator, Authenticator::Jwt(_))
     }
 
-    /// Whether requests are to be kept, since the host is told of them when it decides.
+    /// Whether the host says who a client is. It is told of the request, which is kept for that.
     #[must_use]
-    pub fn asks_with_requests(&self) -> bool {
+    pub fn asks_the_host(&self) -> bool {
         matches!(self.authenticator, Authenticator::Host)
     }
 

@@ -131,7 +131,6 @@ impl Shard {
 
     fn take_in(&mut self, key: usize, connection: &Arc<Connection>, identity: &Identity) {
         let access = &mut self.sockets.slots[key].access;
-        access.failures = 0;
         access.overdue = false;
         if !access.admitted {
             self.admit(key, connection);
@@ -144,8 +143,8 @@ impl Shard {
         }
     }
 
-    /// Refuses a login.
-    fn refuse_login(&mut self, key: usize, at_once: bool, id: Option<&str>) {
+    /// Refuses a login, which counts as long as the connection lives.
+    pub(super) fn refuse_login(&mut self, key: usize, at_once: bool, id: Option<&str>) {
         let message = "Authentication failed";
         self.counters().denied(Denial::AuthFailed);
         self.answer_login(message, id);

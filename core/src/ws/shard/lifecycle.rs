@@ -99,7 +99,7 @@ impl Shard {
             self.answer(&Answer::Connected { connection: &id }, None);
         }
         let token = token_of(&self.shared.config.guard.token_from, &request);
-        if self.shared.guard.asks_with_requests() {
+        if self.shared.guard.asks_the_host() {
             let (url, headers) = (request.url.clone(), request.headers.clone());
             let request = Arc::new(RequestInfo { url, headers });
             self.sockets.slots[key].access.request = Some(request);

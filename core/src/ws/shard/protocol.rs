@@ -11,7 +11,7 @@ use crate::ws::events::{Event, Kind};
 use crate::ws::guard::{Action, Identity, Login};
 use crate::ws::inbox::Job;
 use crate::ws::index::{Change, Join, Leave};
-use crate::ws::message::{self, Message, Request, TOKEN_RULE, Token, USER_RULE};
+use crate::ws::message::{self, Message, Request, Token, USER_RULE};
 
 impl Shard {
     pub(super) fn message(&mut self, key: usize, connection: &Arc<Connection>, text: &str) {
@@ -50,11 +50,18 @@ impl Shard {
         }
         match message.request {
             Request::Heartbeat => self.answer(&Answer::Heartbeat, id),
+            Request::Authenticate { user: None, .. } if !self.shared.guard.verifies() => {
+                self.invalid_payload("authenticate", USER_RULE, id);
+            }
+            // Nothing that a hook could judge, and an attempt like any other.
+            Request::Authenticate { token: Token::Unusable, .. }
+                if self.shared.guard.asks_the_host() =>
+            {
+                self.refuse_login(key, false, id);
+            }
             Request::Authenticate { user, session, token } => {
-                match self.login(user, session, token) {
-                    Ok(login) => self.log_in(key, connection, login, id),
-                    Err(problem) => self.invalid_payload("authenticate", problem, id),
-                }
+                let login = Login { user, session, token: token.into_text() };
+                self.log_in(key, connection, login, id);
             }
             Request::Subscribe(topic) => self.go(key, connection, Action::Subscribe, &topic, id),
             Request::JoinRoom(room) => self.go(key, connection, Action::JoinRoom, &room, id),
@@ -81,27 +88,6 @@ impl Shard {
         let message = format!("Invalid payload for {kind}: {problem}");
         let refused = Some(kind);
         self.answer(&Answer::Error { message: &message, code: code::INVALID_PAYLOAD, refused }, id);
-    }
-
-    /// What a client claims, if it is of use to whoever looks at it.
-    fn login(
-        &self,
-        user: Option<String>,
-        session: Option<String>,
-        token: Token<'_>,
-    ) -> Result<Login, &'static str> {
-        let verifies = self.shared.guard.verifies();
-        if user.is_none() && !verifies {
-            return Err(USER_RULE);
-        }
-        let token = match token {
-            Token::Given(token) => Some(token.into_owned()),
-            // Like any other token that is none.
-            Token::Unusable if self.shared.guard.verifies_tokens() => None,
-            Token::Unusable if verifies => return Err(TOKEN_RULE),
-            Token::Absent | Token::Unusable => None,
-        };
-        Ok(Login { user, session, token })
     }
 
     /// A type of the host's own: an answer to its request, an event, or nobody's. A message whose

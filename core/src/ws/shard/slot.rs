@@ -97,7 +97,7 @@ pub struct Access {
     pub admitted: bool,
     /// Its time to authenticate has passed while it waited for a decision.
     pub overdue: bool,
-    /// How often it was refused since it last authenticated.
+    /// How often it was refused, whatever came between.
     pub failures: u32,
     /// Boxed, since most identities have no end.
     pub lease: Option<Box<Lease>>,
