@@ -10,7 +10,7 @@
 
 use std::time::Duration;
 
-/// Tokens that may wait for a fetch. Further ones are refused at once.
+/// Tokens that may wait for a fetch. Further ones are refused at once: those who were first keep their places.
 pub const MAX_WAITING: usize = 1000;
 
 /// From the first fetch to the second, if that one fails. Then twice that, and so on up to `cooldown`.
@@ -139,9 +139,25 @@ impl<T> Refresh<T> {
         Arrival { accept, fetch: None, answer }
     }
 
-    /// Whether there is a set that tokens can be verified by.
+    /// Nobody asks any more what becomes of a token. Its place is free.
+    pub fn forget(&mut self, token: &T)
+    where
+        T: PartialEq,
+    {
+        if let Some(at) = self.waiting.iter().position(|it| it == token) {
+            self.waiting.swap_remove(at);
+        }
+    }
+
+    /// Whether the set in use is that of the last fetch: a key that it does not have is hardly a good one. Else
+    /// a fetch is under way, or has failed.
     #[must_use]
-    pub const fn has_set(&self) -> bool {
+    pub const fn is_current(&self) -> bool {
+        self.has_set() && self.in_use == self.last
+    }
+
+    /// Whether there is a set that tokens can be verified by.
+    const fn has_set(&self) -> bool {
         self.in_use > 0
     }
 

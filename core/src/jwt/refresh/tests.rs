@@ -119,8 +119,31 @@ fn only_so_many_wait() {
     }
     assert_eq!(refresh.unknown_key(9999, MINUTE), Unknown::Refuse(9999));
     assert_eq!(refresh.waiting(), MAX_WAITING);
-    assert_eq!(refresh.fetched(2, true, MINUTE).answer.len(), MAX_WAITING);
+    refresh.forget(&5);
+    refresh.forget(&9999);
+    assert_eq!(
+        refresh.unknown_key(1234, MINUTE),
+        Unknown::Wait(None),
+        "in the place of the one who left"
+    );
+    let answer = refresh.fetched(2, true, MINUTE).answer;
+    assert_eq!(answer.len(), MAX_WAITING);
+    assert!(answer.contains(&1234) && !answer.contains(&5));
     assert_eq!(refresh.waiting(), 0);
+}
+
+#[test]
+fn a_set_is_current_as_long_as_it_is_that_of_the_last_fetch() {
+    let mut refresh = Refresh::new(RefreshPolicy::default());
+    assert!(!refresh.is_current(), "there is none");
+    refresh.unknown_key(1, seconds(0));
+    assert!(!refresh.is_current());
+    refresh.fetched(1, true, seconds(0));
+    assert!(refresh.is_current());
+    refresh.unknown_key(2, MINUTE);
+    assert!(!refresh.is_current(), "a newer one is under way");
+    refresh.fetched(2, false, MINUTE);
+    assert!(!refresh.is_current(), "the newer one could not be had");
 }
 
 #[derive(Clone, Debug)]

@@ -93,11 +93,12 @@ impl Desk {
         Some(Closed { who, next })
     }
 
-    /// The client has left. If it was still in line, nobody waits for its turn.
-    pub fn forget(&self, number: Number) {
+    /// The client has left. If it was still in line, nobody waits for its turn. Returns whether it waited for
+    /// something else than the host.
+    pub fn forget(&self, number: Number) -> bool {
         let state = &mut *self.lock();
         state.waiting.remove(&number);
-        state.aside.remove(&number);
+        state.aside.remove(&number).is_some()
     }
 }
 

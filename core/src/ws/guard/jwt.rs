@@ -98,7 +98,7 @@ impl RemoteKeys {
     }
 
     /// A decision is to wait for keys. `Ok` is the fetch that is to be begun for it, if one is. `Err` says
-    /// that it cannot wait, and whether there are keys at all.
+    /// that it cannot wait, and whether the keys are those of now.
     pub fn wait(&self, number: Number) -> Result<Option<u64>, bool> {
         let mut refresh = self.lock();
         match refresh.unknown_key(number, self.began.elapsed()) {
@@ -107,8 +107,13 @@ impl RemoteKeys {
                 self.changed.notify_one();
                 Ok(fetch)
             }
-            Unknown::Refuse(_) => Err(refresh.has_set()),
+            Unknown::Refuse(_) => Err(refresh.is_current()),
         }
+    }
+
+    /// A decision does not wait any more.
+    pub(super) fn forget(&self, number: Number) {
+        self.lock().forget(&number);
     }
 
     /// Time has passed. The moment is when to call it again.

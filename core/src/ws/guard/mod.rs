@@ -14,7 +14,7 @@ pub mod token;
 use std::fmt;
 use std::sync::Arc;
 
-use self::desk::Desk;
+use self::desk::{Desk, Number};
 use self::jwt::{JwtCheck, RemoteKeys};
 use self::patterns::{Patterns, Subject};
 use self::revoked::Revoked;
@@ -199,6 +199,16 @@ impl Guard {
     #[must_use]
     pub fn asks_the_host(&self) -> bool {
         matches!(self.authenticator, Authenticator::Host)
+    }
+
+    /// A client that waited for this decision has left. Its place among those who wait for keys is free, or who comes
+    /// and goes would take all of them.
+    pub fn forget(&self, number: Number) {
+        if self.desk.forget(number)
+            && let Some(keys) = &self.keys
+        {
+            keys.forget(number);
+        }
     }
 
     /// Decides who a client is. A verdict is an identity or a refusal.

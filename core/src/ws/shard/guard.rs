@@ -229,7 +229,7 @@ impl Shard {
         let slot = &mut self.sockets.slots[key];
         slot.access.request = None;
         if let Some(hold) = &slot.hold {
-            self.shared.guard.desk.forget(hold.number);
+            self.shared.guard.forget(hold.number);
             // Its Close frame may lie among what was kept.
             slot.wake();
         }

@@ -6,6 +6,7 @@ use super::guard::{got, look, text};
 use super::rig::{Client, Rig};
 use crate::jwt::{Given, JwtSettings, MAX_WAITING, RawJwt};
 use crate::ws::config::{Config, GuardConfig};
+use crate::ws::connection::Address;
 use crate::ws::events::Event;
 use crate::ws::guard::desk::MAX_DECISIONS;
 use crate::ws::guard::jwt::JwtCheck;
@@ -116,20 +117,50 @@ fn a_host_that_does_not_fetch_holds_nobody_for_longer_than_its_time() {
     assert_eq!(got(&mut client), ["AUTH_FAILED 1"]);
 }
 
-#[test]
-fn so_many_wait_and_no_more() {
-    let mut rig = Rig::new(config());
-    tick(&mut rig);
-    let mut client = rig.connect();
-    got(&mut client);
-    let who = client.address;
+/// Clients that are not there take all places but one of those who wait for keys.
+fn crowd(rig: &mut Rig) {
+    let who = Address { shard: 0, slot: usize::MAX, serial: 0 };
     rig.within(|shard| {
         let guard = &shard.shared.guard;
-        for _ in 0..MAX_WAITING {
+        for _ in 1..MAX_WAITING {
             let number = guard.desk.enter_aside(who);
-            assert_eq!(guard.keys.as_ref().unwrap().wait(number), Ok(None));
+            assert!(guard.keys.as_ref().unwrap().wait(number).is_ok());
         }
     });
-    rig.hear(&mut client, &login("1"));
-    assert_eq!(got(&mut client), ["AUTH_FAILED 1"]);
+}
+
+#[test]
+fn so_many_wait_and_further_ones_cannot_be_judged_which_is_not_their_fault() {
+    let mut rig = Rig::new(config());
+    tick(&mut rig);
+    end_fetch(&mut rig, 1, Some(KEYS));
+    rig.advance(Duration::from_secs(30));
+    let (mut first, mut late) = (rig.connect(), rig.connect());
+    crowd(&mut rig);
+    got(&mut first);
+    got(&mut late);
+    rig.hear(&mut first, &login("1"));
+    // It would be the end of the third attempt, if they counted.
+    for id in ["1", "2", "3"] {
+        rig.hear(&mut late, &login(id));
+        assert_eq!(got(&mut late), [format!("AUTH_FAILED {id}")]);
+    }
+    assert_eq!(got(&mut first), [""; 0], "who was there first keeps its place");
+    end_fetch(&mut rig, 2, Some(KEYS));
+    look(&mut rig, &first);
+    assert_eq!(got(&mut first), ["AUTH_FAILED 1"]);
+}
+
+#[test]
+fn who_leaves_does_not_wait_for_keys_any_more() {
+    let mut rig = Rig::new(config());
+    tick(&mut rig);
+    crowd(&mut rig);
+    for _ in 0..3 {
+        let mut client = rig.connect();
+        got(&mut client);
+        rig.hear(&mut client, &login("1"));
+        assert_eq!(got(&mut client), [""; 0], "it waits");
+        rig.shard.bury(client.address.slot);
+    }
 }
