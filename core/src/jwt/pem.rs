@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
+use openssl::x509::{X509, X509Req};
 use serde_json::Value;
 
 use super::key::{BadKey, Key};
@@ -24,12 +25,16 @@ pub(super) enum Pem {
 pub(super) fn looks_published(bytes: &[u8]) -> bool {
     let text = &*String::from_utf8_lossy(bytes);
     let begins = |start| text.trim_start().starts_with(start);
-    text.contains("-----BEGIN ")
+    is_pem(bytes)
         || ["ssh-", "ecdsa-sha2-", "sk-ssh-", "sk-ecdsa-"].into_iter().any(begins)
         || (begins("{") && text.contains("\"kty\""))
         || is_jwk(text)
         || is_der(bytes)
-        || bare(text).is_some_and(|der| is_der(&der))
+        || bare(text).is_some_and(|inner| is_der(&inner) || is_pem(&inner))
+}
+
+fn is_pem(bytes: &[u8]) -> bool {
+    String::from_utf8_lossy(bytes).contains("-----BEGIN ")
 }
 
 /// Whether it is a key in JSON, a set of them, or a list.
@@ -42,14 +47,15 @@ fn is_jwk(text: &str) -> bool {
     }
 }
 
-/// Whether it is a public key in DER. A sequence, and longer than Ed25519's bare 32 bytes, as which any
-/// secret of that length could be read.
+/// Whether it is a public key in DER, a certificate, or the request of one. A sequence, and longer than Ed25519's
+/// bare 32 bytes, as which any secret of that length could be read.
 fn is_der(bytes: &[u8]) -> bool {
-    let read = || matches!(Key::from_der(bytes), Ok(_) | Err(BadKey::RsaBits(_)));
-    bytes.first() == Some(&0x30) && bytes.len() > 32 && read()
+    let is_key = || matches!(Key::from_der(bytes), Ok(_) | Err(BadKey::RsaBits(_)));
+    let is_certificate = || X509::from_der(bytes).is_ok() || X509Req::from_der(bytes).is_ok();
+    bytes.first() == Some(&0x30) && bytes.len() > 32 && (is_key() || is_certificate())
 }
 
-/// What base64 of any kind stands for: PEM without its armour.
+/// What base64 of any kind stands for: PEM without its armour, or as a whole.
 fn bare(text: &str) -> Option<Vec<u8>> {
     let text = text.replace("\\n", "\n").replace('-', "+").replace('_', "/");
     let digits: String = text.split_ascii_whitespace().collect();

@@ -10,6 +10,10 @@ use aws_lc_rs::signature::{
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use jsonwebtoken::EncodingKey;
+use openssl::asn1::Asn1Time;
+use openssl::hash::MessageDigest;
+use openssl::pkey::PKey;
+use openssl::x509::{X509, X509Req};
 use serde_json::{Value, json};
 use std::sync::OnceLock;
 
@@ -75,6 +79,24 @@ impl Signer {
 
     pub fn spki(&self) -> &[u8] {
         &self.private.spki
+    }
+
+    /// A certificate that this key has signed for itself, and the request of one, in DER.
+    pub fn certificates(&self) -> [Vec<u8>; 2] {
+        let key = PKey::private_key_from_pem(self.private_pem().as_bytes()).unwrap();
+        let digest = match self.algorithm.key_type() {
+            KeyType::Ed25519 => MessageDigest::null(),
+            _ => MessageDigest::sha256(),
+        };
+        let mut certificate = X509::builder().unwrap();
+        certificate.set_pubkey(&key).unwrap();
+        certificate.set_not_before(&Asn1Time::days_from_now(0).unwrap()).unwrap();
+        certificate.set_not_after(&Asn1Time::days_from_now(1).unwrap()).unwrap();
+        certificate.sign(&key, digest).unwrap();
+        let mut request = X509Req::builder().unwrap();
+        request.set_pubkey(&key).unwrap();
+        request.sign(&key, digest).unwrap();
+        [certificate.build().to_der().unwrap(), request.build().to_der().unwrap()]
     }
 
     /// The public key, without an id.

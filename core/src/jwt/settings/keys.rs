@@ -97,7 +97,7 @@ fn secret(item: &Item<'_>) -> Result<Key, ConfigError> {
     // Everybody has the public key: whoever verifies HS with it accepts everybody's tokens.
     if pem::looks_published(&secret) {
         return Err(item.wrong(
-            "this is a key in PEM, DER, SSH or JWK form and no secret: use publicKey or jwks",
+            "this is a key in PEM, DER, SSH or JWK form, or a certificate, and no secret: use publicKey or jwks",
         ));
     }
     let key = Key::secret(&secret);

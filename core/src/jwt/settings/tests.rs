@@ -140,6 +140,7 @@ fn a_public_key_in_other_forms_is_no_secret_either() {
             text(bare.to_string().replace("\"kty\"", "\"\\u006bty\"")),
             text(format!("\u{feff}{set}")),
             text(json!([bare]).to_string()),
+            text(STANDARD.encode(signer.pem())),
         ] {
             assert_range(refused(&[("secret", form)]), "jwt.secret: this is a key");
         }
@@ -149,6 +150,25 @@ fn a_public_key_in_other_forms_is_no_secret_either() {
     // Bytes and base64 that are no key, and JSON that is none.
     for secret in ["A".repeat(64), format!("\"{LONG}\""), json!({ "secret": LONG }).to_string()] {
         resolve(&[("secret", text(secret))]);
+    }
+}
+
+#[test]
+fn a_certificate_is_no_secret_either() {
+    for signer in Signer::public() {
+        for (der, label) in signer.certificates().iter().zip(["CERTIFICATE", "CERTIFICATE REQUEST"])
+        {
+            let pem = pem(label, der);
+            for form in [
+                Given::Bytes(der.clone()),
+                text(STANDARD.encode(der)),
+                text(URL_SAFE_NO_PAD.encode(der)),
+                text(&pem),
+                text(STANDARD.encode(&pem)),
+            ] {
+                assert_range(refused(&[("secret", form)]), "jwt.secret: this is a key");
+            }
+        }
     }
 }
 
