@@ -86,15 +86,14 @@ describe('what is taken', () => {
     expect(manager.getConnectionCount()).toBe(1);
   });
 
-  test('an expired certificate, with a warning', async () => {
+  test.for([
+    ['an expired certificate', certificates.expired(server), 'ERR_TLS_EXPIRED', 'has expired'],
+    ['one of the future', certificates.future(server), 'ERR_TLS_NOT_YET_VALID', 'is not valid yet'],
+  ] as const)('%s, with a warning', async ([, cert, code, what]) => {
     // Whose users are verified: else that would be the first warning.
-    const tls = { cert: certificates.expired(server), key };
-    const manager = newManager({ tls, authenticate: () => null });
+    const manager = newManager({ tls: { cert, key }, authenticate: () => null });
     const [warning] = await nextEvent(manager, 'warning');
-    expect(warning).toEqual({
-      code: 'ERR_TLS_EXPIRED',
-      message: 'tls.cert: the certificate has expired',
-    });
+    expect(warning).toEqual({ code, message: `tls.cert: the certificate ${what}` });
     await openWss(manager, { rejectUnauthorized: false });
   });
 });

@@ -8,6 +8,7 @@ import { WebSocketManager } from '@libs/messaging';
 import { afterEach, expect, onTestFinished, test, vi } from 'vitest';
 import { Certificates, type Identity } from './support/certificates.js';
 import { httpServer } from './support/http-servers.js';
+import { warningsOf } from './support/managers.js';
 import { newManager, nextEvent, openManager, portOf } from './support/test-manager.js';
 import { nextOf, openWss } from './support/wss-client.js';
 
@@ -148,11 +149,18 @@ test('a session of before is no ticket to the new certificate', async () => {
   expect(anew.getPeerCertificate().subject.CN).toBe('second');
 });
 
-test('an expired certificate is warned of', async () => {
+test.for([
+  ['expired', 'ERR_TLS_EXPIRED'],
+  ['future', 'ERR_TLS_NOT_YET_VALID'],
+] as const)('%s: a certificate outside its time is warned of', async ([which, code]) => {
   const manager = await openManager({ tls: pair(first) });
   const warned = nextEvent(manager, 'warning');
-  manager.setSecureContext({ cert: certificates.expired(first) });
-  expect((await warned)[0]).toMatchObject({ code: 'ERR_TLS_EXPIRED' });
+  manager.setSecureContext({ cert: certificates[which](first) });
+  expect((await warned)[0]).toMatchObject({ code });
+  // Another one is in order again.
+  const warnings = warningsOf(manager);
+  manager.setSecureContext({ cert: first.cert });
+  expect(warnings).toEqual([]);
 });
 
 test('a manager without TLS has none to change', async () => {

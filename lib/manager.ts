@@ -152,12 +152,12 @@ export class WebSocketManager<
     const anyOrigin = (origins ?? '') === '' && !env.WS_ORIGINS ? ANY_ORIGIN : undefined;
     const production = process.env.NODE_ENV === 'production';
     for (const warning of [
-      this.#attachment?.warning() ?? expiry(this.#native.tlsNotice()),
+      this.#attachment?.warning() ?? this.#native.tlsNotice(),
       production ? anyOrigin : undefined,
       ...originNotices(origins),
     ]) {
       // Listeners are set in the tick of this call.
-      if (warning !== undefined) setImmediate(() => this.#reporter.warn(warning));
+      if (warning) setImmediate(() => this.#reporter.warn(warning));
     }
     // Whoever calls `ready()` gets a promise of their own; without them the fault is an event.
     this.#started.catch(() => {});
@@ -233,9 +233,8 @@ export class WebSocketManager<
     if (this.#attachment !== undefined) {
       throw codedError('ERR_TLS_ATTACHED', 'an attached manager has the TLS of its server');
     }
-    const notice = translated(() => this.#native.setSecureContext(given, this.#environment()));
-    const warning = expiry(notice);
-    if (warning !== undefined) this.#reporter.warn(warning);
+    const warning = translated(() => this.#native.setSecureContext(given, this.#environment()));
+    if (warning !== null) this.#reporter.warn(warning);
   }
 
   /** Sends to one connection. Returns whether it was open. */
@@ -578,11 +577,6 @@ if (Symbol.asyncDispose !== undefined) {
 function isManager(value: unknown): value is typeof WebSocketManager {
   if (typeof value !== 'function') return false;
   return value === WebSocketManager || value.prototype instanceof WebSocketManager;
-}
-
-/** What is odd about a certificate, as a warning. */
-function expiry(notice: string | null): WebSocketWarning | undefined {
-  return notice === null ? undefined : { code: 'ERR_TLS_EXPIRED', message: notice };
 }
 
 function requireTls(tls: unknown): WebSocketTls {

@@ -1,7 +1,7 @@
 //! `WebSocketManager`: JavaScript's handle of one server.
 
 use messaging_core::ws::close::{MAX_REASON, valid_on_wire};
-use messaging_core::ws::tls::Tls;
+use messaging_core::ws::tls::{Tls, TlsNotice};
 use messaging_core::ws::{self, GroupKind, MAX_NAME, Outgoing, Server};
 use napi::Env;
 use napi::bindgen_prelude::{Array, Function, Object};
@@ -27,13 +27,27 @@ pub struct NativeAddress {
     pub port: u16,
 }
 
+/// What the host should be told of its certificate: a warning.
+#[napi(object)]
+#[derive(Debug)]
+pub struct NativeNotice {
+    pub code: String,
+    pub message: String,
+}
+
+impl From<TlsNotice> for NativeNotice {
+    fn from(notice: TlsNotice) -> Self {
+        Self { code: notice.code().to_owned(), message: notice.to_string() }
+    }
+}
+
 #[napi]
 #[derive(Debug)]
 pub struct WebSocketManager {
     /// A manager whose port was taken has no server: it behaves like a closed one.
     server: std::result::Result<Arc<Server>, BindFault>,
-    /// What is odd about its certificate.
-    tls_notice: Option<String>,
+    /// What is odd about the certificate that it began with.
+    tls_notice: Option<TlsNotice>,
 }
 
 impl WebSocketManager {
@@ -108,26 +122,26 @@ impl WebSocketManager {
 
     /// What the host should be told of the certificate that it began with.
     #[napi]
-    pub fn tls_notice(&self) -> Option<String> {
-        self.tls_notice.clone()
+    pub fn tls_notice(&self) -> Option<NativeNotice> {
+        self.tls_notice.map(Into::into)
     }
 
     /// Replaces what TLS is made of, and returns what the host should be told of it.
     #[napi(
         ts_args_type = "tls: object, env: Record<string, string>",
-        ts_return_type = "string | null"
+        ts_return_type = "NativeNotice | null"
     )]
     pub fn set_secure_context(
         &self,
         tls: Object<'_>,
         environment: HashMap<String, String>,
-    ) -> Result<Option<String>> {
+    ) -> Result<Option<NativeNotice>> {
         let Some(server) = self.server() else {
             return Ok(None);
         };
         let given = options::raw_tls(&tls)?;
         let notice = server.set_secure_context(given, &|name| environment.get(name).cloned());
-        notice.map_err(|error| of_tls(&error))
+        notice.map(|notice| notice.map(Into::into)).map_err(|error| of_tls(&error))
     }
 
     #[napi]

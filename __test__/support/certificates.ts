@@ -72,11 +72,20 @@ export class Certificates {
 
   /** The certificate of a key that was valid in 2020. */
   expired(key: Identity): string {
+    return this.#dated(key, '20200101000000Z', '20200102000000Z');
+  }
+
+  /** The certificate of a key that will be valid in 2090. */
+  future(key: Identity): string {
+    return this.#dated(key, '20900101000000Z', '20900102000000Z');
+  }
+
+  #dated(key: Identity, start: string, end: string): string {
     const config = '[ca]\ndefault_ca=d\n[d]\ndatabase=index\nnew_certs_dir=.\nrand_serial=yes\n';
     this.write('index', '');
     this.write('ca.conf', `${config}policy=p\n[p]\ncommonName=supplied\n`);
     this.#openssl('req -new -out old.csr -subj /CN=localhost', ['-key', key.keyPath]);
-    const dates = ['-startdate', '20200101000000Z', '-enddate', '20200102000000Z'];
+    const dates = ['-startdate', start, '-enddate', end];
     this.#openssl('ca -batch -selfsign -notext -md sha256 -config ca.conf -in old.csr', [
       ...['-keyfile', key.keyPath, '-out', 'old.pem'],
       ...dates,

@@ -31,7 +31,7 @@ use super::prepared::Frame;
 use super::shard::{self, life::Life};
 use super::shared::Shared;
 use super::stats::{Counter, Counters, Stats};
-use super::tls::{RawTls, Tls, TlsContext, TlsError};
+use super::tls::{RawTls, Tls, TlsContext, TlsError, TlsNotice};
 use crate::runtime::background;
 
 /// How long `close()` lets clients take what is queued for them.
@@ -180,7 +180,7 @@ impl Server {
         &self,
         given: RawTls,
         env: &dyn Fn(&str) -> Option<String>,
-    ) -> Result<Option<String>, TlsError> {
+    ) -> Result<Option<TlsNotice>, TlsError> {
         self.shared.tls.as_ref().ok_or(TlsError::Off)?.replace(given, env)
     }
 

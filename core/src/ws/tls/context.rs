@@ -10,14 +10,14 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::settings::{RawTls, Settings};
-use super::{TlsError, material};
+use super::{TlsError, TlsNotice, material};
 use crate::ws::config::{Env, RawObject};
 
 /// What a server's TLS is made of: read, checked, and ready for connections.
 pub struct Tls {
     config: Arc<ServerConfig>,
     given: RawTls,
-    expired: Option<&'static str>,
+    notice: Option<TlsNotice>,
 }
 
 impl fmt::Debug for Tls {
@@ -44,7 +44,7 @@ impl Tls {
             return Ok(None);
         };
         let provider = Arc::new(aws_lc_rs::default_provider());
-        let (identity, expired) = material::identity(&settings, &provider)?;
+        let (identity, notice) = material::identity(&settings, &provider)?;
         let versions: &[_] = if settings.only_13 { &[&TLS13] } else { &[&TLS13, &TLS12] };
         // Its suites have all of these versions: the error is none that a user could cause.
         let builder = ServerConfig::builder_with_provider(provider.clone())
@@ -63,14 +63,13 @@ impl Tls {
             config.send_tls13_tickets = 1;
             config.ticketer = aws_lc_rs::Ticketer::new().map_err(|_| UNUSABLE)?;
         }
-        let expired = expired.then_some(settings.cert.name);
-        Ok(Some(Self { config: Arc::new(config), given, expired }))
+        Ok(Some(Self { config: Arc::new(config), given, notice }))
     }
 
-    /// What the host should be told of, though it is no error: the certificate is valid no more.
+    /// What the host should be told of, though it is no error.
     #[must_use]
-    pub fn notice(&self) -> Option<String> {
-        self.expired.map(|from| format!("{from}: the certificate has expired"))
+    pub const fn notice(&self) -> Option<TlsNotice> {
+        self.notice
     }
 }
 
@@ -123,7 +122,7 @@ impl TlsContext {
     /// Replaces what is given; what is not stays as it was, and the files that the environment names
     /// are read again. In case of an error all stays as it was; that nothing is given, nor can be read again, is one
     /// too. Returns what the host should be told.
-    pub fn replace(&self, given: RawTls, env: Env<'_>) -> Result<Option<String>, TlsError> {
+    pub fn replace(&self, given: RawTls, env: Env<'_>) -> Result<Option<TlsNotice>, TlsError> {
         let nothing = given.is_empty();
         let merged = given.over(&self.lock().given);
         if nothing && !merged.reads_files(env) {

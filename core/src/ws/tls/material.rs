@@ -11,8 +11,8 @@ use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::sign::CertifiedKey;
 
-use super::TlsError;
 use super::settings::Settings;
+use super::{TlsError, TlsNotice};
 
 /// A PEM text, and the option or variable that it comes from.
 pub(super) struct Source {
@@ -20,11 +20,11 @@ pub(super) struct Source {
     pub pem: Vec<u8>,
 }
 
-/// The certificate and its key, and whether the certificate is valid no more.
+/// The certificate and its key, and what is odd about the certificate.
 pub(super) fn identity(
     settings: &Settings,
     provider: &CryptoProvider,
-) -> Result<(CertifiedKey, bool), TlsError> {
+) -> Result<(CertifiedKey, Option<TlsNotice>), TlsError> {
     let from = settings.cert.name;
     let bad = |problem| TlsError::Certificate { from, problem };
     let chain = certificates(&settings.cert).map_err(bad)?;
@@ -34,7 +34,7 @@ pub(super) fn identity(
     if !public.public_eq(&key) {
         return Err(TlsError::Mismatch { key: settings.key.name, cert: from });
     }
-    let expired = Asn1Time::days_from_now(0).is_ok_and(|now| own.not_after() < now);
+    let notice = notice(own, from);
     let chain = chain.iter().map(der).collect::<Option<Vec<_>>>().ok_or(bad(UNREADABLE))?;
     let unusable = || TlsError::Key {
         from: settings.key.name,
@@ -43,7 +43,18 @@ pub(super) fn identity(
     let key = key.private_key_to_pkcs8().map_err(|_| unusable())?;
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key));
     let key = provider.key_provider.load_private_key(key).map_err(|_| unusable())?;
-    Ok((CertifiedKey::new(chain, key), expired))
+    Ok((CertifiedKey::new(chain, key), notice))
+}
+
+fn notice(own: &X509, from: &'static str) -> Option<TlsNotice> {
+    let now = Asn1Time::days_from_now(0).ok()?;
+    if own.not_after() < now {
+        Some(TlsNotice::Expired { from })
+    } else if own.not_before() > now {
+        Some(TlsNotice::NotYetValid { from })
+    } else {
+        None
+    }
 }
 
 /// The authorities of clients' certificates.

@@ -84,3 +84,31 @@ impl TlsError {
         }
     }
 }
+
+/// What the host should be told of its certificate, which is used all the same.
+#[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
+pub enum TlsNotice {
+    /// Its time is over.
+    #[error("{from}: the certificate has expired")]
+    Expired {
+        /// The option or variable.
+        from: &'static str,
+    },
+    /// Its time has not begun.
+    #[error("{from}: the certificate is not valid yet")]
+    NotYetValid {
+        /// The option or variable.
+        from: &'static str,
+    },
+}
+
+impl TlsNotice {
+    /// The stable code that users see.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Expired { .. } => "ERR_TLS_EXPIRED",
+            Self::NotYetValid { .. } => "ERR_TLS_NOT_YET_VALID",
+        }
+    }
+}
