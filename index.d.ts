@@ -1995,7 +1995,27 @@ export interface WebSocketLogin {
 		readonly headers: Readonly<Record<string, string>>;
 		/** The client's IP address. Behind a proxy it is the proxy's, unless `trustProxy` says whom to believe. */
 		readonly ip: string;
+		/** The client's certificate, where TLS has asked for it: see `tls.requestCert`. */
+		readonly clientCertificate?: WebSocketClientCertificate | undefined;
 	};
+}
+/**
+ * The certificate by which a client has proved who it is, signed by one of `tls.ca`; its members are those of Node's
+ * `tlsSocket.getPeerCertificate()`. `new X509Certificate(raw)` of `node:crypto` knows the rest.
+ */
+export interface WebSocketClientCertificate {
+	/** Whose it is, for example `{ O: 'us', CN: 'sensor-7' }`; what is named several times is an array. */
+	readonly subject: Readonly<Record<string, string | string[] | undefined>>;
+	/** Who has signed it. Of several authorities in `ca`, each may have signed for the same subject. */
+	readonly issuer: Readonly<Record<string, string | string[] | undefined>>;
+	/** Its other names, for example `DNS:sensor-7.example.com, URI:spiffe://example.com/sensor-7`. */
+	readonly subjectaltname: string | undefined;
+	/** Its number, in hexadecimal, unique to its issuer. */
+	readonly serialNumber: string;
+	/** Its SHA-256, as pairs of hexadecimal digits with colons between. */
+	readonly fingerprint256: string;
+	/** Itself, in DER. */
+	readonly raw: Buffer;
 }
 /** Who a client is, by the word of `authenticate`. */
 export interface WebSocketIdentity {
@@ -2059,7 +2079,8 @@ export interface WebSocketTls {
 	/**
 	 * Whether a client must present a certificate of one of `ca`: one that does not is refused, as under Node's
 	 * `rejectUnauthorized`, whose default is true too. It must be one of X.509 version 3. Environment:
-	 * `WS_TLS_REQUEST_CERT`: `true`, `false`, `1` or `0`; anything else throws. Default: false.
+	 * `WS_TLS_REQUEST_CERT`: `true`, `false`, `1` or `0`; anything else throws. Whose it is says `request.clientCertificate`,
+	 * of the event `connection` and of the hook `authenticate`. Default: false.
 	 */
 	requestCert?: boolean | undefined;
 }
@@ -2119,6 +2140,11 @@ export interface WebSocketRequest {
 	readonly remoteAddress: string;
 	/** The client's TCP port; 0 if a proxy has told the address alone. */
 	readonly remotePort: number;
+	/**
+	 * The client's certificate, where TLS has asked for it: see `tls.requestCert`. Of an attached manager, the one that
+	 * its server has asked for and trusts. It is not part of what `console.log` and `JSON.stringify` show.
+	 */
+	readonly clientCertificate?: WebSocketClientCertificate | undefined;
 }
 /** A fault of one message, listener or connection. The server goes on; it is told and never thrown. */
 export interface WebSocketWarning {

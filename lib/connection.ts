@@ -4,9 +4,11 @@
  */
 import { isAnyArrayBuffer } from 'node:util/types';
 import { kindOf, requireClose } from './arguments.js';
+import { clientCertificate } from './client-certificate.js';
 import { translated } from './errors.js';
 import type { NativeConnection } from './native.js';
 import type {
+  WebSocketClientCertificate,
   WebSocketConnection,
   WebSocketRequest,
   WebSocketSocket,
@@ -111,19 +113,32 @@ export class HandshakeRequest implements WebSocketRequest {
   readonly remoteAddress: string;
   readonly remotePort: number;
   readonly #fields: readonly (string | number)[];
+  readonly #certificate: Buffer | undefined;
   #headers: Record<string, string> | undefined;
+  #clientCertificate: WebSocketClientCertificate | undefined;
 
-  /** @param fields Address and port, then names and values of the header fields by turns. */
-  constructor(url: string, fields: readonly (string | number)[]) {
+  /**
+   * @param fields Address, port and the client's certificate (DER in base64, or empty), then names and values of the
+   * header fields by turns.
+   * @param certificate The client's certificate where the host's server has it.
+   */
+  constructor(url: string, fields: readonly (string | number)[], certificate?: Buffer) {
     this.url = url;
     this.remoteAddress = String(fields[0]);
     this.remotePort = Number(fields[1]);
     this.#fields = fields;
+    this.#certificate = fields[2] ? Buffer.from(String(fields[2]), 'base64') : certificate;
   }
 
   get headers(): Record<string, string> {
     this.#headers ??= joinFields(this.#fields);
     return this.#headers;
+  }
+
+  get clientCertificate(): WebSocketClientCertificate | undefined {
+    if (this.#certificate === undefined) return undefined;
+    this.#clientCertificate ??= clientCertificate(this.#certificate);
+    return this.#clientCertificate;
   }
 
   toJSON(): WebSocketRequest {
@@ -147,7 +162,7 @@ const HIDDEN = '<hidden>';
 function joinFields(fields: readonly (string | number)[]): Record<string, string> {
   // No prototype: a client chooses the names, and `__proto__` is a valid one.
   const headers: Record<string, string> = Object.create(null);
-  for (let i = 2; i + 1 < fields.length; i += 2) {
+  for (let i = 3; i + 1 < fields.length; i += 2) {
     const name = String(fields[i]);
     const value = String(fields[i + 1]);
     const earlier = headers[name];

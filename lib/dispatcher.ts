@@ -108,7 +108,13 @@ export class Dispatcher<In extends WebSocketMessage> {
     const connection = serial === null ? undefined : this.#connections.get(serial);
     if (kind === EventKind.Decision) {
       // The engine has introduced it, and tells of its end later.
-      this.#hooks.decide(connection as Connection, a as number, b as (string | null)[]);
+      const certificate = this.#certificateOf(serial);
+      this.#hooks.decide(
+        connection as Connection,
+        a as number,
+        b as (string | null)[],
+        certificate,
+      );
       return;
     }
     if (kind === EventKind.Warning) {
@@ -120,7 +126,7 @@ export class Dispatcher<In extends WebSocketMessage> {
       if (kind === EventKind.Disconnect) this.#connections.delete(serial as number);
       if (this.#reporter.logsConnections) this.#log(kind, connection, a, b);
       try {
-        this.#emit(kind, connection, a, b);
+        this.#emit(kind, connection, a, b, serial);
       } catch (thrown) {
         this.#reporter.listenerFailed(thrown, connection.id);
       }
@@ -132,7 +138,15 @@ export class Dispatcher<In extends WebSocketMessage> {
     const answer = (allowed: boolean) =>
       this.#native.judged(Number(shard), Number(slot), serial, allowed);
     if (this.#origins === undefined) answer(false);
-    else this.#origins.judge(origin, new HandshakeRequest(url, about), answer);
+    else {
+      const request = new HandshakeRequest(url, about, this.#certificateOf(serial));
+      this.#origins.judge(origin, request, answer);
+    }
+  }
+
+  /** A certificate that the host's server knows, and the engine does not. */
+  #certificateOf(serial: number | null): Buffer | undefined {
+    return serial === null ? undefined : this.#sockets?.certificateOf(serial);
   }
 
   /** A stream of the host's may throw whatever it likes: the other events of the batch are still due. */
@@ -145,7 +159,7 @@ export class Dispatcher<In extends WebSocketMessage> {
     }
   }
 
-  #emit(kind: number, connection: Connection, a: unknown, b: unknown): void {
+  #emit(kind: number, connection: Connection, a: unknown, b: unknown, serial: number | null): void {
     const emitter = this.#emitter;
     switch (kind) {
       case EventKind.Message:
@@ -155,7 +169,7 @@ export class Dispatcher<In extends WebSocketMessage> {
         emitter.emit(
           'connection',
           connection,
-          new HandshakeRequest(a as string, b as (string | number)[]),
+          new HandshakeRequest(a as string, b as string[], this.#certificateOf(serial)),
         );
         break;
       case EventKind.Authenticated:

@@ -36,9 +36,16 @@ export class Hooks {
    * Has a decision made. Never throws.
    *
    * @param about What is to be decided: an action and a name; or `authenticate`, the client's claim (user,
-   * session, token), its address, and its request (URL, then names and values of the header fields by turns).
+   * session, token), its address, its certificate, and its request (URL, then names and values of the header fields
+   * by turns).
+   * @param certificate The client's certificate where the host's server has it.
    */
-  decide(connection: Connection, number: number, about: (string | null)[]): void {
+  decide(
+    connection: Connection,
+    number: number,
+    about: (string | null)[],
+    certificate?: Buffer,
+  ): void {
     const [action, name] = about;
     const hook = action === 'authenticate' ? 'authenticate' : 'authorize';
     const settle = (answer: unknown) => {
@@ -62,7 +69,7 @@ export class Hooks {
       // As methods, for options that are an object of a class.
       const answer: unknown =
         hook === 'authenticate'
-          ? this.#options.authenticate?.(loginOf(connection, about))
+          ? this.#options.authenticate?.(loginOf(connection, about, certificate))
           : (this.#options as AuthorizeAsHook).authorize({
               connection,
               action: action as 'subscribe' | 'join_room',
@@ -96,9 +103,14 @@ interface AuthorizeAsHook {
   authorize: Extract<WebSocketConfig['authorize'], (...args: never) => unknown>;
 }
 
-function loginOf(connection: Connection, about: (string | null)[]): WebSocketLogin {
-  const [, user, session, token, ip, url, ...fields] = about;
-  const request = new HandshakeRequest(url ?? '', [ip ?? '', '', ...(fields as string[])]);
+function loginOf(
+  connection: Connection,
+  about: (string | null)[],
+  attached?: Buffer,
+): WebSocketLogin {
+  const [, user, session, token, ip, certificate, url, ...fields] = about;
+  const peer = [ip ?? '', '', certificate ?? ''];
+  const request = new HandshakeRequest(url ?? '', [...peer, ...(fields as string[])], attached);
   return {
     connectionId: connection.id,
     userId: user ?? undefined,
@@ -110,6 +122,9 @@ function loginOf(connection: Connection, about: (string | null)[]): WebSocketLog
       // Put in order only for those who read them.
       get headers() {
         return request.headers;
+      },
+      get clientCertificate() {
+        return request.clientCertificate;
       },
     },
   };

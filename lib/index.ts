@@ -14,6 +14,7 @@ export type { ProcessStats } from './process-stats.js';
 export type {
   OriginRule,
   WebSocketAccess,
+  WebSocketClientCertificate,
   WebSocketConfig,
   WebSocketConnection,
   WebSocketError,

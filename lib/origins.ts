@@ -89,7 +89,7 @@ export class OriginRules {
     const origin = headers[at + 1];
     if (at < 0 || origin === undefined) return true;
     const fields = headers.map((field, i) => (i % 2 === 0 ? field.toLowerCase() : field));
-    const request = new HandshakeRequest(url, [...peer, ...fields]);
+    const request = new HandshakeRequest(url, [...peer, '', ...fields]);
     const verdicts = this.#rules.map((rule) => this.#ask(rule, origin, request));
     if (!verdicts.includes(true) && verdicts.some((verdict) => verdict instanceof Promise)) {
       const message = 'origins: on a server of Bun.serve a function has to answer at once';

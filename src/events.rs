@@ -1,7 +1,9 @@
 //! Events of the core as one flat array per batch: four items each, `[kind, serial, a, b]`.
 //! `lib/events.ts` knows the same layout.
 
-use messaging_core::ws::events::{Event, Kind};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use messaging_core::ws::events::{Event, Kind, RequestInfo};
 use messaging_core::ws::guard::Question;
 use messaging_core::ws::{Connection as Core, Server};
 use napi::Env;
@@ -40,12 +42,13 @@ impl Rows<'_> {
         let kind = event.kind();
         match event {
             Event::Connection { connection, request } => {
-                let about = about(connection.remote, request.headers);
-                self.push(kind, serial_of(&connection), request.url, about)
+                let (about, url) = about(connection.remote, request);
+                self.push(kind, serial_of(&connection), url, about)
             }
             Event::Origin { asker, origin, request, remote } => {
-                let mut fields = vec![asker.shard.to_string(), asker.slot.to_string(), request.url];
-                fields.extend(about(remote, request.headers));
+                let (about, url) = about(remote, request);
+                let mut fields = vec![asker.shard.to_string(), asker.slot.to_string(), url];
+                fields.extend(about);
                 self.push(kind, Some(asker.serial), origin, fields)
             }
             Event::Message { connection, text } | Event::RawText { connection, text } => {
@@ -72,8 +75,9 @@ impl Rows<'_> {
                         let mut about = vec![Some("authenticate")];
                         about.extend(claim.map(Option::as_deref));
                         about.push(ip.as_deref());
+                        let certificate = request.as_deref().and_then(certificate_of);
                         if let Some(request) = &request {
-                            about.push(Some(&request.url));
+                            about.extend([certificate.as_deref(), Some(&request.url)]);
                             for (name, value) in &request.headers {
                                 about.extend([Some(name.as_str()), Some(value)]);
                             }
@@ -110,13 +114,19 @@ impl Rows<'_> {
     }
 }
 
-/// Address and port, then names and values of header fields by turns.
-fn about(remote: Option<SocketAddr>, headers: Vec<(String, String)>) -> Vec<String> {
-    let mut about = Vec::with_capacity(2 + 2 * headers.len());
+/// Address, port and certificate, then names and values of header fields by turns; and the URL.
+fn about(remote: Option<SocketAddr>, request: RequestInfo) -> (Vec<String>, String) {
+    let mut about = Vec::with_capacity(3 + 2 * request.headers.len());
     about.push(remote.map_or(String::new(), |it| it.ip().to_canonical().to_string()));
     about.push(remote.map_or(String::new(), |it| it.port().to_string()));
-    about.extend(headers.into_iter().flat_map(|(name, value)| [name, value]));
-    about
+    about.push(certificate_of(&request).unwrap_or_default());
+    about.extend(request.headers.into_iter().flat_map(|(name, value)| [name, value]));
+    (about, request.url)
+}
+
+/// In base64, since all that is told of a request is text.
+fn certificate_of(request: &RequestInfo) -> Option<String> {
+    request.certificate.as_ref().map(|der| STANDARD.encode(der))
 }
 
 fn serial_of(connection: &Arc<Core>) -> Option<u64> {

@@ -61,8 +61,12 @@ export class Certificates {
     by: Identity,
     use: 'server' | 'client' = 'server',
     kind: 'ec' | 'rsa' = 'ec',
+    about: { subject?: string; names?: string } = {},
   ): Identity {
-    return this.#sign(name, by, kind, ['-extfile', this.write(`${name}.ext`, EXTENSIONS[use])]);
+    const { subject, names } = about;
+    const extensions = names === undefined ? '' : `subjectAltName=${names}\n`;
+    const file = this.write(`${name}.ext`, EXTENSIONS[use] + extensions);
+    return this.#sign(name, by, kind, ['-extfile', file], subject);
   }
 
   /** A certificate of X.509 version 1, which has no extensions. */
@@ -99,8 +103,14 @@ export class Certificates {
     return this.read('form.key');
   }
 
-  #sign(name: string, by: Identity, kind: 'ec' | 'rsa', extensions: string[]): Identity {
-    const request = ['-out', this.path(`${name}.csr`), '-subj', `/CN=${name}`];
+  #sign(
+    name: string,
+    by: Identity,
+    kind: 'ec' | 'rsa',
+    extensions: string[],
+    subject = `/CN=${name}`,
+  ): Identity {
+    const request = ['-out', this.path(`${name}.csr`), '-subj', subject];
     this.#openssl('req -new', [...this.#newKey(name, kind), ...request]);
     this.#openssl('x509 -req -days 2', [
       ...['-in', this.path(`${name}.csr`), '-out', this.path(`${name}.pem`)],

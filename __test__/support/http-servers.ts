@@ -6,7 +6,7 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, get, type RequestListener, type Server } from 'node:http';
 import * as https from 'node:https';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Server as NetServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
@@ -36,7 +36,7 @@ export async function httpsServer(): Promise<https.Server> {
   return await listening(endAfterTest(https.createServer(certificate(), hello)));
 }
 
-export async function listening<S extends Server>(server: S): Promise<S> {
+export async function listening<S extends NetServer>(server: S): Promise<S> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return server;

@@ -9,4 +9,6 @@ export const Signal = { Output: 0, Resume: 1, Finish: 2, Release: 3 } as const;
 export interface Attached {
   /** Does what the engine asks for. `Release` is the last. */
   signal(signal: number): void;
+  /** The certificate of its client, in DER, where its server has asked for one. */
+  readonly certificate?: Buffer | undefined;
 }

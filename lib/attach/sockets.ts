@@ -6,6 +6,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { certificateOn } from '../client-certificate.js';
 import type { NativeBridge, NativeLimits, NativeManager, NativeRequest } from '../native.js';
 import type { OriginRules } from '../origins.js';
 import { whenAnswered } from './earlier-responses.js';
@@ -103,6 +104,11 @@ export class AttachedSockets {
     attached?.signal(signal);
   }
 
+  /** The certificate of a connection's client, if its server has one. */
+  certificateOf(serial: number): Buffer | undefined {
+    return this.#attached.get(serial)?.certificate;
+  }
+
   #handOver(request: IncomingMessage, socket: Socket, head: Buffer): void {
     if (socket.destroyed) return;
     // It is the server's, for connections on which no request comes.
@@ -148,6 +154,7 @@ export class AttachedSockets {
     const { serial } = bridge;
     const { closeTimeout } = this.#limits;
     this.#remember(serial, {
+      certificate: certificateOn(socket),
       signal: (signal) => {
         try {
           signalBridged(socket, bridge, signal, closeTimeout);

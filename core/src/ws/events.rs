@@ -28,12 +28,15 @@ const MAX_WAITING_FOR_WARNINGS: usize = 2 * MAX_EVENTS;
 pub struct RequestInfo {
     pub url: String,
     pub headers: Vec<(String, String)>,
+    /// The certificate of the client, in DER, where TLS has asked for it.
+    pub certificate: Option<Box<[u8]>>,
 }
 
 impl RequestInfo {
     fn bytes(&self) -> usize {
         let headers = self.headers.iter().map(|(name, value)| name.len() + value.len());
-        self.url.len() + headers.sum::<usize>()
+        let certificate = self.certificate.as_ref().map_or(0, |der| der.len());
+        self.url.len() + headers.sum::<usize>() + certificate
     }
 }
 

@@ -167,6 +167,14 @@ impl Transport {
         matches!(self.stream, Stream::Tls(_))
     }
 
+    /// The certificate of the client, in DER, where TLS has asked for it.
+    pub fn peer_certificate(&self) -> Option<&[u8]> {
+        match &self.stream {
+            Stream::Tls(stream) => stream.peer_certificate(),
+            _ => None,
+        }
+    }
+
     /// Bytes that were written, and that the socket has not taken yet: of all streams only TLS
     /// holds back.
     pub fn held(&self) -> usize {

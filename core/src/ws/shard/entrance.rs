@@ -96,7 +96,9 @@ impl Shard {
         let slot = &mut self.sockets.slots[key];
         let asker = Address { shard: self.number, slot: key, serial: slot.serial };
         let origin = request.values("origin").next().unwrap_or_default().to_owned();
-        let about = RequestInfo { url: request.url.clone(), headers: request.headers.clone() };
+        let certificate = slot.stream.peer_certificate().map(Into::into);
+        let (url, headers) = (request.url.clone(), request.headers.clone());
+        let about = RequestInfo { url, headers, certificate };
         let rest = rest.to_vec();
         slot.phase = Phase::Judging(Box::new(Judging { request, rest, allowed: None }));
         self.shared.events.push(Event::Origin { asker, origin, request: about, remote });

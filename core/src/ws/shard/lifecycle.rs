@@ -84,6 +84,7 @@ impl Shard {
         let slot = &mut self.sockets.slots[key];
         let address = Address { shard: self.number, slot: key, serial: slot.serial };
         let bridged = slot.stream.is_bridge();
+        let certificate: Option<Box<[u8]>> = slot.stream.peer_certificate().map(Into::into);
         let connection = Connection::new(address, remote, bridged);
         slot.window = request.deflate.map(|agreement| agreement.window);
         slot.phase = Phase::Open(connection.clone());
@@ -101,11 +102,13 @@ impl Shard {
         let token = token_of(&self.shared.config.guard.token_from, &request);
         if self.shared.guard.asks_the_host() {
             let (url, headers) = (request.url.clone(), request.headers.clone());
-            let request = Arc::new(RequestInfo { url, headers });
+            let certificate = certificate.clone();
+            let request = Arc::new(RequestInfo { url, headers, certificate });
             self.sockets.slots[key].access.request = Some(request);
         }
         if self.shared.events.wants(Kind::Connection) {
-            let request = RequestInfo { url: request.url, headers: request.headers };
+            let (url, headers) = (request.url, request.headers);
+            let request = RequestInfo { url, headers, certificate };
             let connection = connection.clone();
             self.shared.events.push(Event::Connection { connection, request });
         }

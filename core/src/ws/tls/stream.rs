@@ -111,6 +111,11 @@ impl<Socket: AsyncRead + AsyncWrite + Unpin> TlsStream<Socket> {
         &mut self.socket
     }
 
+    /// The certificate that the peer has shown and an authority of ours has signed, in DER.
+    pub fn peer_certificate(&self) -> Option<&[u8]> {
+        self.session.peer_certificates()?.first().map(AsRef::as_ref)
+    }
+
     /// Bytes that were taken and are not in the socket yet.
     pub fn held(&self) -> usize {
         self.held.len() - self.taken
