@@ -2,7 +2,7 @@
 //! begins and live as long as the client.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::kafka::error::KafkaError;
 use crate::kafka::sys::{Handle, Topic};
@@ -22,7 +22,7 @@ impl Topics {
     /// The first declaration of a topic holds.
     pub(super) fn declare(
         &self,
-        handle: &Handle,
+        handle: &Arc<Handle>,
         name: &str,
         from_beginning: bool,
     ) -> Result<(), KafkaError> {
@@ -61,7 +61,7 @@ impl Topics {
         self.state().names.clone()
     }
 
-    /// The local objects have to go before their client does.
+    /// The local objects keep their client, which could not go else.
     pub(super) fn end(&self) {
         let mut state = self.state();
         state.ended = true;

@@ -81,7 +81,8 @@ impl Handle {
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        // SAFETY: queues and messages hold a reference to the handle's owner, so this is the last use.
+        // SAFETY: what was made of the client and is still there keeps it: queues, events, topics, and the inbox that
+        // fetched messages lie in. So this is the last use.
         unsafe { rd_kafka_destroy(self.raw) };
     }
 }

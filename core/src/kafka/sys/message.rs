@@ -10,15 +10,18 @@ use std::ffi::{CStr, c_void};
 use std::marker::PhantomData;
 use std::ptr;
 use std::slice;
+use std::sync::Arc;
 
-use super::Queue;
 use super::text::{error_of, owned};
+use super::{Handle, Queue};
 use crate::kafka::error::KafkaError;
 
 /// Where fetched messages lie until they are copied.
 #[derive(Debug)]
 pub(crate) struct Inbox {
     messages: Vec<*mut rd_kafka_message_t>,
+    /// The client of the messages: it must not end before they have.
+    client: Option<Arc<Handle>>,
 }
 
 // SAFETY: messages are used by one thread at a time.
@@ -26,7 +29,7 @@ unsafe impl Send for Inbox {}
 
 impl Inbox {
     pub(crate) fn new(capacity: usize) -> Self {
-        Self { messages: Vec::with_capacity(capacity) }
+        Self { messages: Vec::with_capacity(capacity), client: None }
     }
 
     /// Takes up to so many messages that have been fetched already, instead of those before.
@@ -40,6 +43,7 @@ impl Inbox {
         let count = usize::try_from(count).unwrap_or(0).min(most);
         // SAFETY: so many were written.
         unsafe { self.messages.set_len(count) };
+        self.client = (count > 0).then(|| queue.handle().clone());
         count
     }
 
@@ -188,4 +192,47 @@ impl<'a> Iterator for Headers<'a> {
 unsafe fn bytes<'a>(start: *const c_void, length: usize) -> Option<&'a [u8]> {
     // SAFETY: the caller's promise.
     (!start.is_null()).then(|| unsafe { slice::from_raw_parts(start.cast(), length) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kafka::sys::{Conf, Kind, List, MockCluster, Position};
+    use std::sync::mpsc::channel;
+    use std::time::Duration;
+
+    #[test]
+    fn messages_keep_their_client() {
+        let cluster = MockCluster::new(1).unwrap();
+        cluster.create_topic("t", 1, 1).unwrap();
+        let brokers = cluster.brokers().join(",");
+        // That a partition has come to its end is told in the place of a message.
+        let conf = Conf::new().with([
+            ("bootstrap.servers", &*brokers),
+            ("group.id", "g"),
+            ("enable.partition.eof", "true"),
+        ]);
+        let handle = Arc::new(Handle::new(Kind::Consumer, conf.unwrap()).unwrap());
+        let mut messages = Queue::new(&handle);
+        let (sender, receiver) = channel();
+        messages.on_ready(move || {
+            let _ = sender.send(());
+        });
+        let partition = Queue::partition(&handle, "t", 0).unwrap().unwrap();
+        partition.forward_to(&messages);
+        handle.assign(Some(&List::new(&[Position::new("t", 0, 0)]).unwrap())).unwrap();
+
+        let mut inbox = Inbox::new(1);
+        while inbox.fill(&messages, 1) == 0 {
+            receiver.recv_timeout(Duration::from_secs(20)).unwrap();
+        }
+        drop((messages, partition));
+        // Else its end would be waited for now, and for ever.
+        assert_eq!(Arc::strong_count(&handle), 2);
+        let client = Arc::downgrade(&handle);
+        drop(handle);
+        assert_eq!(inbox.runs().flatten().map(|it| it.topic()).collect::<Vec<_>>(), ["t"]);
+        drop(inbox);
+        assert!(client.upgrade().is_none());
+    }
 }

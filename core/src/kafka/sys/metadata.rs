@@ -9,6 +9,7 @@ use serde::Serialize;
 use std::ffi::c_char;
 use std::ptr;
 use std::slice;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::Handle;
@@ -72,7 +73,7 @@ impl Handle {
     /// # Errors
     /// No broker answers in time, or it refuses.
     pub(crate) fn metadata(
-        &self,
+        self: &Arc<Self>,
         scope: Scope<'_>,
         timeout: Duration,
     ) -> Result<ClusterInfo, KafkaError> {
@@ -80,7 +81,7 @@ impl Handle {
             Scope::One(name) => Some(Topic::new(self, name)?),
             Scope::Known | Scope::All => None,
         };
-        let raw_topic = topic.as_ref().map_or(ptr::null_mut(), |topic| topic.0);
+        let raw_topic = topic.as_ref().map_or(ptr::null_mut(), |topic| topic.raw);
         let all = i32::from(matches!(scope, Scope::All));
         let mut raw = ptr::null();
         let timeout_ms = i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX);
@@ -121,7 +122,10 @@ impl Handle {
 
 /// A client's local object for a topic. Others keep what it refers to alive.
 #[derive(Debug)]
-pub(crate) struct Topic(*mut rd_kafka_topic_t);
+pub(crate) struct Topic {
+    raw: *mut rd_kafka_topic_t,
+    _client: Arc<Handle>,
+}
 
 // SAFETY: librdkafka's topics are thread-safe.
 unsafe impl Send for Topic {}
@@ -129,14 +133,14 @@ unsafe impl Send for Topic {}
 impl Topic {
     /// # Errors
     /// A name with a zero byte, or one that librdkafka refuses.
-    pub(crate) fn new(handle: &Handle, name: &str) -> Result<Self, KafkaError> {
+    pub(crate) fn new(handle: &Arc<Handle>, name: &str) -> Result<Self, KafkaError> {
         let c_name = c_string(name)?;
         // SAFETY: a live client and a C string; null stands for the client's own settings.
         let raw = unsafe { rd_kafka_topic_new(handle.raw(), c_name.as_ptr(), ptr::null_mut()) };
         if raw.is_null() {
             return Err(KafkaError::invalid(format!("{name:?} is no name of a topic")));
         }
-        Ok(Self(raw))
+        Ok(Self { raw, _client: handle.clone() })
     }
 
     /// A topic of a consumer's, and where to begin when its group has no offset, or none that is
@@ -145,7 +149,7 @@ impl Topic {
     /// # Errors
     /// As `new`.
     pub(crate) fn beginning(
-        handle: &Handle,
+        handle: &Arc<Handle>,
         name: &str,
         from_beginning: bool,
     ) -> Result<Self, KafkaError> {
@@ -168,14 +172,14 @@ impl Topic {
         if raw.is_null() {
             return Err(KafkaError::invalid(format!("{name:?} is no name of a topic")));
         }
-        Ok(Self(raw))
+        Ok(Self { raw, _client: handle.clone() })
     }
 }
 
 impl Drop for Topic {
     fn drop(&mut self) {
         // SAFETY: ours.
-        unsafe { rd_kafka_topic_destroy(self.0) };
+        unsafe { rd_kafka_topic_destroy(self.raw) };
     }
 }
 

@@ -70,6 +70,10 @@ impl Queue {
         self.raw
     }
 
+    pub(super) fn handle(&self) -> &Arc<Handle> {
+        &self.handle
+    }
+
     /// Waits so long for the next event.
     pub(crate) fn poll(&self, timeout: Duration) -> Option<Event> {
         let timeout = i32::try_from(timeout.as_millis()).unwrap_or(i32::MAX);

@@ -28,7 +28,6 @@ const PULSE: Duration = Duration::from_millis(500);
 const QUICK_PULSE: Duration = Duration::from_millis(10);
 
 struct Worker {
-    /// Before the client: its messages have to go while that is there.
     inbox: Inbox,
     shared: Arc<Shared>,
     client: Arc<Client>,
