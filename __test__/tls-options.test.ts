@@ -14,6 +14,8 @@ const ca = certificates.authority('ca');
 const server = certificates.signed('server', ca);
 const rsa = certificates.signed('rsa', ca, 'server', 'rsa');
 const other = certificates.signed('other', ca);
+const between = certificates.signed('between', ca, 'authority');
+const leaf = certificates.signed('leaf', between);
 const { cert, key } = server;
 
 const ENCRYPTED = certificates.keyAs(server, 'pkcs8 -topk8 -v2 aes-256-cbc');
@@ -50,7 +52,8 @@ describe('what is taken', () => {
       'a key as SEC 1, behind its parameters',
       { cert, key: certificates.keyAs(server, 'ec -param_enc named_curve') },
     ],
-    ['a chain', { cert: cert + ca.cert, key }],
+    // The client knows the authority of the second one only.
+    ['a chain', { cert: leaf.cert + between.cert, key: leaf.key }],
     ['certificate and key in one text', { cert: key + cert, key: cert + key }],
     ['an encrypted key (PKCS#8)', { cert, key: ENCRYPTED, passphrase: PASSPHRASE }],
     [

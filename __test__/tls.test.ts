@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { connect as connectTcp } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { connect as connectTls } from 'node:tls';
-import type { WebSocketConfig } from '@libs/messaging';
+import type { WebSocketConfig, WebSocketManager } from '@libs/messaging';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import { Certificates } from './support/certificates.js';
@@ -97,8 +97,44 @@ test('a client that does not know the authority goes, and is counted', async () 
   manager.on('warning', warned);
   expect(await refusalOf(manager, { ca: otherCa.cert })).toContain('unable to verify');
   await vi.waitFor(() => expect(manager.getStats().refusals.tls_handshake).toBe(1));
+  // Events come in their order.
+  const connected = nextEvent(manager, 'connection');
+  await openWss(manager, { ca: ca.cert });
+  await connected;
   // A scanner of ports would flood whoever listens.
   expect(warned).not.toHaveBeenCalled();
+});
+
+describe.for(['TLSv1.2', 'TLSv1.3'] as const)('a session of %s', (version) => {
+  const known = certificates.signed('resuming', ca, 'client');
+
+  /** A client that was answered, and the sessions that it was given before that. */
+  async function answered(manager: WebSocketManager, session?: Buffer) {
+    const socket = connectTls({
+      ...{ port: portOf(manager), host: '127.0.0.1', servername: 'localhost', ca: ca.cert },
+      ...{ minVersion: version, maxVersion: version, cert: known.cert, key: known.key },
+      ...(session && { session }),
+    });
+    onTestFinished(() => void socket.destroy());
+    const sessions: Buffer[] = [];
+    socket.on('session', (session) => sessions.push(session));
+    socket.write(HANDSHAKE);
+    await once(socket, 'data');
+    return { sessions, last: socket.getSession(), resumed: socket.isSessionReused() };
+  }
+
+  test('is resumed by its ticket, of which each connection gets one', async () => {
+    const manager = await openTls();
+    const first = await answered(manager);
+    expect([first.sessions.length, first.resumed]).toEqual([1, false]);
+    expect((await answered(manager, first.sessions[0])).resumed).toBe(true);
+  });
+
+  test('is not resumed under requestCert, where each certificate is looked at', async () => {
+    const manager = await openTls({}, { ca: ca.cert, requestCert: true });
+    const first = await answered(manager);
+    expect((await answered(manager, first.sessions[0] ?? first.last)).resumed).toBe(false);
+  });
 });
 
 describe('certificates of clients', () => {

@@ -21,6 +21,7 @@ export const PASSPHRASE = 'correct horse';
 const EXTENSIONS = {
   server: 'subjectAltName=DNS:localhost,IP:127.0.0.1\nextendedKeyUsage=serverAuth\n',
   client: 'extendedKeyUsage=clientAuth\n',
+  authority: 'basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\n',
 };
 
 /** A folder of certificates, which is gone after the suite. */
@@ -59,7 +60,7 @@ export class Certificates {
   signed(
     name: string,
     by: Identity,
-    use: 'server' | 'client' = 'server',
+    use: keyof typeof EXTENSIONS = 'server',
     kind: 'ec' | 'rsa' = 'ec',
     about: { subject?: string; names?: string } = {},
   ): Identity {
