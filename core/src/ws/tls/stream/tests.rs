@@ -8,6 +8,8 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::io::{Read, Write};
 use std::rc::Rc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::task::Wake;
 
 use super::*;
 use crate::ws::tls::testing::{client, context};
@@ -289,6 +291,56 @@ fn a_client_that_speaks_http_is_told_in_http() {
     let answer: Vec<u8> = rig.wire.borrow().to_client.iter().copied().collect();
     let answer = String::from_utf8(answer).unwrap();
     assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("wss://"), "{answer}");
+}
+
+#[test]
+fn a_peer_that_dribbles_is_read_a_few_times_and_then_again_in_its_next_turn() {
+    #[derive(Default)]
+    struct Wakes(AtomicUsize);
+    impl Wake for Wakes {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Relaxed);
+        }
+    }
+    let mut rig = Rig::new(vec![1], &rustls::version::TLS13);
+    rig.client_turn();
+    let length = rig.wire.borrow().to_server.len();
+    let wakes = Arc::new(Wakes::default());
+    let waker = Waker::from(wakes.clone());
+    for turn in 1..=3 {
+        let mut bytes = vec![0; PART];
+        let mut cx = Context::from_waker(&waker);
+        assert!(rig.server.poll_read(&mut cx, &mut ReadBuf::new(&mut bytes)).is_pending());
+        assert_eq!(length - rig.wire.borrow().to_server.len(), turn * READS);
+        assert_eq!(wakes.0.load(Relaxed), turn);
+    }
+}
+
+/// A client's first message that is said to be so long, all of it but its last byte, in records of 1,000 bytes.
+fn hello_of(length: u16, more: bool) -> Vec<u8> {
+    let [high, low] = length.to_be_bytes();
+    let mut message = vec![1, u8::from(more), high, low];
+    message.resize(message.len() + usize::from(length) - 1, 0);
+    let record = |part: &[u8]| {
+        let [high, low] = (part.len() as u16).to_be_bytes();
+        [&[22, 3, 1, high, low], part].concat()
+    };
+    message.chunks(1000).flat_map(record).collect()
+}
+
+#[test]
+fn a_message_of_the_handshake_may_come_in_pieces_and_have_64_kib() {
+    let mut rig = Rig::new(vec![997], &rustls::version::TLS13);
+    rig.wire.borrow_mut().to_server.extend(hello_of(u16::MAX, false));
+    while !rig.wire.borrow().to_server.is_empty() {
+        assert!(!rig.read().unwrap());
+    }
+    assert!(rig.server.rest.len() > usize::from(u16::MAX));
+
+    let mut rig = Rig::new(vec![997], &rustls::version::TLS13);
+    rig.wire.borrow_mut().to_server.extend(hello_of(u16::MAX, true));
+    while !rig.wire.borrow().to_server.is_empty() && rig.read().is_ok() {}
+    assert!(rig.server.has_failed() && rig.server.rest.is_empty());
 }
 
 #[test]
