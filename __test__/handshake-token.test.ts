@@ -65,6 +65,15 @@ test.for(REQUESTS)('%s: a place that is not named is not looked at', async ([pla
   expect(manager.getStats().users).toBe(0);
 });
 
+test('a token of over 8 KiB is refused at once, and no hook is asked', async () => {
+  const asked = vi.fn(() => ({ userId: 'guest' }));
+  const manager = await startManager({ authenticate: asked, tokenFrom: 'query:token' });
+  const client = await connectClient(manager, { path: `/ws?token=${'x'.repeat(8193)}` });
+  expect((await client.next('error')).payload.code).toBe('AUTH_FAILED');
+  expect(await client.closed).toEqual({ code: 4401, reason: 'Authentication failed' });
+  expect(asked).not.toHaveBeenCalled();
+});
+
 test('a token that is refused closes the connection at once', async () => {
   vi.stubEnv('WS_TOKEN_FROM', 'header, query:token');
   const manager = newManager({ authenticate });

@@ -50,7 +50,8 @@ export interface WebSocketRemoteKeySet {
 export interface WebSocketJwt {
   /**
    * The secret of HS tokens, UTF-8 if it is a string: at least 32 bytes for HS256, 48 for HS384 and 64 for HS512 (RFC 7518,
-   * section 3.2). A PEM text is refused, since public keys are no secrets. Environment: `WS_JWT_SECRET`.
+   * section 3.2). A key or a certificate is refused, in PEM, DER, base64 or JSON, since what may be public is no secret.
+   * Environment: `WS_JWT_SECRET`.
    */
   secret?: string | Uint8Array | undefined;
   /**

@@ -1,6 +1,7 @@
 //! Where the request of a handshake may carry a token.
 
 use crate::ws::handshake::Request;
+use crate::ws::message::Token;
 
 use super::MAX_TOKEN;
 
@@ -68,12 +69,14 @@ impl TokenSource {
     }
 }
 
-/// The token that a request carries, by the first of these places that has one. One that is too
-/// long is as good as a wrong one.
+/// The token that a request carries, by the first of these places that has one.
 #[must_use]
-pub fn token_of(sources: &[TokenSource], request: &Request) -> Option<String> {
-    let token = sources.iter().find_map(|source| source.find(request).filter(|it| !it.is_empty()));
-    token.map(|token| if token.len() <= MAX_TOKEN { token } else { String::new() })
+pub fn token_of(sources: &[TokenSource], request: &Request) -> Token<'static> {
+    match sources.iter().find_map(|source| source.find(request).filter(|it| !it.is_empty())) {
+        None => Token::Absent,
+        Some(token) if token.len() > MAX_TOKEN => Token::Unusable,
+        Some(token) => Token::Given(token.into()),
+    }
 }
 
 fn values<'a>(request: &'a Request, name: &str) -> impl Iterator<Item = &'a str> {
@@ -124,7 +127,7 @@ mod tests {
     }
 
     fn found(source: &str, request: &Request) -> Option<String> {
-        token_of(&[TokenSource::parse(source).unwrap()], request)
+        token_of(&[TokenSource::parse(source).unwrap()], request).into_text()
     }
 
     #[test]
@@ -164,15 +167,16 @@ mod tests {
         let request = request("/ws?t=query", &[("authorization", "Bearer header")]);
         let sources = ["cookie:t", "query:t", "header"];
         let sources: Vec<_> = sources.iter().filter_map(|it| TokenSource::parse(it)).collect();
-        assert_eq!(token_of(&sources, &request).as_deref(), Some("query"));
-        assert_eq!(token_of(&[], &request), None);
+        assert_eq!(token_of(&sources, &request), Token::Given("query".into()));
+        assert_eq!(token_of(&[], &request), Token::Absent);
     }
 
     #[test]
-    fn a_token_that_is_too_long_is_a_wrong_one() {
+    fn a_token_that_is_too_long_is_none_that_could_be_right() {
         let query = |length| request(&format!("/ws?t={}", "x".repeat(length)), &[]);
         assert_eq!(found("query:t", &query(MAX_TOKEN)).map(|token| token.len()), Some(MAX_TOKEN));
-        assert_eq!(found("query:t", &query(MAX_TOKEN + 1)).as_deref(), Some(""));
+        let sources = [TokenSource::Query("t".into())];
+        assert_eq!(token_of(&sources, &query(MAX_TOKEN + 1)), Token::Unusable);
     }
 
     proptest! {

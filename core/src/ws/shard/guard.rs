@@ -15,6 +15,7 @@ use crate::ws::connection::{Connection, GroupKind};
 use crate::ws::guard::desk::LONGEST;
 use crate::ws::guard::{Action, Identity, Login, Question, Ruling, Verdict};
 use crate::ws::index::Join;
+use crate::ws::message::Token;
 use crate::ws::stats::Denial;
 
 /// An identity's end is no later than this, the last millisecond that ISO 8601 writes with four
@@ -25,13 +26,10 @@ impl Shard {
     // Coming in.
 
     /// A connection has opened: judges the token that it may have brought, or gives it time.
-    pub(super) fn meet(&mut self, key: usize, connection: &Arc<Connection>, token: Option<String>) {
+    pub(super) fn meet(&mut self, key: usize, connection: &Arc<Connection>, token: Token<'_>) {
         let admitted = self.is_admitted(key);
-        if let Some(token) = token
-            && self.shared.guard.verifies()
-        {
-            let login = Login { token: Some(token), ..Login::default() };
-            self.judge_login(key, connection, login, true, None);
+        if token != Token::Absent && self.shared.guard.verifies() {
+            self.log_in(key, connection, Login::default(), token, true, None);
         } else if !admitted && self.shared.config.protocol == Protocol::Raw {
             // Frames mean nothing here, so it has no way to authenticate later.
             self.counters().denied(Denial::AuthRequired);
@@ -67,24 +65,21 @@ impl Shard {
         self.counters().denied(Denial::AuthRequired);
     }
 
+    /// Judges what a client claims, and its token. `at_once` if the handshake brought it.
     pub(super) fn log_in(
         &mut self,
         key: usize,
         connection: &Arc<Connection>,
-        login: Login,
-        id: Option<&str>,
-    ) {
-        self.judge_login(key, connection, login, false, id);
-    }
-
-    fn judge_login(
-        &mut self,
-        key: usize,
-        connection: &Arc<Connection>,
-        login: Login,
+        claim: Login,
+        token: Token<'_>,
         at_once: bool,
         id: Option<&str>,
     ) {
+        if token == Token::Unusable && self.shared.guard.asks_the_host() {
+            // Nothing that a hook could judge, and an attempt like any other.
+            return self.refuse_login(key, at_once, id);
+        }
+        let login = Login { token: token.into_text(), ..claim };
         match self.shared.guard.authenticate(&login) {
             Ruling::Decided(verdict) => self.end_login(key, connection, verdict, at_once, id),
             Ruling::Host => self.hold(key, Question::Authenticate { login, at_once }, id),
@@ -144,7 +139,7 @@ impl Shard {
     }
 
     /// Refuses a login, which counts as long as the connection lives.
-    pub(super) fn refuse_login(&mut self, key: usize, at_once: bool, id: Option<&str>) {
+    fn refuse_login(&mut self, key: usize, at_once: bool, id: Option<&str>) {
         let message = "Authentication failed";
         self.counters().denied(Denial::AuthFailed);
         self.answer_login(message, id);

@@ -11,7 +11,7 @@ use crate::ws::events::{Event, Kind};
 use crate::ws::guard::{Action, Identity, Login};
 use crate::ws::inbox::Job;
 use crate::ws::index::{Change, Join, Leave};
-use crate::ws::message::{self, Message, Request, Token, USER_RULE};
+use crate::ws::message::{self, Message, Request, USER_RULE};
 
 impl Shard {
     pub(super) fn message(&mut self, key: usize, connection: &Arc<Connection>, text: &str) {
@@ -53,15 +53,9 @@ impl Shard {
             Request::Authenticate { user: None, .. } if !self.shared.guard.verifies() => {
                 self.invalid_payload("authenticate", USER_RULE, id);
             }
-            // Nothing that a hook could judge, and an attempt like any other.
-            Request::Authenticate { token: Token::Unusable, .. }
-                if self.shared.guard.asks_the_host() =>
-            {
-                self.refuse_login(key, false, id);
-            }
             Request::Authenticate { user, session, token } => {
-                let login = Login { user, session, token: token.into_text() };
-                self.log_in(key, connection, login, id);
+                let claim = Login { user, session, token: None };
+                self.log_in(key, connection, claim, token, false, id);
             }
             Request::Subscribe(topic) => self.go(key, connection, Action::Subscribe, &topic, id),
             Request::JoinRoom(room) => self.go(key, connection, Action::JoinRoom, &room, id),
