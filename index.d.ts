@@ -2143,7 +2143,7 @@ export interface WebSocketRequest {
 	readonly remotePort: number;
 	/**
 	 * The client's certificate, where TLS has asked for it: see `tls.requestCert`. Of an attached manager, the one that
-	 * its server has asked for and trusts. It is not part of what `console.log` and `JSON.stringify` show.
+	 * its server has asked for and trusts; on Bun no server tells it. It is not part of what `console.log` and `JSON.stringify` show.
 	 */
 	readonly clientCertificate?: WebSocketClientCertificate | undefined;
 }
