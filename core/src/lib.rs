@@ -6,6 +6,7 @@
 
 mod config_error;
 pub mod jwt;
+#[cfg(feature = "kafka")]
 pub mod kafka;
 mod runtime;
 pub mod ws;
