@@ -23,6 +23,8 @@ export interface NativeError {
   retriable?: boolean;
   /** Whether the client has ended for good, and must be made anew. */
   fatal?: boolean;
+  /** What is behind it, where that is another fault. */
+  reason?: NativeError;
 }
 
 /** What a client costs. */

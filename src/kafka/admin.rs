@@ -48,6 +48,12 @@ impl KafkaAdmin {
         promise(env, |done| self.admin.connect(millis(timeout_ms), done))
     }
 
+    /// Whether a broker is connected.
+    #[napi]
+    pub fn is_connected(&self) -> bool {
+        self.admin.is_connected()
+    }
+
     /// An `AdminRequest` as JSON. Resolves with an `AdminReply` as JSON.
     #[napi(ts_return_type = "Promise<string>")]
     pub fn request<'env>(

@@ -18,6 +18,9 @@ pub type Done<T> = Box<dyn FnOnce(Result<T, KafkaError>) + Send>;
 /// How long one question to the cluster waits before faults are looked at.
 const SLICE: Duration = Duration::from_millis(250);
 
+/// How long one attempt waits for a broker when all were lost before: librdkafka reconnects by its own times.
+const RECONNECT: Duration = Duration::from_secs(1);
+
 /// The facility of log lines about connections that could not be made or are lost.
 const LOST: &str = "FAIL";
 
@@ -191,6 +194,17 @@ impl Client {
         fault.map(|(_, error)| error.clone())
     }
 
+    /// Whether no broker is connected since the last one was lost.
+    fn is_down(&self) -> bool {
+        let faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        faults.all_down.is_some() && self.handle.census().connections() == 0
+    }
+
+    /// Why there is no broker, if all are lost.
+    pub(crate) fn outage(&self) -> Option<KafkaError> {
+        self.is_down().then(|| self.last_fault())
+    }
+
     /// Why a connect was in vain whose time is over.
     fn last_fault(&self) -> KafkaError {
         let faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
@@ -200,7 +214,8 @@ impl Client {
         }
     }
 
-    fn seen(&self) -> u64 {
+    /// How many faults there have been.
+    pub(crate) fn seen(&self) -> u64 {
         self.faults.lock().unwrap_or_else(PoisonError::into_inner).seen
     }
 
@@ -209,14 +224,17 @@ impl Client {
     pub fn connect(self: &Arc<Self>, timeout: Duration, done: Done<ClusterInfo>) {
         let client = self.clone();
         self.ask(done, move || {
-            let (deadline, since) = (Instant::now() + timeout, client.seen());
+            let (start, since) = (Instant::now(), client.seen());
+            let deadline = start + timeout;
             loop {
                 let left = deadline.saturating_duration_since(Instant::now());
                 match client.handle.metadata(Scope::Known, left.min(SLICE)) {
                     Ok(info) => return Ok(info),
                     Err(error) if !is_of_connection(&error) => return Err(error),
                     Err(_) => {
-                        if let Some(fault) = client.verdict(since) {
+                        // An outage is told of once, which may have been before.
+                        let outage = || client.outage().filter(|_| start.elapsed() >= RECONNECT);
+                        if let Some(fault) = client.verdict(since).or_else(outage) {
                             return Err(fault);
                         }
                         if left <= SLICE {

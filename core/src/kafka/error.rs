@@ -12,11 +12,14 @@ pub struct KafkaError {
     pub message: String,
     /// The client has ended for good, and must be made anew.
     pub fatal: bool,
+    /// What is behind it, where that is another fault.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Box<Self>>,
 }
 
 impl KafkaError {
     pub(crate) fn new(code: i32, name: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { code, name: name.into(), message: message.into(), fatal: false }
+        Self { code, name: name.into(), message: message.into(), fatal: false, reason: None }
     }
 
     /// What the host has given cannot be used.

@@ -20,7 +20,7 @@ export function createAdmin({ logger: rootLogger, retry, resolve }: ClientBase):
   const events = new Instrumentation<AdminEventPayloads>('admin', adminEvents, logger);
   const sessions = new Sessions({
     ...context,
-    create: async () => new AdminEngine(await resolve(), logger),
+    create: async () => new AdminEngine(await resolve(), context),
     disconnected: () => new KafkaJSConnectionClosedError('Closed connection'),
   });
   let closed = false;

@@ -4,9 +4,11 @@
 import { NativeKafkaAdmin } from '../../native.js';
 import type { EngineConfig, ResolvedConfig } from '../config.js';
 import type { Logger } from '../logger.js';
+import { KafkaJSConnectionError } from '../errors.js';
 import { type ErrorContext, kafkaErrorOf, translatedKafka } from '../native-errors.js';
 import type { NativeError } from '../native.js';
 import { logNotice } from '../notices.js';
+import { type RetrySettings, retrying } from '../retry.js';
 import type { Connectable } from '../session.js';
 import { Tokens } from '../tokens.js';
 import type { PartitionMetadata } from '../types.js';
@@ -107,10 +109,16 @@ export class AdminEngine implements Connectable {
   readonly #config: EngineConfig;
   readonly #context: ErrorContext;
   readonly #tokens: Tokens | undefined;
+  readonly #retry: RetrySettings;
+  readonly #ended = new AbortController();
   #connected = false;
 
-  constructor({ config, oauthBearerProvider }: ResolvedConfig, logger: Logger) {
+  constructor(
+    { config, oauthBearerProvider }: ResolvedConfig,
+    { logger, retry }: { logger: Logger; retry: RetrySettings },
+  ) {
     this.#config = config;
+    this.#retry = retry;
     this.#context = config.sasl ? { mechanism: config.sasl.mechanism } : {};
     const onNotices = (): void => {
       for (const notice of this.#native.takeNotices()) {
@@ -136,16 +144,22 @@ export class AdminEngine implements Connectable {
   }
 
   async connect(): Promise<void> {
-    const { connectionTimeout } = this.#config;
-    const connected = await translatedKafka(
-      () => this.#native.connect(connectionTimeout),
-      this.#context,
-    );
+    const connected = await this.#reach();
     this.#connected = true;
     if (isEmbedded(JSON.parse(connected))) this.ask = askEmbedded(this.#ask);
   }
 
+  /** One attempt to reach a broker. */
+  #reach(): Promise<string> {
+    const { connectionTimeout } = this.#config;
+    return translatedKafka(() => this.#native.connect(connectionTimeout), this.#context);
+  }
+
   readonly #ask: Ask = async (type, request) => {
+    // Before anything is sent it is tried again, as in kafkajs; behind that it is not known what became of it.
+    if (!this.#native.isConnected()) {
+      await retrying(this.#retry, () => this.#reach(), this.#ended.signal);
+    }
     const json = JSON.stringify({ type, ...request });
     const { requestTimeout } = this.#config;
     return JSON.parse(
@@ -158,6 +172,7 @@ export class AdminEngine implements Connectable {
 
   async disconnect(): Promise<void> {
     this.#tokens?.end();
+    this.#ended.abort(new KafkaJSConnectionError('Closed connection'));
     await translatedKafka(() => this.#native.close());
   }
 }

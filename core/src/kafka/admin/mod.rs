@@ -72,7 +72,14 @@ impl Admin {
         });
     }
 
-    /// Asks, and waits so long for the answer.
+    /// Whether a broker is connected.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        let clients = self.clients();
+        clients.iter().flat_map(Clients::all).any(|it| it.client.stats().connections > 0)
+    }
+
+    /// Asks, and waits so long for the answer. When all brokers are lost it fails at once.
     pub fn request(&self, request: AdminRequest, timeout: Duration, done: Done<AdminReply>) {
         self.ask(done, |clients, number, waiting| {
             let open = match &request {

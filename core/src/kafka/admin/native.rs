@@ -81,10 +81,19 @@ impl Open {
 
 /// The thread's work.
 fn serve(client: &Client, answers: &Queue, waiting: &Waiting) {
+    let mut faults = 0;
     while !waiting.is_closed() {
-        let event = answers.poll(IDLE).and_then(|event| client.handle_event(event));
-        if let Some(event) = event {
-            waiting.answer(event.opaque().addr(), reply(&event));
+        let Some(event) = answers.poll(IDLE) else { continue };
+        match client.handle_event(event) {
+            Some(event) => waiting.answer(event.opaque().addr(), reply(&event)),
+            // No answer comes any more to what was asked, which librdkafka would wait for until its time is over.
+            None if client.seen() > faults => {
+                faults = client.seen();
+                if let Some(outage) = client.outage() {
+                    waiting.fail_all(&outage);
+                }
+            }
+            None => {}
         }
     }
 }

@@ -50,15 +50,18 @@ impl Waiting {
         }
     }
 
+    /// Fails all that wait.
+    pub(super) fn fail_all(&self, error: &KafkaError) {
+        let all = std::mem::take(&mut self.state().by_number);
+        for (_, done) in all {
+            done(Err(error.clone()));
+        }
+    }
+
     /// Fails all, and what comes later.
     pub(super) fn close(&self) {
-        let mut state = self.state();
-        state.closed = true;
-        let all = std::mem::take(&mut state.by_number);
-        drop(state);
-        for (_, done) in all {
-            done(Err(KafkaError::closed()));
-        }
+        self.state().closed = true;
+        self.fail_all(&KafkaError::closed());
     }
 
     pub(super) fn is_closed(&self) -> bool {

@@ -297,8 +297,13 @@ impl Shared {
                 if let Some(mut deliveries) = client.handle_event(event) {
                     let mut unknown = false;
                     let mut next = || {
-                        let delivery = deliveries.next_delivery()?;
-                        unknown |= delivery.error.as_ref().is_some_and(is_unknown);
+                        let mut delivery = deliveries.next_delivery()?;
+                        if let Some(error) = &mut delivery.error {
+                            unknown |= is_unknown(error);
+                            if error.name == "_MSG_TIMED_OUT" {
+                                error.reason = client.outage().map(Box::new);
+                            }
+                        }
                         Some(delivery)
                     };
                     while self.ledger.settle(AT_ONCE, &mut next) {}
