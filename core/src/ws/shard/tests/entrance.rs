@@ -39,14 +39,14 @@ fn the_oldest_handshake_gives_way_however_far_it_is() {
     let judged = Some([Pattern::Asked].into_iter().collect());
     let judged = Config { origins: judged, ..Config::default() };
     let page = [&REQUEST[..REQUEST.len() - 2], b"Origin: https://a\r\n\r\n"].concat();
-    let is_judged = |slot: &Slot| matches!(slot.phase, Phase::Judging(_));
-    let is_silent = |slot: &Slot| matches!(slot.phase, Phase::Header(_));
-    let cases: [(_, &[u8], &dyn Fn(&Slot) -> bool); 3] = [
-        (proxied(), b"", &is_silent),
-        (Config::default(), b"GET ", &is_shaking_hands),
-        (judged, &page, &is_judged),
+    let steps: [fn(&Slot) -> bool; 3] = [
+        |slot| matches!(slot.phase, Phase::Header(_)),
+        is_shaking_hands,
+        |slot| matches!(slot.phase, Phase::Judging(_)),
     ];
-    for (config, begun, is_there) in cases {
+    let begun: [(Config, &[u8]); 3] =
+        [(proxied(), b""), (Config::default(), b"GET "), (judged, &page)];
+    for (is_there, (config, begun)) in steps.into_iter().zip(begun) {
         let mut rig = Rig::new(config);
         rig.shard.shaking = MAX_HANDSHAKES - 1;
         let oldest = rig.knock(begun);
