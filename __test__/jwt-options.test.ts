@@ -71,7 +71,10 @@ test.for<[unknown, string]>([
   [{ jwks: { uri: 'https://a', cacheMaxAge: 0.5 } }, 'RANGE jwt.jwks.cacheMaxAge: must be an'],
   [{ jwks: { uri: 'https://a', cacheMaxAge: '5' } }, 'TYPE jwt.jwks.cacheMaxAge: must be an'],
   // For these JSON has no word.
-  [{ jwks: { uri: 'https://a', cooldown: Infinity } }, 'RANGE jwt.jwks.cooldown: must be an'],
+  [
+    { jwks: { uri: 'https://a', cooldown: Infinity } },
+    'RANGE jwt.jwks.cooldown: must be an integer from 1 to 2147483647, got Infinity',
+  ],
   [{ jwks: { uri: 'https://a', cacheMaxAge: -Infinity } }, 'RANGE jwt.jwks.cacheMaxAge: must be'],
   [{ jwks: { uri: 'https://a', cooldown: () => 5 } }, 'TYPE jwt.jwks.cooldown: must be an'],
   [{ secret: SECRET, algorithms: 'none' }, 'RANGE jwt.algorithms: none is never accepted'],

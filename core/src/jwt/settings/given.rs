@@ -144,7 +144,10 @@ impl<'a> Item<'a> {
             range.contains(&integer).then_some(integer)
         };
         let (number, shown) = match self.option() {
-            Some(Given::Number(number)) => (Some(*number), number.to_string()),
+            // As JavaScript writes it.
+            Some(Given::Number(number)) => {
+                (Some(*number), number.to_string().replace("inf", "Infinity"))
+            }
             Some(other) => return Err(self.wrong_type(&expected, other)),
             None => match self.environment() {
                 Some(text) => (text.trim().parse().ok(), format!("{text:?}")),
