@@ -70,6 +70,13 @@ test.for<[unknown, string]>([
   [{ jwks: { uri: 'https://a', cooldown: -1 } }, 'RANGE jwt.jwks.cooldown: must be an integer'],
   [{ jwks: { uri: 'https://a', cacheMaxAge: 0.5 } }, 'RANGE jwt.jwks.cacheMaxAge: must be an'],
   [{ jwks: { uri: 'https://a', cacheMaxAge: '5' } }, 'TYPE jwt.jwks.cacheMaxAge: must be an'],
+  // For these JSON has no word.
+  [
+    { jwks: { uri: 'https://a', cooldown: Infinity } },
+    'RANGE jwt.jwks.cooldown: must be an integer from 1 to 2147483647, got Infinity',
+  ],
+  [{ jwks: { uri: 'https://a', cacheMaxAge: -Infinity } }, 'RANGE jwt.jwks.cacheMaxAge: must be'],
+  [{ jwks: { uri: 'https://a', cooldown: () => 5 } }, 'TYPE jwt.jwks.cooldown: must be an'],
   [{ secret: SECRET, algorithms: 'none' }, 'RANGE jwt.algorithms: none is never accepted'],
   [{ secret: SECRET, algorithms: ['RS256'] }, 'RANGE jwt.algorithms: RS256 does not fit the key'],
   [{ publicKey: ec.pem, algorithms: ['HS256'] }, 'RANGE jwt.algorithms: HS256 does not fit'],

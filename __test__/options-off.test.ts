@@ -37,6 +37,8 @@ const OFF: [object, string][] = [
   [limits('messagesPerSecondPerUser'), 'WS_RATE_LIMIT_PER_USER'],
   [limits('handshakesPerSecond'), 'WS_HANDSHAKE_RATE'],
   [limits('perIp'), 'WS_LIMIT_PER_IP'],
+  [limits('perIp'), 'WS_MAX_CONNECTIONS_PER_IP'],
+  [limits('perIp'), 'WS_HANDSHAKE_RATE_PER_IP'],
   [perIp('connections'), 'WS_MAX_CONNECTIONS_PER_IP'],
   [perIp('handshakesPerSecond'), 'WS_HANDSHAKE_RATE_PER_IP'],
   [{ requireAuth: false }, 'WS_REQUIRE_AUTH'],

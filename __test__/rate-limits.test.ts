@@ -320,19 +320,29 @@ describe('one user', () => {
 });
 
 describe('fragments', () => {
-  test('each that is small takes a place, and the message over the rate is refused', async () => {
-    const manager = await startManager({ limits: { messagesPerSecond: 1, burst: 10 } });
+  const begin = (text: string) => frame(Opcode.text, text, { fin: false });
+  const empty = (count: number) =>
+    Buffer.concat(
+      Array.from({ length: count }, () => frame(Opcode.continuation, '', { fin: false })),
+    );
+  const end = (text: string) => frame(Opcode.continuation, text);
+
+  test('each that is small takes a place, and a message over the rate is refused once', async () => {
+    const manager = await startManager({ limits: ONCE });
     const heard: unknown[] = [];
     manager.on('message', (message) => heard.push(message));
-    const client = await RawClient.open(manager);
-    const pieces = (text: string, empty: number) => [
-      frame(Opcode.text, text.slice(0, 1), { fin: false }),
-      ...Array.from({ length: empty }, () => frame(Opcode.continuation, '', { fin: false })),
-      frame(Opcode.continuation, text.slice(1)),
-    ];
-    client.write(Buffer.concat(pieces('{"type":"few","payload":1}', 3)));
-    client.write(Buffer.concat(pieces('{"type":"many","payload":1,"id":"m"}', 10_000)));
-    await vi.waitUntil(() => (refused(manager).message_rate ?? 0) > 1);
+    const client = await RawClient.greeted(manager);
+    client.write(begin('{"type":"few",'), empty(3), end('"payload":1}'));
+    client.write(begin('{"type":"many",'), empty(10));
+    // It is counted before it ends, so that what follows comes in further reads.
+    await vi.waitUntil(() => refused(manager).message_rate === 1);
+    client.write(empty(10_000));
+    client.write(empty(10_000), end('"payload":1,"id":"m"}'));
+    expect(await client.message()).toMatchObject({
+      id: 'm',
+      payload: { code: 'RATE_LIMITED', type: 'many' },
+    });
+    expect(refused(manager).message_rate).toBe(1);
     expect(heard).toMatchObject([{ type: 'few' }]);
   });
 

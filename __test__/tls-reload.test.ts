@@ -114,6 +114,19 @@ test('what is not given stays: clients still need a certificate', async () => {
   await openWss(manager, { ca: ca.cert });
 });
 
+test.for([{ minVersion: '' }, { passphrase: '' }] as object[])(
+  '%o gives nothing: alone it throws, and beside others it changes nothing',
+  async (empty) => {
+    const manager = await openManager({ tls: { ...pair(first), minVersion: 'TLSv1.3' } });
+    expect(() => manager.setSecureContext(empty)).toThrow(
+      expect.objectContaining({ code: 'ERR_INVALID_OPTION_TYPE' }),
+    );
+    manager.setSecureContext({ ...pair(second), ...empty });
+    expect(await nameAt(manager)).toBe('second');
+    await expect(openWss(manager, { ca: ca.cert, maxVersion: 'TLSv1.2' })).rejects.toThrow();
+  },
+);
+
 test('without an argument the files of the environment are read again', async () => {
   const [cert, key] = [certificates.path('live.pem'), certificates.path('live.key')];
   const install = (identity: Identity) => {

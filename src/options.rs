@@ -3,7 +3,7 @@
 use messaging_core::jwt::RawJwt;
 use messaging_core::ws::config::{Config, RawObject, RawOptions, RawValue};
 use messaging_core::ws::tls::{RawPem, RawTls, Tls};
-use napi::bindgen_prelude::Object;
+use napi::bindgen_prelude::{FromNapiValue, Object};
 use std::collections::HashMap;
 
 use crate::convert::{Given, GivenJwt, GivenPem, Inner};
@@ -13,7 +13,8 @@ use crate::error::{Result, coded, internal, of_config, of_tls};
 pub fn resolve(options: &Object<'_>, env: &HashMap<String, String>) -> Result<Config> {
     let mut raw = RawOptions::default();
     for name in RawOptions::NAMES {
-        raw.set(name, value_at(options, name).map_err(internal)?);
+        let given = value_at(options, name).map_err(internal)?;
+        raw.set(name, given.map_or(RawValue::Absent, |Given(value)| value));
     }
     raw.jwt = object(options, "jwt", raw_jwt)?;
     Config::resolve(&raw, &|name| env.get(name).cloned()).map_err(|error| of_config(&error))
@@ -21,12 +22,12 @@ pub fn resolve(options: &Object<'_>, env: &HashMap<String, String>) -> Result<Co
 
 /// The value at a path like `limits.rooms`. Where one of its objects is none there is no value, and the core
 /// says so of the object.
-fn value_at(options: &Object<'_>, path: &str) -> napi::Result<RawValue> {
+fn value_at<T: FromNapiValue>(options: &Object<'_>, path: &str) -> napi::Result<Option<T>> {
     match path.split_once('.') {
-        None => Ok(options.get(path)?.map_or(RawValue::Absent, |Given(value)| value)),
+        None => options.get(path),
         Some((name, rest)) => match options.get(name)? {
             Some(Inner(Some(inner))) => value_at(&inner, rest),
-            _ => Ok(RawValue::Absent),
+            _ => Ok(None),
         },
     }
 }
@@ -74,7 +75,7 @@ fn object<T>(
 fn raw_jwt(jwt: &Object<'_>) -> Result<RawJwt> {
     let mut raw = RawJwt::default();
     for name in RawJwt::NAMES {
-        let given: Option<GivenJwt> = jwt.get(name).map_err(internal)?;
+        let given: Option<GivenJwt> = value_at(jwt, name).map_err(internal)?;
         raw.set(name, given.map(|given| given.0).unwrap_or_default());
     }
     Ok(raw)

@@ -19,7 +19,8 @@ use crate::config_error::ConfigError;
 /// The longest clock tolerance in seconds: more would be no tolerance.
 const MAX_TOLERANCE: u64 = 3600;
 
-/// The one list of the options: the field, the name in JavaScript, the path, the environment variable.
+/// The one list of the options: the field, the name in JavaScript, the path, the environment variable. A dot in a
+/// name leads into an object.
 macro_rules! options {
     ($($field:ident, $name:literal, $path:literal, $variable:literal;)*) => {
         /// The members of the option `jwt` as the host gave them. By default none is given.
@@ -62,6 +63,8 @@ options! {
     secret, "secret", "jwt.secret", "WS_JWT_SECRET";
     public_key, "publicKey", "jwt.publicKey", "WS_JWT_PUBLIC_KEY";
     jwks, "jwks", "jwt.jwks", "WS_JWKS_URL";
+    cache_max_age, "jwks.cacheMaxAge", "jwt.jwks.cacheMaxAge", "WS_JWT_JWKS_CACHE_MAX_AGE";
+    cooldown, "jwks.cooldown", "jwt.jwks.cooldown", "WS_JWT_JWKS_COOLDOWN";
     algorithms, "algorithms", "jwt.algorithms", "WS_JWT_ALGORITHMS";
     issuer, "issuer", "jwt.issuer", "WS_JWT_ISSUER";
     audience, "audience", "jwt.audience", "WS_JWT_AUDIENCE";
@@ -71,6 +74,15 @@ options! {
 }
 
 impl Items<'_> {
+    /// What is given of all. A number whose variable is 0 is not.
+    fn given(&self) -> Option<&Item<'_>> {
+        let numbers = [&self.clock_tolerance, &self.cache_max_age, &self.cooldown];
+        let is_unset = |item: &Item<'_>| {
+            numbers.into_iter().any(|number| std::ptr::eq(number, item)) && item.is_zero()
+        };
+        self.all().into_iter().find(|item| item.is_given() && !is_unset(item))
+    }
+
     /// The variable that keys are from.
     fn key_variable(&self) -> Option<&'static str> {
         let all = [&self.secret, &self.public_key, &self.jwks];
@@ -133,14 +145,10 @@ impl JwtSettings {
         let rules = rules(&items)?;
         let names = items.algorithms.texts("names of algorithms")?;
         let Some(source) = keys::source(&items, read)? else {
-            let set = items.all().into_iter().find(|item| item.is_given());
-            return match (options, set) {
+            return match (options, items.given()) {
                 (Some(_), _) => Err(ConfigError::Range { option: "jwt", problem: NO_KEY.into() }),
                 (None, Some(item)) => Err(item.wrong(NO_KEY)),
-                (None, None) => match times_alone(env) {
-                    Some(variable) => Err(ConfigError::Env { variable, problem: NO_KEY.into() }),
-                    None => Ok(None),
-                },
+                (None, None) => Ok(None),
             };
         };
         let accepted = match names {
@@ -179,11 +187,6 @@ impl JwtSettings {
 
 const NO_KEY: &str = "nothing to verify tokens by: give secret, publicKey or jwks \
                       (WS_JWT_SECRET, WS_JWT_PUBLIC_KEY, WS_JWKS_URL)";
-
-/// A variable that says when a key set is to be fetched.
-fn times_alone(env: Env<'_>) -> Option<&'static str> {
-    keys::TIMES.into_iter().find(|name| env(name).is_some_and(|text| !text.is_empty()))
-}
 
 fn rules(items: &Items<'_>) -> Result<Rules, ConfigError> {
     let default = Rules::default();

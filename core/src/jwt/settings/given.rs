@@ -79,19 +79,6 @@ impl<'a> Item<'a> {
         Self { path, variable, given, env }
     }
 
-    /// A member of this one, whose variable is in the same environment.
-    pub(super) fn member<'b>(
-        &self,
-        path: &'static str,
-        variable: &'static str,
-        given: &'b Given,
-    ) -> Item<'b>
-    where
-        'a: 'b,
-    {
-        Item { path, variable, given, env: self.env }
-    }
-
     /// The option, if it is given.
     pub(super) fn option(&self) -> Option<&'a Given> {
         (!self.given.falls_through()).then_some(self.given)
@@ -104,6 +91,11 @@ impl<'a> Item<'a> {
 
     pub(super) fn is_given(&self) -> bool {
         self.option().is_some() || self.environment().is_some()
+    }
+
+    /// Whether the variable is the number 0.
+    pub(super) fn is_zero(&self) -> bool {
+        self.environment().is_some_and(|text| text.trim().parse() == Ok(0.0))
     }
 
     pub(super) fn text(&self, expected: &str) -> Result<Option<String>, ConfigError> {
@@ -152,7 +144,10 @@ impl<'a> Item<'a> {
             range.contains(&integer).then_some(integer)
         };
         let (number, shown) = match self.option() {
-            Some(Given::Number(number)) => (Some(*number), number.to_string()),
+            // As JavaScript writes it.
+            Some(Given::Number(number)) => {
+                (Some(*number), number.to_string().replace("inf", "Infinity"))
+            }
             Some(other) => return Err(self.wrong_type(&expected, other)),
             None => match self.environment() {
                 Some(text) => (text.trim().parse().ok(), format!("{text:?}")),

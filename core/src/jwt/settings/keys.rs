@@ -16,15 +16,6 @@ use crate::jwt::refresh::RefreshPolicy;
 /// The longest timer in ms: what a signed 32-bit number holds, which is also Node's limit.
 const MAX_TIMER: u64 = (1 << 31) - 1;
 
-/// A member of a key set that is fetched: its name, its path, its environment variable.
-type Member = (&'static str, &'static str, &'static str);
-
-const CACHE_MAX_AGE: Member = ("cacheMaxAge", "jwt.jwks.cacheMaxAge", "WS_JWT_JWKS_CACHE_MAX_AGE");
-const COOLDOWN: Member = ("cooldown", "jwt.jwks.cooldown", "WS_JWT_JWKS_COOLDOWN");
-
-/// The variables that are of use only beside a key set.
-pub(super) const TIMES: [&str; 2] = [CACHE_MAX_AGE.2, COOLDOWN.2];
-
 const PUBLIC_KEY: &str = "must be a public key in PEM, or the path of a file with one";
 const KEY_SET: &str =
     "a JSON Web Key Set, the path of a file with one, or { uri, cacheMaxAge, cooldown }";
@@ -82,7 +73,7 @@ pub(super) fn source<'a>(
     } else if std::ptr::eq(one, &items.public_key) {
         Source::Key(public_key(one, read)?)
     } else {
-        key_set(one, read)?
+        key_set(items, read)?
     };
     Ok(Some(source))
 }
@@ -143,11 +134,12 @@ fn public_key(item: &Item<'_>, read: Read<'_>) -> Result<Key, ConfigError> {
     })
 }
 
-fn key_set<'a>(item: &'a Item<'a>, read: Read<'_>) -> Result<Source<'a>, ConfigError> {
+fn key_set<'a>(items: &'a Items<'a>, read: Read<'_>) -> Result<Source<'a>, ConfigError> {
+    let item = &items.jwks;
     let text = match item.option() {
         Some(Given::Json(text)) => match serde_json::from_str(text) {
             Ok(Value::Object(mut object)) if object.contains_key("uri") => {
-                let policy = policy(item, Some(&object))?;
+                let policy = policy(items)?;
                 let uri = match object.remove("uri") {
                     Some(Value::String(uri)) => uri,
                     _ => return Err(item.wrong("uri must be a string")),
@@ -164,7 +156,7 @@ fn key_set<'a>(item: &'a Item<'a>, read: Read<'_>) -> Result<Source<'a>, ConfigE
         None => item.environment().unwrap_or_default(),
     };
     if is_web(&text) {
-        return remote(item, text, policy(item, None)?);
+        return remote(item, text, policy(items)?);
     }
     let inline = text.trim_start().starts_with('{');
     let expected = "must be a URL, a JSON Web Key Set, or the path of a file with one";
@@ -172,33 +164,18 @@ fn key_set<'a>(item: &'a Item<'a>, read: Read<'_>) -> Result<Source<'a>, ConfigE
     Ok(Source::KeySet(item, text))
 }
 
-/// When a set is fetched: by its own members, if it is an object that has them, or the environment.
-fn policy(
-    item: &Item<'_>,
-    object: Option<&serde_json::Map<String, Value>>,
-) -> Result<RefreshPolicy, ConfigError> {
+/// When a set is fetched.
+fn policy(items: &Items<'_>) -> Result<RefreshPolicy, ConfigError> {
     let default = RefreshPolicy::default();
-    let timer = |(name, path, variable): Member, default| {
-        let value = object.and_then(|object| object.get(name)).map(given).unwrap_or_default();
-        let ms = item.member(path, variable, &value).integer(1..=MAX_TIMER)?;
+    let timer = |item: &Item<'_>, default| {
+        let ms = item.integer(1..=MAX_TIMER)?;
         Ok::<_, ConfigError>(ms.map_or(default, Duration::from_millis))
     };
     Ok(RefreshPolicy {
-        max_age: timer(CACHE_MAX_AGE, default.max_age)?,
-        cooldown: timer(COOLDOWN, default.cooldown)?,
+        max_age: timer(&items.cache_max_age, default.max_age)?,
+        cooldown: timer(&items.cooldown, default.cooldown)?,
         ..default
     })
-}
-
-fn given(value: &Value) -> Given {
-    match value {
-        Value::Null => Given::Absent,
-        Value::Number(number) => number.as_f64().map_or(Given::Other("number"), Given::Number),
-        Value::String(text) => Given::Text(text.clone()),
-        Value::Bool(_) => Given::Other("boolean"),
-        Value::Array(_) => Given::Other("array"),
-        Value::Object(_) => Given::Other("object"),
-    }
 }
 
 /// Whoever is on the way of plain http could put a key of its own into the set. There is none on the way

@@ -25,6 +25,21 @@ fn options(members: &[(&str, Given)]) -> RawJwt {
     raw
 }
 
+/// A key set as an object, and its times as members of their own.
+fn key_set(object: &serde_json::Value) -> [(&'static str, Given); 3] {
+    let time = |name| match &object[name] {
+        serde_json::Value::Null => Given::Absent,
+        serde_json::Value::Number(number) => Given::Number(number.as_f64().unwrap()),
+        serde_json::Value::String(one) => text(one),
+        _ => Given::Other("object"),
+    };
+    [
+        ("jwks", Given::Json(object.to_string())),
+        ("jwks.cacheMaxAge", time("cacheMaxAge")),
+        ("jwks.cooldown", time("cooldown")),
+    ]
+}
+
 fn resolve_with(
     options: Option<&RawJwt>,
     env: &[(&str, &str)],
@@ -294,7 +309,7 @@ fn a_key_set_is_an_object_or_a_file() {
 
 #[test]
 fn a_remote_key_set_has_a_uri_and_times() {
-    let remote = |object: serde_json::Value| resolve(&[("jwks", Given::Json(object.to_string()))]);
+    let remote = |object: serde_json::Value| resolve(&key_set(&object));
     let uri = "https://example.com/.well-known/jwks.json";
     let default = RefreshPolicy::default();
     let (verifier, found) = remote(json!({ "uri": uri })).into_verifier();
@@ -336,19 +351,18 @@ fn a_remote_key_set_has_a_uri_and_times() {
         json!({ "uri": "https://user@example.com?a@b" }),
         json!({ "cooldown": 1000 }),
     ] {
-        assert_range(refused(&[("jwks", Given::Json(bad.to_string()))]), "jwt.jwks: ");
+        assert_range(refused(&key_set(&bad)), "jwt.jwks: ");
     }
     for bad in [
         json!({ "uri": uri, "cooldown": -1 }),
         json!({ "uri": uri, "cooldown": 1.5 }),
         json!({ "uri": uri, "cooldown": 3e9 }),
     ] {
-        let error = refused(&[("jwks", Given::Json(bad.to_string()))]);
+        let error = refused(&key_set(&bad));
         assert_range(error, "jwt.jwks.cooldown: must be an integer from 1 to 2147483647, got ");
     }
     for bad in [json!("30s"), json!(true), json!([1]), json!({})] {
-        let bad = json!({ "uri": uri, "cacheMaxAge": bad }).to_string();
-        let (code, problem) = refused(&[("jwks", Given::Json(bad))]);
+        let (code, problem) = refused(&key_set(&json!({ "uri": uri, "cacheMaxAge": bad })));
         assert_eq!(code, "ERR_INVALID_OPTION_TYPE", "{problem}");
         assert!(problem.starts_with("jwt.jwks.cacheMaxAge: must be an integer"), "{problem}");
     }
@@ -364,8 +378,7 @@ fn the_times_of_a_remote_key_set_may_come_from_variables() {
     let env = [url, times[0], times[1]];
     assert_eq!(policy(resolve_env(&env)), RefreshPolicy { max_age, cooldown, ..default });
     // What the option says goes before, member by member.
-    let object = json!({ "uri": "https://a/keys", "cooldown": 5000 }).to_string();
-    let option = options(&[("jwks", Given::Json(object))]);
+    let option = options(&key_set(&json!({ "uri": "https://a/keys", "cooldown": 5000 })));
     let mixed = policy(resolve_with(Some(&option), &times, &[]).unwrap().unwrap());
     assert_eq!(mixed, RefreshPolicy { max_age, cooldown: Duration::from_secs(5), ..default });
     let zero = [url, ("WS_JWT_JWKS_CACHE_MAX_AGE", "0"), ("WS_JWT_JWKS_COOLDOWN", "")];
@@ -374,6 +387,10 @@ fn the_times_of_a_remote_key_set_may_come_from_variables() {
     for bad in ["x", "-1", "1.5", "2147483648"] {
         let error = refused_env(&[url, ("WS_JWT_JWKS_COOLDOWN", bad)]);
         assert!(error.starts_with("WS_JWT_JWKS_COOLDOWN: must be an integer from 1 to"), "{error}");
+    }
+    for variable in [times[0].0, times[1].0, "WS_JWT_CLOCK_TOLERANCE"] {
+        let zero = resolve_with(None, &[(variable, "0")], &[]);
+        assert!(zero.unwrap().is_none(), "{variable}");
     }
     for time in times {
         assert_eq!(refused_env(&[time]), format!("{}: {NO_KEY}", time.0));

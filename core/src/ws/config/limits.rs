@@ -133,6 +133,9 @@ impl Limits {
 }
 
 fn per_ip(given: &Settings<'_>, trusts_proxies: bool) -> Result<Option<PerIp>, ConfigError> {
+    if given.limits_per_ip.is_off() {
+        return Ok(None);
+    }
     let on = given.limits_per_ip.switch_or_object()?;
     let connections = given.limits_per_ip_connections.limit(1..=MAX_COUNT)?;
     let handshakes = given.limits_per_ip_handshakes_per_second.limit(1..=MAX_RATE)?;

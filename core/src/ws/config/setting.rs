@@ -27,7 +27,7 @@ pub enum RawValue {
 
 impl RawValue {
     /// Whether the value counts as not given, for everything but booleans.
-    fn falls_through(&self) -> bool {
+    pub(in crate::ws) fn falls_through(&self) -> bool {
         match self {
             Self::Absent => true,
             Self::Number(number) => number.is_nan() || *number == 0.0,
@@ -247,7 +247,7 @@ impl<'a> Setting<'a> {
     /// Reads a boolean.
     pub(in crate::ws) fn boolean(&self) -> Result<Option<bool>, ConfigError> {
         match self.value {
-            RawValue::Absent => self.yes_or_no(),
+            RawValue::Absent => self.yes_or_no("true or false", &["false", "0"]),
             RawValue::Bool(value) => Ok(Some(*value)),
             _ => Err(self.wrong_type("a boolean")),
         }
@@ -263,16 +263,16 @@ impl<'a> Setting<'a> {
     }
 
     /// A variable that switches protection on must not be off because it was written in another way.
-    fn yes_or_no(&self) -> Result<Option<bool>, ConfigError> {
+    fn yes_or_no(&self, expected: &str, no: &[&str]) -> Result<Option<bool>, ConfigError> {
         let Some(text) = self.environment() else {
             return Ok(None);
         };
         let value = match text.trim().to_ascii_lowercase().as_str() {
             "true" | "1" => Some(true),
-            "false" | "0" => Some(false),
+            text if no.contains(&text) => Some(false),
             _ => None,
         };
-        self.valid_variable("true or false", text, value)
+        self.valid_variable(expected, text, value)
     }
 
     /// Reads a limit, which can be turned off: `Some(None)`.
@@ -339,11 +339,14 @@ impl<'a> Setting<'a> {
         }
     }
 
-    /// Reads an object whose properties are options of their own, or whether they count at all.
+    /// Reads an object whose properties are options of their own, or whether they count at all. What is off is
+    /// also `off` in the environment, as with `switchable`.
     pub(super) fn switch_or_object(&self) -> Result<Option<bool>, ConfigError> {
         match self.value {
             RawValue::Bool(value) => Ok(Some(*value)),
-            RawValue::Absent => self.yes_or_no(),
+            value if value.falls_through() => {
+                self.yes_or_no("true, false or off", &["false", "0", "off"])
+            }
             _ => self.object("an object or a boolean").map(|given| given.then_some(true)),
         }
     }

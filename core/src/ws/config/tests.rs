@@ -270,6 +270,10 @@ fn what_one_address_may_ask_for_counts_where_addresses_are_those_of_clients() {
     let none = per_ip(&[("limits.perIp.connections", RawValue::Bool(false))], &[]);
     assert_eq!(none, Ok(Some(PerIp { connections: None, ..PerIp::default() })));
     assert!(per_ip(&[("limits.perIp", number(1))], &[]).is_err());
+    for not_given in [number(0), number(f64::NAN), text("")] {
+        let env = [("WS_LIMIT_PER_IP", "true")];
+        assert_eq!(per_ip(&[("limits.perIp", not_given)], &env), Ok(Some(PerIp::default())));
+    }
 }
 
 #[test]
@@ -440,10 +444,16 @@ fn a_variable_that_protects_is_a_plain_yes_or_no() {
         let config = resolve(&[], &[("WS_LIMIT_PER_IP", value)]).expect(value);
         assert_eq!(config.limits.per_ip.is_some(), expected, "{value}");
     }
-    for variable in ["WS_REQUIRE_AUTH", "WS_PROXY_PROTOCOL", "WS_LIMIT_PER_IP"] {
-        for value in ["yes", "on", "truee", "2"] {
+    let limit = resolve(&[("trustProxy", number(1))], &[("WS_LIMIT_PER_IP", "off")]).unwrap();
+    assert_eq!(limit.limits.per_ip, None);
+    for (variable, expected) in [
+        ("WS_REQUIRE_AUTH", "true or false"),
+        ("WS_PROXY_PROTOCOL", "true or false"),
+        ("WS_LIMIT_PER_IP", "true, false or off"),
+    ] {
+        for value in ["yes", "on", "truee", "2", "offf"] {
             let error = resolve(&[], &[(variable, value)]).expect_err(variable);
-            let message = format!("{variable}: must be true or false, got {value:?}");
+            let message = format!("{variable}: must be {expected}, got {value:?}");
             assert_eq!((error.to_string(), error.code()), (message, "ERR_INVALID_ENV"));
         }
     }

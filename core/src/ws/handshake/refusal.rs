@@ -13,7 +13,7 @@ pub enum RefusalReason {
     UnsupportedVersion,
     /// The head is over its limits.
     HeadersTooLarge,
-    /// The head did not arrive in time.
+    /// The head did not arrive in time, or the handshake gave way to later ones.
     HandshakeTimeout,
     /// The server takes no more connections.
     ServerOverloaded,

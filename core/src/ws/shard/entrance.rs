@@ -80,7 +80,8 @@ impl Shard {
     }
 
     /// Refuses a client for coming too often. Where nothing of it is read and TLS would have to come about for
-    /// an answer, there is none: that is the work which a flood is after.
+    /// an answer, there is none, and the socket ends here: what drains is read on, and of TLS a read is the
+    /// work that a flood is after.
     fn turn_away(&mut self, key: usize, reason: RefusalReason, unread: bool) {
         if unread && self.sockets.slots[key].stream.is_tls() {
             self.counters().refused(reason);

@@ -53,7 +53,8 @@ impl Shard {
     }
 
     /// Measures small fragments: each takes a message's place, or an endless message of them would be
-    /// within the rate. Those over it have their message refused. Returns whether more frames may follow.
+    /// within the rate. Those over it have their message refused, which is counted at once, since it need never
+    /// end. Returns whether more frames may follow.
     #[cold]
     pub(super) fn take_crumbs(
         &mut self,
@@ -68,26 +69,32 @@ impl Shard {
         if within || !matches!(slot.phase, Phase::Open(_)) {
             return true;
         }
-        slot.crumbled = true;
-        self.counters().denied(Denial::MessageRate);
+        if !std::mem::replace(&mut slot.crumbled, true) {
+            self.counters().denied(Denial::MessageRate);
+        }
         self.bear_with(key, connection, reading.now)
     }
 
-    /// The limit that a message is over, if it is over one.
-    pub(super) fn excess_of(
-        &mut self,
-        key: usize,
-        item: &Item<'_>,
-        reading: Reading,
-    ) -> Option<Denial> {
+    /// Whether a message is over a limit, by which it is counted, unless its fragments were already.
+    pub(super) fn is_over(&mut self, key: usize, item: &Item<'_>, reading: Reading) -> bool {
         let slot = &mut self.sockets.slots[key];
-        let limits = &self.shared.config.limits;
         // A ping between its fragments leaves the message as it is.
         let crumbled =
             matches!(item, Item::Text(_) | Item::Binary(_)) && std::mem::take(&mut slot.crumbled);
         if crumbled {
-            return Some(Denial::MessageRate);
+            return true;
         }
+        let excess = self.excess_of(key, reading);
+        if let Some(denial) = excess {
+            self.counters().denied(denial);
+        }
+        excess.is_some()
+    }
+
+    /// The limit that the next message is over, if it is over one.
+    fn excess_of(&mut self, key: usize, reading: Reading) -> Option<Denial> {
+        let slot = &mut self.sockets.slots[key];
+        let limits = &self.shared.config.limits;
         if reading.over {
             return Some(Denial::ByteRate);
         }
@@ -114,9 +121,7 @@ impl Shard {
         connection: &Arc<Connection>,
         item: &Item<'_>,
         reading: Reading,
-        denial: Denial,
     ) -> bool {
-        self.counters().denied(denial);
         if !self.bear_with(key, connection, reading.now) {
             return false;
         }

@@ -348,38 +348,42 @@ impl Shard {
         }
     }
 
-    /// Returns whether a handshake was under way, and ended by this.
-    fn expire_handshake(&mut self, deadline: Deadline) -> bool {
-        let Deadline { key, serial, .. } = deadline;
-        let slot = self.sockets.slots.get(key).filter(|slot| slot.serial == serial);
-        let Some(slot) = slot.filter(|slot| slot.phase.is_shaking()) else {
-            return false;
-        };
-        match slot.phase {
+    fn expire_handshake(&mut self, deadline: Deadline) {
+        let Some(key) = self.under_way(deadline) else { return };
+        match self.sockets.slots[key].phase {
             Phase::Header(_) => self.refuse_header(key),
             // Who is not allowed in time is not allowed.
             Phase::Judging(_) => self.refuse(key, &RefusalReason::Origin.into()),
-            _ if slot.parked => {
-                // It is the host that keeps this one waiting.
-                self.expect_handshake(key, serial);
-                return false;
-            }
-            _ => {
-                self.counters().refused(RefusalReason::HandshakeTimeout);
-                self.bury(key);
-            }
+            _ => self.end_handshake(key),
         }
-        true
     }
 
-    /// Ends the oldest handshake that is under way.
+    /// Ends the oldest handshake that is under way, however far it is.
     fn give_way(&mut self) {
         for _ in 0..self.handshakes.len() {
             let Some(oldest) = self.handshakes.pop_front() else { return };
-            if self.expire_handshake(oldest) {
-                return;
+            if let Some(key) = self.under_way(oldest) {
+                return self.end_handshake(key);
             }
         }
+    }
+
+    /// The slot of a handshake that is under way still. One that the host keeps waiting gets its time anew instead.
+    fn under_way(&mut self, Deadline { key, serial, .. }: Deadline) -> Option<usize> {
+        let slot = self.sockets.slots.get(key).filter(|slot| slot.serial == serial)?;
+        if !slot.phase.is_shaking() {
+            return None;
+        }
+        if slot.parked {
+            self.expect_handshake(key, serial);
+            return None;
+        }
+        Some(key)
+    }
+
+    fn end_handshake(&mut self, key: usize) {
+        self.counters().refused(RefusalReason::HandshakeTimeout);
+        self.bury(key);
     }
 
     /// Pings who is silent, and ends who stays silent.

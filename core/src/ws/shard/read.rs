@@ -259,11 +259,8 @@ impl Shard {
         reading: Reading,
     ) -> bool {
         let closing = matches!(self.sockets.slots[key].phase, Phase::Closing(_));
-        if !closing
-            && !matches!(item, Item::Close(_))
-            && let Some(denial) = self.excess_of(key, &item, reading)
-        {
-            return self.refuse_item(key, connection, &item, reading, denial);
+        if !closing && !matches!(item, Item::Close(_)) && self.is_over(key, &item, reading) {
+            return self.refuse_item(key, connection, &item, reading);
         }
         match item {
             Item::Close(close) => {

@@ -72,9 +72,10 @@ impl RawTls {
     /// Whether nothing is given.
     pub(super) fn is_empty(&self) -> bool {
         let pems = [&self.cert, &self.key, &self.ca];
-        let values = [&self.passphrase, &self.min_version, &self.request_cert];
         pems.into_iter().all(|pem| *pem == RawPem::Absent)
-            && values.into_iter().all(|value| *value == RawValue::Absent)
+            && self.passphrase.falls_through()
+            && self.min_version.falls_through()
+            && self.request_cert == RawValue::Absent
     }
 
     /// Whether there is a file that the environment names and no option goes before.
@@ -96,17 +97,19 @@ impl RawTls {
     /// What is given here, and the rest from `earlier`.
     pub(super) fn over(self, earlier: &Self) -> Self {
         let pem = |new: RawPem, old: &RawPem| if new == RawPem::Absent { old.clone() } else { new };
-        let value = |new: RawValue, old: &RawValue| match new {
-            RawValue::Absent => old.clone(),
-            new => new,
+        let text = |new: RawValue, old: &RawValue| {
+            if new.falls_through() { old.clone() } else { new }
+        };
+        let boolean = |new: RawValue, old: &RawValue| {
+            if new == RawValue::Absent { old.clone() } else { new }
         };
         Self {
             cert: pem(self.cert, &earlier.cert),
             key: pem(self.key, &earlier.key),
             ca: pem(self.ca, &earlier.ca),
-            passphrase: value(self.passphrase, &earlier.passphrase),
-            min_version: value(self.min_version, &earlier.min_version),
-            request_cert: value(self.request_cert, &earlier.request_cert),
+            passphrase: text(self.passphrase, &earlier.passphrase),
+            min_version: text(self.min_version, &earlier.min_version),
+            request_cert: boolean(self.request_cert, &earlier.request_cert),
         }
     }
 

@@ -8,8 +8,10 @@ use std::time::Duration;
 use super::rig::{Client, REQUEST, Rig};
 use crate::ws::config::{Config, Limits, PerIp};
 use crate::ws::forwarded::TrustProxy;
+use crate::ws::origins::Pattern;
 use crate::ws::shard::lifecycle::MAX_HANDSHAKES;
 use crate::ws::shard::slot::{Phase, Slot};
+use crate::ws::tls::testing::context;
 
 const HEADER: &[u8] = b"PROXY TCP4 203.0.113.7 10.0.0.1 4711 80\r\n";
 
@@ -33,7 +35,33 @@ fn is_shaking_hands(slot: &Slot) -> bool {
 }
 
 #[test]
-fn of_those_whose_balancer_is_silent_the_oldest_gives_way() {
+fn the_oldest_handshake_gives_way_however_far_it_is() {
+    let judged = Some([Pattern::Asked].into_iter().collect());
+    let judged = Config { origins: judged, ..Config::default() };
+    let page = [&REQUEST[..REQUEST.len() - 2], b"Origin: https://a\r\n\r\n"].concat();
+    let steps: [fn(&Slot) -> bool; 3] = [
+        |slot| matches!(slot.phase, Phase::Header(_)),
+        is_shaking_hands,
+        |slot| matches!(slot.phase, Phase::Judging(_)),
+    ];
+    let begun: [(Config, &[u8]); 3] =
+        [(proxied(), b""), (Config::default(), b"GET "), (judged, &page)];
+    for (is_there, (config, begun)) in steps.into_iter().zip(begun) {
+        let mut rig = Rig::new(config);
+        rig.shard.shaking = MAX_HANDSHAKES - 1;
+        let oldest = rig.knock(begun);
+        serve_until(&mut rig, &oldest, is_there);
+        assert!(is_there(rig.slot(&oldest).unwrap()));
+        let next = rig.knock(b"");
+        let stay = [&oldest, &next].map(|client| rig.slot(client).is_some());
+        assert_eq!(stay, [false, true]);
+        let reasons = ["handshake_timeout", "proxy_header", "origin"];
+        assert_eq!(reasons.map(|reason| rig.refused(reason)), [1, 0, 0]);
+    }
+}
+
+#[test]
+fn silent_sockets_keep_no_balancer_out() {
     let mut rig = Rig::new(proxied());
     // As if all the others were under way.
     rig.shard.shaking = MAX_HANDSHAKES - 2;
@@ -41,7 +69,6 @@ fn of_those_whose_balancer_is_silent_the_oldest_gives_way() {
     let honest = rig.knock(&[HEADER, REQUEST].concat());
     let stay = silent.each_ref().map(|client| rig.slot(client).is_some());
     assert_eq!(stay, [false, true]);
-    assert_eq!(rig.refused("proxy_header"), 1);
     serve_until(&mut rig, &honest, |slot| matches!(slot.phase, Phase::Open(_)));
     assert!(rig.is_open(&honest));
 }
@@ -54,6 +81,15 @@ fn for_who_is_refused_at_once_nobody_gives_way() {
     assert!(is_shaking_hands(rig.slot(&first).unwrap()));
     assert_eq!(rig.refused("ip_limited"), 1);
     assert!(!is_shaking_hands(rig.slot(&second).unwrap()));
+}
+
+#[test]
+fn who_is_refused_before_tls_is_gone_before_any_of_it_is_read() {
+    let tls = context();
+    let mut rig = Rig::new(Config { limits: one_per_address(), ..Config::default() });
+    let (first, second) = (rig.knock_at(Some(&tls), b""), rig.knock_at(Some(&tls), b"\x16"));
+    assert!(rig.slot(&first).is_some() && rig.slot(&second).is_none());
+    assert_eq!(rig.refused("ip_limited"), 1);
 }
 
 #[test]

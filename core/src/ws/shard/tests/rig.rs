@@ -165,12 +165,18 @@ impl Rig {
 
     /// A client that has sent this, which nobody has read yet.
     pub fn knock(&mut self, request: &[u8]) -> Client {
+        self.knock_at(None, request)
+    }
+
+    /// The same at a port that speaks TLS, if there is a context of it.
+    pub fn knock_at(&mut self, tls: Option<&TlsContext>, request: &[u8]) -> Client {
         let mut peer = TcpStream::connect(self.listener.local_addr().unwrap()).unwrap();
         peer.set_read_timeout(Some(PATIENCE)).unwrap();
         let (socket, _) = self.listener.accept().unwrap();
         let serial = next_serial();
         let slot = self.runtime.block_on(async {
-            let stream = Carrier::tcp(socket).into_transport().unwrap();
+            let tls = tls.map(TlsContext::current);
+            let stream = Carrier::accepted(socket, tls).into_transport().unwrap();
             self.shard.adopt(stream, serial, false)
         });
         peer.write_all(request).unwrap();
