@@ -2057,8 +2057,8 @@ export interface WebSocketPatterns {
  * are paths of PEM files. If one of the variables is set there is TLS, or an error.
  *
  * Beside the errors of all options: Error `ERR_TLS_CERTIFICATE`, `ERR_TLS_KEY`, `ERR_TLS_PASSPHRASE`,
- * `ERR_TLS_KEY_MISMATCH`, `ERR_TLS_CA`. An unknown part is a TypeError `ERR_INVALID_OPTION_TYPE`. No error shows anything of
- * a key or a passphrase. A certificate that has expired is taken, with the `warning` `ERR_TLS_EXPIRED`, and so is one that is
+ * `ERR_TLS_KEY_MISMATCH`, `ERR_TLS_CA`. An unknown part, also one that Node has, is a TypeError `ERR_INVALID_OPTION_TYPE`.
+ * No error shows anything of a key or a passphrase. A certificate that has expired is taken, with the `warning` `ERR_TLS_EXPIRED`, and so is one that is
  * not valid yet, with `ERR_TLS_NOT_YET_VALID`.
  */
 export interface WebSocketTls {
