@@ -238,6 +238,18 @@ describe('regular expressions that are not anchored', () => {
     /^https:\/\/a\.example|b\.example$/,
     /\^a\$/,
     /[$]a[^b]/,
+    /^https:\/\/(a\.example$|b\.example)/,
+    /(^https:\/\/a\.example$|https:\/\/b\.example)/,
+    /^https:\/\/((a|b)\.example$|c\.example)/,
+    /^https:\/\/b\.example(\/|$)?/,
+    /^https:\/\/b\.example($)*/,
+    /^https:\/\/b\.example(?:$){0,1}/,
+    /^https:\/\/b\.example(?:b$)?|^$/,
+    /^(?=.*e$)https:\/\/b\.exampl/,
+    /^https:\/\/b\.example(?!$)/,
+    /^https:\/\/(?<$host>b\.example)/,
+    // Exact, but not seen to be so.
+    /^https:\/\/b\.example(?!.)/,
     /.*/,
   ])('%o: a warning at start', async (rule) => {
     const manager = newManager({ origins: ['https://a', rule], authenticate: () => null });
@@ -253,6 +265,9 @@ describe('regular expressions that are not anchored', () => {
     /^https:\/\/a\.example$|^https:\/\/b\.example$/,
     /(^https:\/\/a\.example$|^https:\/\/b\.example$)/,
     /^(?:https:\/\/a|http:\/\/b)\.example$/,
+    /^https:\/\/(a\.example$|b\.(example|test)$)/,
+    /(^https:\/\/(?<host>a\.example)$)+/,
+    /^https:\/\/a\.example(:\d+)?(?:$){1,2}/,
     /^https:\/\/[a-z|(]+\.example(:\d+)?$/i,
   ])('%o: none', async (rule) => {
     const manager = newManager({ origins: rule, authenticate: () => null });
