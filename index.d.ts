@@ -1973,8 +1973,11 @@ export interface WebSocketConfig {
 	/** Where lines about the server's life go. Default: nowhere. It has no environment variable. */
 	logger?: WebSocketLogger | null | undefined;
 }
-/** A place in the request of a handshake that may carry a token, see `tokenFrom`. */
-export type WebSocketTokenSource = "header" | "subprotocol" | `cookie:${string}` | `query:${string}`;
+/**
+ * A place in the request of a handshake that may carry a token, see `tokenFrom`. Any string is taken here, such as one of a
+ * file of settings, and is judged by the constructor.
+ */
+export type WebSocketTokenSource = "header" | "subprotocol" | `cookie:${string}` | `query:${string}` | (string & {});
 /** What a client claims when it logs in. Nothing of it is verified. */
 export interface WebSocketLogin {
 	/** The connection's id. */

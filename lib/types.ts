@@ -325,12 +325,16 @@ export interface WebSocketConfig {
   logger?: WebSocketLogger | null | undefined;
 }
 
-/** A place in the request of a handshake that may carry a token, see `tokenFrom`. */
+/**
+ * A place in the request of a handshake that may carry a token, see `tokenFrom`. Any string is taken here, such as one of a
+ * file of settings, and is judged by the constructor.
+ */
 export type WebSocketTokenSource =
   | 'header'
   | 'subprotocol'
   | `cookie:${string}`
-  | `query:${string}`;
+  | `query:${string}`
+  | (string & {});
 
 /** What a client claims when it logs in. Nothing of it is verified. */
 export interface WebSocketLogin {
