@@ -1973,8 +1973,11 @@ export interface WebSocketConfig {
 	/** Where lines about the server's life go. Default: nowhere. It has no environment variable. */
 	logger?: WebSocketLogger | null | undefined;
 }
-/** A place in the request of a handshake that may carry a token, see `tokenFrom`. */
-export type WebSocketTokenSource = "header" | "subprotocol" | `cookie:${string}` | `query:${string}`;
+/**
+ * A place in the request of a handshake that may carry a token, see `tokenFrom`. Any string is taken here, such as one of a
+ * file of settings, and is judged by the constructor.
+ */
+export type WebSocketTokenSource = "header" | "subprotocol" | `cookie:${string}` | `query:${string}` | (string & {});
 /** What a client claims when it logs in. Nothing of it is verified. */
 export interface WebSocketLogin {
 	/** The connection's id. */
@@ -2057,8 +2060,8 @@ export interface WebSocketPatterns {
  * are paths of PEM files. If one of the variables is set there is TLS, or an error.
  *
  * Beside the errors of all options: Error `ERR_TLS_CERTIFICATE`, `ERR_TLS_KEY`, `ERR_TLS_PASSPHRASE`,
- * `ERR_TLS_KEY_MISMATCH`, `ERR_TLS_CA`. An unknown part is a TypeError `ERR_INVALID_OPTION_TYPE`. No error shows anything of
- * a key or a passphrase. A certificate that has expired is taken, with the `warning` `ERR_TLS_EXPIRED`, and so is one that is
+ * `ERR_TLS_KEY_MISMATCH`, `ERR_TLS_CA`. An unknown part, also one that Node has, is a TypeError `ERR_INVALID_OPTION_TYPE`.
+ * No error shows anything of a key or a passphrase. A certificate that has expired is taken, with the `warning` `ERR_TLS_EXPIRED`, and so is one that is
  * not valid yet, with `ERR_TLS_NOT_YET_VALID`.
  */
 export interface WebSocketTls {
@@ -2303,9 +2306,9 @@ export interface EmbeddedKafkaConfig {
  * - A partition keeps 5 MB or 100,000 batches; the oldest go without a word.
  * - There is no isolation: `read_committed` sees aborted messages too. kafkajs's idempotent producer fails on it.
  * - A group has its first generation after 50 ms, not after the 3 s of a real broker. Every later change of its
- *   members takes `sessionTimeout` less a second, whether the members are ready or not, and so has to be shorter than
- *   a test's patience: for consumers of this package, in the same thread, `sessionTimeout` is 2,000 ms and
- *   `heartbeatInterval` 500 ms, or less. To others give such a `sessionTimeout`.
+ *   members takes `sessionTimeout` less a second, whether the members are ready or not, and at least till their next
+ *   heartbeat. That has to be shorter than a test's patience: for consumers of this package, in the same thread,
+ *   `sessionTimeout` is 2,000 ms and `heartbeatInterval` 500 ms, or less. To others give such times.
  *
  * Like a server, it keeps the process alive until `close()`.
  */

@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { EmbeddedKafka, type EmbeddedKafkaConfig, Kafka as OwnKafka } from '@libs/messaging';
 import { Kafka, logLevel } from 'kafkajs';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { areEmbedded, EmbeddedKafka as LibEmbedded } from '../lib/kafka/embedded.js';
 import { runNode } from './support/node-process.ts';
 
 async function openEmbedded(config?: EmbeddedKafkaConfig) {
@@ -85,6 +86,21 @@ it('has groups whose members come and go within a test, with the times that serv
   await join();
   await first.disconnect();
   await join();
+});
+
+it('is known by any name of its brokers, so that consumers have the times of a test there', async () => {
+  const embedded = await LibEmbedded.start({ brokers: 2 });
+  onTestFinished(() => embedded.close());
+  const [first = '', second = ''] = embedded.brokers;
+  const port = first.split(':')[1];
+  for (const broker of [first, `localhost:${port}`, `LocalHost:${port}`]) {
+    expect(areEmbedded([broker, second]), broker).toBe(true);
+  }
+  for (const broker of [`kafka:${port}`, `localhost.kafka:${port}`, `[::1]:${port}`, 'localhost']) {
+    expect(areEmbedded([broker, second]), broker).toBe(false);
+  }
+  await embedded.close();
+  expect(areEmbedded([`localhost:${port}`])).toBe(false);
 });
 
 it('has the brokers and topics that it was told, and makes more', async () => {

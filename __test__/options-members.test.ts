@@ -1,8 +1,9 @@
 /**
- * Options that are objects: a member that there is not is refused, since it would be a limit or a protection that
- * nobody gets. Options that there are not are let be (`options-invalid.test.ts`).
+ * Options that are plain objects: a member that there is not is refused, since it would be a limit or a protection
+ * that nobody gets. Options that there are not are let be (`options-invalid.test.ts`).
  */
 import type { WebSocketConfig, WebSocketTls } from '@libs/messaging';
+import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from 'vitest';
 import { Certificates } from './support/certificates.js';
 import { newManager } from './support/test-manager.js';
@@ -22,8 +23,12 @@ test.for<[object, string, string]>([
   [{ jwt: { jwks: { url: 'https://a/keys' } } }, 'jwt.jwks', 'url'],
   [{ jwt: { jwks: { uri: 'https://a/keys', keys: [] } } }, 'jwt.jwks', 'keys'],
   [{ tls: { cert, key, requestCerts: true } }, 'tls', 'requestCerts'],
-  // Also one that is of no use yet.
-  [{ limits: { burts: undefined } }, 'limits', 'burts'],
+  // Node's own options of TLS are no exception: without a word, a service would think it had them.
+  [{ tls: { cert, key, ciphers: 'ECDHE-RSA-AES256-GCM-SHA384' } }, 'tls', 'ciphers'],
+  [{ limits: Object.assign(Object.create(null), { burts: 5 }) }, 'limits', 'burts'],
+  [{ limits: runInNewContext('({ burts: 5 })') }, 'limits', 'burts'],
+  // It is no module's: that is an object.
+  [{ limits: { default: 5 } }, 'limits', 'default'],
 ])('%o: refused by name', ([config, path, member]) => {
   const problem = expect.objectContaining({
     name: 'TypeError',
@@ -35,18 +40,58 @@ test.for<[object, string, string]>([
   expect(() => newManager(config as WebSocketConfig)).toThrow(problem);
 });
 
-test('a key set may have whatever its issuer likes', () => {
-  const jwks = { keys: [{ ...issuer.jwk, shade: 'red' }], issuer: 'https://a' };
-  expect(() => newManager({ jwt: { jwks } })).not.toThrow();
-});
+/** An object as `import * as` gives it of a JSON file, on Node and from a compiler to CommonJS. */
+const compiled = (members: object) => ({ __esModule: true, default: members, ...members });
+const imported = (members: object) => import(`data:text/javascript,${exportsOf(members)}`);
+const exportsOf = (members: object) =>
+  Object.entries({ ...members, 'module.exports': members })
+    .map(
+      ([name, value], i) => `const m${i} = ${JSON.stringify(value)}; export { m${i} as '${name}' }`,
+    )
+    .concat(`export default ${JSON.stringify(members)}`)
+    .join(';');
 
-test('members of classes are their own affair', () => {
-  class Limits {
-    get rooms() {
-      return 5;
-    }
+class Limits {
+  _rooms = 5;
+  get rooms() {
+    return this._rooms;
   }
-  expect(() => newManager({ limits: new Limits() })).not.toThrow();
+}
+
+class KeyStore {
+  _keys = [issuer.jwk];
+  toJSON() {
+    return { keys: this._keys };
+  }
+}
+
+const { jwk } = issuer;
+test.for<[string, object]>([
+  [
+    'a member that is undefined',
+    { limits: { burts: undefined }, tls: { cert, key, ciphers: undefined } },
+  ],
+  ['a module of limits', { limits: await imported({ rooms: 5 }) }],
+  ['a compiled module of limits', { limits: compiled({ rooms: 5 }) }],
+  ['a class of limits', { limits: new Limits() }],
+  [
+    'a key set that has what its issuer likes',
+    { jwt: { jwks: { keys: [{ ...jwk, shade: 'red' }], issuer: 'a' } } },
+  ],
+  ['a key set without a URI', { jwt: { jwks: { keys: [jwk], uri: undefined } } }],
+  [
+    'a URI without a key set',
+    { jwt: { jwks: { keys: undefined, uri: 'https://a.invalid/keys' } } },
+  ],
+  ['a module of a key set', { jwt: { jwks: await imported({ keys: [jwk] }) } }],
+  ['a class that stands for a key set', { jwt: { jwks: new KeyStore() } }],
+  [
+    'an object that stands for a key set',
+    { jwt: { jwks: { _keys: [], toJSON: () => ({ keys: [jwk] }) } } },
+  ],
+  ['a certificate that does not show its key', { tls: { cert, key, toJSON: () => ({ cert }) } }],
+])('%s is no misspelling', ([, config]) => {
+  expect(() => newManager(config as WebSocketConfig)).not.toThrow();
 });
 
 describe('setSecureContext', () => {

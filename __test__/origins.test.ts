@@ -10,6 +10,7 @@ import { connectClient } from '@libs/messaging/testing';
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { HandshakeRequest } from '../lib/connection.js';
 import { OriginRules } from '../lib/origins.js';
+import { httpServer, portOf } from './support/http-servers.js';
 import { frame, Opcode } from './support/frames.js';
 import { startManager, warningsOf } from './support/managers.js';
 import { RawClient, request } from './support/raw-client.js';
@@ -238,6 +239,18 @@ describe('regular expressions that are not anchored', () => {
     /^https:\/\/a\.example|b\.example$/,
     /\^a\$/,
     /[$]a[^b]/,
+    /^https:\/\/(a\.example$|b\.example)/,
+    /(^https:\/\/a\.example$|https:\/\/b\.example)/,
+    /^https:\/\/((a|b)\.example$|c\.example)/,
+    /^https:\/\/b\.example(\/|$)?/,
+    /^https:\/\/b\.example($)*/,
+    /^https:\/\/b\.example(?:$){0,1}/,
+    /^https:\/\/b\.example(?:b$)?|^$/,
+    /^(?=.*e$)https:\/\/b\.exampl/,
+    /^https:\/\/b\.example(?!$)/,
+    /^https:\/\/(?<$host>b\.example)/,
+    // Exact, but not seen to be so.
+    /^https:\/\/b\.example(?!.)/,
     /.*/,
   ])('%o: a warning at start', async (rule) => {
     const manager = newManager({ origins: ['https://a', rule], authenticate: () => null });
@@ -253,6 +266,9 @@ describe('regular expressions that are not anchored', () => {
     /^https:\/\/a\.example$|^https:\/\/b\.example$/,
     /(^https:\/\/a\.example$|^https:\/\/b\.example$)/,
     /^(?:https:\/\/a|http:\/\/b)\.example$/,
+    /^https:\/\/(a\.example$|b\.(example|test)$)/,
+    /(^https:\/\/(?<host>a\.example)$)+/,
+    /^https:\/\/a\.example(:\d+)?(?:$){1,2}/,
     /^https:\/\/[a-z|(]+\.example(:\d+)?$/i,
   ])('%o: none', async (rule) => {
     const manager = newManager({ origins: rule, authenticate: () => null });
@@ -260,6 +276,22 @@ describe('regular expressions that are not anchored', () => {
     await connectClient(manager);
     expect(warnings).toEqual([]);
   });
+});
+
+test('a rule that cannot be looked at throws before the port is taken', async () => {
+  class Rule extends RegExp {
+    override toString(): string {
+      throw new Error('no text');
+    }
+  }
+  const server = await httpServer();
+  const port = portOf(server);
+  server.close();
+  await once(server, 'close');
+  const make = () => newManager({ port, origins: new Rule('example') });
+  expect(make).toThrow('no text');
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening');
 });
 
 describe('options that cannot be', () => {

@@ -3,22 +3,33 @@
  * somewhere in the middle: `/^https:\/\/example\.com/` matches `https://example.com.evil.net`.
  */
 
-/** By its source: each alternative needs `^` and `$`, wherever they stand in it. */
+/** What is escaped or in a class is no anchor, bracket or bar. */
+const LITERAL = /\\.|\[(?:\\.|[^\]\\])*\]/gs;
+
+/** A group without groups in it: whether it looks around, its name, its alternatives, whether it may be left out. */
+const GROUP = /\((\?<?[=!])?(?:\?<[^>]*>)?([^()]*)\)([?*]|\{0+[,}])?/g;
+
+/**
+ * By its source: each alternative needs `^` and `$`, wherever they stand in it, and so does each of a group's. Anchors of
+ * a group that may be left out do not count, and none of one that looks around: of such, only some are exact, as
+ * `/^https:\/\/b\.com(?!.)/` is.
+ */
 export function isAnchored({ source }: RegExp): boolean {
-  // What is escaped or in a class is no anchor, bracket or bar.
-  const plain = source.replace(/\\.|\[(?:\\.|[^\]\\])*\]/gs, '_');
-  return alternatives(plain).every((one) => one.includes('^') && one.includes('$'));
+  let rest = source.replace(LITERAL, '_');
+  // From the inside out, each group gives way to its anchors.
+  for (let before = ''; before !== rest; ) {
+    before = rest;
+    rest = rest.replace(GROUP, anchorsOfGroup);
+  }
+  return anchorsOf(rest) === '^$';
 }
 
-/** What the bars part that are in no group. */
-function alternatives(source: string): string[] {
-  const parts = [''];
-  let depth = 0;
-  for (const character of source) {
-    if (character === '(') depth += 1;
-    if (character === ')') depth -= 1;
-    if (character === '|' && depth === 0) parts.push('');
-    else parts[parts.length - 1] += character;
-  }
-  return parts;
+function anchorsOfGroup(_: string, around?: string, inside = '', optional?: string): string {
+  return around === undefined && optional === undefined ? anchorsOf(inside) : '';
+}
+
+/** Those that are in every alternative. */
+function anchorsOf(source: string): string {
+  const alternatives = source.split('|');
+  return ['^', '$'].filter((one) => alternatives.every((text) => text.includes(one))).join('');
 }

@@ -108,6 +108,12 @@ export class WebSocketManager<
     const env = this.#environment();
     const { origins } = options;
     const rules = OriginRules.of(origins, (warning) => this.#reporter.warn(warning));
+    // All that asks the host's objects comes before the engine, which takes the port.
+    const path = options.path || env.WS_PATH || '/ws';
+    const protocol = options.protocol || env.WS_PROTOCOL || 'messaging';
+    const anyOrigin = (origins ?? '') === '' && !env.WS_ORIGINS ? ANY_ORIGIN : undefined;
+    const production = process.env.NODE_ENV === 'production';
+    const notices = [production ? anyOrigin : undefined, ...originNotices(origins)];
     const drain = () => this.#dispatcher.drain();
     this.#native = translated(() =>
       target === undefined
@@ -115,7 +121,6 @@ export class WebSocketManager<
         : NativeManager.attached(options, env, drain),
     );
     this.#send = this.#native.sender();
-    const path = options.path || env.WS_PATH || '/ws';
     const sockets = target && new AttachedSockets(this.#native, rules);
     const hooks = new Hooks(this.#native, options, this.#reporter);
     this.#keySets = new KeySets(this.#native, this.#reporter);
@@ -141,7 +146,7 @@ export class WebSocketManager<
       native: this.#native,
       path,
       // The engine has checked that it is one of the two.
-      protocol: options.protocol || (env.WS_PROTOCOL as 'messaging' | 'raw') || 'messaging',
+      protocol: protocol as 'messaging' | 'raw',
     });
     this.listenersChanged();
     this.#started = new Promise((resolve, reject) => {
@@ -149,13 +154,7 @@ export class WebSocketManager<
       if (this.#attachment === undefined) setImmediate(start);
       else this.#attachment.whenListening(start, reject);
     });
-    const anyOrigin = (origins ?? '') === '' && !env.WS_ORIGINS ? ANY_ORIGIN : undefined;
-    const production = process.env.NODE_ENV === 'production';
-    for (const warning of [
-      this.#attachment?.warning() ?? this.#native.tlsNotice(),
-      production ? anyOrigin : undefined,
-      ...originNotices(origins),
-    ]) {
+    for (const warning of [this.#attachment?.warning() ?? this.#native.tlsNotice(), ...notices]) {
       // Listeners are set in the tick of this call.
       if (warning) setImmediate(() => this.#reporter.warn(warning));
     }

@@ -1,5 +1,5 @@
 /**
- * Options that are objects take their own members and no others: a misspelt one would be a limit, a check or a
+ * Options that are plain objects take their own members and no others: a misspelt one would be a limit, a check or a
  * protection that nobody gets, without a word. Options themselves are not looked at so, since callers may pass more.
  */
 import { codedError } from './errors.js';
@@ -71,10 +71,14 @@ export function checkTlsMembers(tls: unknown): void {
   check('tls', tls, TLS);
 }
 
-/** What is no object is for the engine to judge. */
+/** What is no plain object is for the engine to judge: a class may have members for its own use. */
 function check(path: string, value: unknown, members: Readonly<Record<string, true>>): void {
-  if (!isObject(value)) return;
-  const unknown = Object.keys(value).find((name) => !Object.hasOwn(members, name));
+  if (!isPlain(value)) return;
+  const unknown = Object.keys(value).find((name) => {
+    if (Object.hasOwn(members, name)) return false;
+    const member: unknown = value[name];
+    return member !== undefined && !isOfModule(name, member);
+  });
   if (unknown === undefined) return;
   const rule = `${path}: must be an object of ${Object.keys(members).join(', ')}`;
   throw codedError('ERR_INVALID_OPTION_TYPE', `${rule}, got ${JSON.stringify(unknown)}`);
@@ -85,6 +89,22 @@ function isObject<T>(value: T): value is T & object {
   return !Array.isArray(value) && !ArrayBuffer.isView(value);
 }
 
+/** A literal, or what JSON or a module holds. What has a `toJSON` stands for another object. */
+function isPlain(value: unknown): value is Record<string, unknown> {
+  if (!isObject(value) || 'toJSON' in value) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  // Another realm, such as a test's, has another `Object.prototype`.
+  return prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+/** What `import *` finds in a module beside its own exports, also once a compiler has made it a plain object. */
+function isOfModule(name: string, member: unknown): boolean {
+  if (name === 'default' || name === 'module.exports') return isObject(member);
+  return name === '__esModule' && member === true;
+}
+
 function isKeySet(jwks: unknown): boolean {
-  return isObject(jwks) && 'keys' in jwks && !('uri' in jwks);
+  if (!isObject(jwks)) return false;
+  const { keys, uri } = jwks as { keys?: unknown; uri?: unknown };
+  return keys !== undefined && uri === undefined;
 }

@@ -325,12 +325,16 @@ export interface WebSocketConfig {
   logger?: WebSocketLogger | null | undefined;
 }
 
-/** A place in the request of a handshake that may carry a token, see `tokenFrom`. */
+/**
+ * A place in the request of a handshake that may carry a token, see `tokenFrom`. Any string is taken here, such as one of a
+ * file of settings, and is judged by the constructor.
+ */
 export type WebSocketTokenSource =
   | 'header'
   | 'subprotocol'
   | `cookie:${string}`
-  | `query:${string}`;
+  | `query:${string}`
+  | (string & {});
 
 /** What a client claims when it logs in. Nothing of it is verified. */
 export interface WebSocketLogin {
@@ -419,8 +423,8 @@ export interface WebSocketPatterns {
  * are paths of PEM files. If one of the variables is set there is TLS, or an error.
  *
  * Beside the errors of all options: Error `ERR_TLS_CERTIFICATE`, `ERR_TLS_KEY`, `ERR_TLS_PASSPHRASE`,
- * `ERR_TLS_KEY_MISMATCH`, `ERR_TLS_CA`. An unknown part is a TypeError `ERR_INVALID_OPTION_TYPE`. No error shows anything of
- * a key or a passphrase. A certificate that has expired is taken, with the `warning` `ERR_TLS_EXPIRED`, and so is one that is
+ * `ERR_TLS_KEY_MISMATCH`, `ERR_TLS_CA`. An unknown part, also one that Node has, is a TypeError `ERR_INVALID_OPTION_TYPE`.
+ * No error shows anything of a key or a passphrase. A certificate that has expired is taken, with the `warning` `ERR_TLS_EXPIRED`, and so is one that is
  * not valid yet, with `ERR_TLS_NOT_YET_VALID`.
  */
 export interface WebSocketTls {

@@ -13,6 +13,7 @@ import {
   type WebSocketMessage,
   type WebSocketPatterns,
   type WebSocketStats,
+  type WebSocketTokenSource,
   type WebSocketWarning,
 } from '@libs/messaging';
 import {
@@ -120,6 +121,14 @@ export async function testKit(): Promise<void> {
   same<typeof code, number>(true);
 }
 
+/** Places of tokens: an editor offers those that there are, and a setting may be any string. */
+export function tokenSources(setting: string): WebSocketConfig[] {
+  same<Extract<WebSocketTokenSource, 'header' | 'subprotocol'>, 'header' | 'subprotocol'>(true);
+  const config = { tokenFrom: 'header', requireAuth: true };
+  const list = { tokenFrom: ['header', 'cookie:sid'] };
+  return [config, list, { tokenFrom: setting }, { tokenFrom: setting.split(',') }];
+}
+
 /** Hooks and patterns, in every form that they may have. */
 export function guards(users: Map<string, WebSocketIdentity>): WebSocketConfig[] {
   const login = ({ token, request }: WebSocketLogin) => {
@@ -146,10 +155,8 @@ export function guards(users: Map<string, WebSocketIdentity>): WebSocketConfig[]
       origins: false,
       trustProxy: false,
     },
-    // @ts-expect-error There is no such place.
-    { tokenFrom: 'body' },
-    // @ts-expect-error A cookie has a name.
-    { tokenFrom: ['header', 'cookie'] },
+    // @ts-expect-error A place is a string.
+    { tokenFrom: 5 },
     // @ts-expect-error An identity has a user.
     { authenticate: () => ({ sessionId: 's1' }) },
     // @ts-expect-error A hook says yes or no.

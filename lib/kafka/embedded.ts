@@ -42,9 +42,9 @@ const TOPIC = /^[a-zA-Z0-9._-]{1,249}$/;
  * - A partition keeps 5 MB or 100,000 batches; the oldest go without a word.
  * - There is no isolation: `read_committed` sees aborted messages too. kafkajs's idempotent producer fails on it.
  * - A group has its first generation after 50 ms, not after the 3 s of a real broker. Every later change of its
- *   members takes `sessionTimeout` less a second, whether the members are ready or not, and so has to be shorter than
- *   a test's patience: for consumers of this package, in the same thread, `sessionTimeout` is 2,000 ms and
- *   `heartbeatInterval` 500 ms, or less. To others give such a `sessionTimeout`.
+ *   members takes `sessionTimeout` less a second, whether the members are ready or not, and at least till their next
+ *   heartbeat. That has to be shorter than a test's patience: for consumers of this package, in the same thread,
+ *   `sessionTimeout` is 2,000 ms and `heartbeatInterval` 500 ms, or less. To others give such times.
  *
  * Like a server, it keeps the process alive until `close()`.
  */
@@ -106,9 +106,9 @@ export class EmbeddedKafka {
   }
 }
 
-/** Whether these brokers are of this thread. */
+/** Whether these brokers are of this thread, also by the other name of where they listen. */
 export function areEmbedded(brokers: string[]): boolean {
-  return brokers.every((broker) => running.has(broker));
+  return brokers.every((broker) => running.has(broker.replace(/^localhost(?=:)/i, '127.0.0.1')));
 }
 
 function completed(config: unknown) {

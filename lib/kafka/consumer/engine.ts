@@ -17,7 +17,7 @@ import type { ConsumerSettings } from './checks.js';
 const LONGEST = 0x7fff_ffff;
 /** The longest times that the engine is given, in milliseconds. */
 const AT_KAFKA = { sessionTimeout: LONGEST, heartbeatInterval: LONGEST };
-/** Its groups take `sessionTimeout` less a second for each change of their members. */
+/** Its groups take `sessionTimeout` less a second for each change of their members, and at least till a heartbeat. */
 const AT_EMBEDDED = { sessionTimeout: 2_000, heartbeatInterval: 500 };
 
 /** The addon's class. Everything crosses as JSON but the batches. */
