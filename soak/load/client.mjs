@@ -184,7 +184,6 @@ export class Client {
   #logged({ type, payload }, { user, session, lease }) {
     if (type !== 'authenticated') return false;
     const isFirst = this.state === 'new';
-    this.#failures = 0;
     this.user = user;
     this.#session = session;
     this.#lease = lease;
