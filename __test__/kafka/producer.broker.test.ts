@@ -75,6 +75,19 @@ describe('what is sent', () => {
     expect(Math.abs(age)).toBeLessThan(60_000);
   });
 
+  test('at the time 0 is there a millisecond later: 0 is librdkafka\'s "now"', async () => {
+    const topic = await topicOf();
+    const times = ['0', '-1', '1'];
+    const messages = times.map((timestamp) => ({ value: timestamp, timestamp }));
+    await (await connected()).send({ topic, messages });
+    const there = (await read(topic, 3)).map(({ value, timestamp }) => [value, timestamp]);
+    expect(there).toEqual([
+      ['0', '1'],
+      ['-1', '-1'],
+      ['1', '1'],
+    ]);
+  });
+
   test.each([0, 1, -1])('is there with acks %i', async (acks) => {
     const topic = await topicOf();
     const producer = await connected();
@@ -215,6 +228,27 @@ describe('the partition', () => {
     const places = (them: typeof mine) => new Map(them.map((it) => [it.value, it.partition]));
     expect(places(mine)).toEqual(places(reference));
     expect(new Set(mine.map(({ partition }) => partition)).size).toBe(7);
+  });
+
+  test('may be named by a string, as with kafkajs', async () => {
+    const topic = await topicOf(3);
+    const messages = [2, '2', '0'].map((partition) => ({
+      value: String(partition),
+      partition: partition as number,
+    }));
+    for (const producer of [await connected(), await theirProducer()]) {
+      const sent = await producer.send({ topic, messages });
+      expect(sent.map(({ partition }) => Number(partition)).sort()).toEqual([0, 2]);
+    }
+    const values = (await read(topic, 6)).map(({ partition, value }) => [partition, value]);
+    expect(values.sort()).toEqual([
+      [0, '0'],
+      [0, '0'],
+      [2, '2'],
+      [2, '2'],
+      [2, '2'],
+      [2, '2'],
+    ]);
   });
 
   test('takes turns without a key', async () => {
