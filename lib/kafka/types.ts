@@ -89,7 +89,7 @@ export type SASLMechanismOptionsMap = {
     authorizationIdentity: string;
     accessKeyId: string;
     secretAccessKey: string;
-    sessionToken?: string;
+    sessionToken?: string | undefined;
   };
   oauthbearer: { oauthBearerProvider: () => Promise<OauthbearerProviderResponse> };
 };
@@ -172,11 +172,11 @@ export interface ProducerRecord {
   topic: string;
   messages: Message[];
   /** Who has to have written it: -1 all in-sync replicas, 1 the leader, 0 nobody. Default: -1. */
-  acks?: number;
+  acks?: number | undefined;
   /** For the acknowledgements, in milliseconds. Default: 30,000. */
-  timeout?: number;
+  timeout?: number | undefined;
   /** Default: none. */
-  compression?: CompressionTypes;
+  compression?: CompressionTypes | undefined;
 }
 
 /** Messages of one topic. */
@@ -187,10 +187,10 @@ export interface TopicMessages {
 
 /** What `sendBatch` takes; see {@link ProducerRecord}. */
 export interface ProducerBatch {
-  acks?: number;
-  timeout?: number;
-  compression?: CompressionTypes;
-  topicMessages?: TopicMessages[];
+  acks?: number | undefined;
+  timeout?: number | undefined;
+  compression?: CompressionTypes | undefined;
+  topicMessages?: TopicMessages[] | undefined;
 }
 
 /** Where messages of one partition were written. */

@@ -3,6 +3,7 @@
  * at the connection.
  */
 import { inspect } from 'node:util';
+import type { Complete } from '../complete.js';
 import { KafkaJSError, KafkaJSNonRetriableError } from '../errors.js';
 import { createErrorFromCode } from '../protocol-errors.js';
 import type { RetryOptions } from '../retry.js';
@@ -24,7 +25,7 @@ export function checkIdempotence(idempotent: boolean, retry: RetryOptions | unde
 
 /** Checks a batch, its defaults filled in, and merges what it has of one topic. */
 export function checkBatch(
-  batch: Required<Pick<ProducerBatch, 'topicMessages' | 'acks' | 'compression'>>,
+  batch: Complete<Pick<ProducerBatch, 'topicMessages' | 'acks' | 'compression'>>,
   idempotent: boolean,
 ): TopicMessages[] {
   const { topicMessages, acks, compression } = batch;
