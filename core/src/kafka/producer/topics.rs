@@ -133,7 +133,7 @@ impl Asking {
 }
 
 impl Known {
-    fn new(mut partitions: Vec<PartitionInfo>, at: Instant) -> Self {
+    pub(super) fn new(mut partitions: Vec<PartitionInfo>, at: Instant) -> Self {
         partitions.sort_unstable_by_key(|it| it.partition_id);
         let led = partitions.iter().filter(|it| it.leader >= 0);
         Self {
