@@ -392,8 +392,8 @@ describe('what fails', () => {
 
   test('by a full queue is told apart, before anything of the send is taken', async () => {
     const producer = await connected(
-      { allowAutoTopicCreation: false, retry: { retries: 0 } },
-      { requestTimeout: 2_000 },
+      // They wait that long for the topic.
+      { allowAutoTopicCreation: false, retry: { retries: 1, initialRetryTime: 2_000 } },
     );
     const topic = unique('missing');
     const messages = [{ value: Buffer.alloc(8 * 1024 * 1024) }];
