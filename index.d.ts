@@ -676,7 +676,10 @@ export interface ProducerConfig {
 	retry?: RetryOptions | undefined;
 	/** How old what is known of topics may get. Milliseconds, default 300,000. */
 	metadataMaxAge?: number | undefined;
-	/** Whether to ask for topics in a way that has brokers create them, where they do. Default: true. */
+	/**
+	 * Whether to ask for topics in a way that has brokers create them, where they do. Default: true. If not, sends to
+	 * a topic that is missing wait for it as long as the waits of `retry` take together.
+	 */
 	allowAutoTopicCreation?: boolean | undefined;
 	/** Whether a message that is sent again is written once, also after a lost answer. Default: false. */
 	idempotent?: boolean | undefined;
@@ -693,10 +696,10 @@ export interface Message {
 	key?: Buffer | string | null;
 	/** The content; null is a tombstone. */
 	value: Buffer | string | null;
-	/** The partition. Default: what the partitioner chooses. */
+	/** The partition, a whole number. Default: what the partitioner chooses. */
 	partition?: number;
 	headers?: IHeaders;
-	/** Milliseconds since 1970 in decimal. Default: the time of the call. */
+	/** Milliseconds since 1970 in decimal; '0' is stored as '1'. Default: the time of the call. */
 	timestamp?: string;
 }
 /** Headers by name. A list is several headers of one name. */

@@ -17,6 +17,9 @@ import { Tokens } from '../tokens.js';
 import type { Message, PartitionMetadata, RecordMetadata } from '../types.js';
 import { Rows } from './rows.js';
 
+// Taken once: a test's fake timers must not stop the engine.
+const { queueMicrotask } = globalThis;
+
 /** Messages that wait for metadata or for room, in bytes. Sends beyond it reject with KafkaJSQueueFullError. */
 const MAX_WAITING_BYTES = 64 * 1024 * 1024;
 
