@@ -565,6 +565,11 @@ export interface KafkaJSServerDoesNotSupportApiKeyMetadata {
 	apiKey: number;
 	apiName: string;
 }
+export type ValueOf<T> = T[keyof T];
+export type Without<T, U> = {
+	[P in Exclude<keyof T, keyof U>]?: never;
+};
+export type XOR<T, U> = T | U extends object ? (Without<T, U> & U) | (Without<U, T> & T) : T | U;
 /** How often and how long it is tried again. */
 export interface RetryOptions {
 	/** The longest wait. Milliseconds, default 30,000. */
@@ -649,7 +654,7 @@ export type SASLMechanismOptionsMap = {
 		authorizationIdentity: string;
 		accessKeyId: string;
 		secretAccessKey: string;
-		sessionToken?: string;
+		sessionToken?: string | undefined;
 	};
 	oauthbearer: {
 		oauthBearerProvider: () => Promise<OauthbearerProviderResponse>;
@@ -671,7 +676,10 @@ export interface ProducerConfig {
 	retry?: RetryOptions | undefined;
 	/** How old what is known of topics may get. Milliseconds, default 300,000. */
 	metadataMaxAge?: number | undefined;
-	/** Whether to ask for topics in a way that has brokers create them, where they do. Default: true. */
+	/**
+	 * Whether to ask for topics in a way that has brokers create them, where they do. Default: true. If not, sends to
+	 * a topic that is missing wait for it as long as the waits of `retry` take together.
+	 */
 	allowAutoTopicCreation?: boolean | undefined;
 	/** Whether a message that is sent again is written once, also after a lost answer. Default: false. */
 	idempotent?: boolean | undefined;
@@ -688,10 +696,10 @@ export interface Message {
 	key?: Buffer | string | null;
 	/** The content; null is a tombstone. */
 	value: Buffer | string | null;
-	/** The partition. Default: what the partitioner chooses. */
+	/** The partition, a whole number. Default: what the partitioner chooses. */
 	partition?: number;
 	headers?: IHeaders;
-	/** Milliseconds since 1970 in decimal. Default: the time of the call. */
+	/** Milliseconds since 1970 in decimal; '0' is stored as '1'. Default: the time of the call. */
 	timestamp?: string;
 }
 /** Headers by name. A list is several headers of one name. */
@@ -724,11 +732,11 @@ export interface ProducerRecord {
 	topic: string;
 	messages: Message[];
 	/** Who has to have written it: -1 all in-sync replicas, 1 the leader, 0 nobody. Default: -1. */
-	acks?: number;
+	acks?: number | undefined;
 	/** For the acknowledgements, in milliseconds. Default: 30,000. */
-	timeout?: number;
+	timeout?: number | undefined;
 	/** Default: none. */
-	compression?: CompressionTypes;
+	compression?: CompressionTypes | undefined;
 }
 /** Messages of one topic. */
 export interface TopicMessages {
@@ -737,10 +745,10 @@ export interface TopicMessages {
 }
 /** What `sendBatch` takes; see {@link ProducerRecord}. */
 export interface ProducerBatch {
-	acks?: number;
-	timeout?: number;
-	compression?: CompressionTypes;
-	topicMessages?: TopicMessages[];
+	acks?: number | undefined;
+	timeout?: number | undefined;
+	compression?: CompressionTypes | undefined;
+	topicMessages?: TopicMessages[] | undefined;
 }
 /** Where messages of one partition were written. */
 export type RecordMetadata = {
@@ -971,9 +979,7 @@ export interface ConsumerConfig {
 	/** How long a broker waits for `minBytes`. Milliseconds, default 5,000. */
 	maxWaitTimeInMs?: number | undefined;
 	/** Over the Kafka's own. Default: 5 retries. */
-	retry?: (RetryOptions & {
-		restartOnFailure?: (err: Error) => Promise<boolean>;
-	}) | undefined;
+	retry?: RetryOptions | undefined;
 	/** Whether subscribing to a topic has brokers create it, where they do. Default: true. */
 	allowAutoTopicCreation?: boolean | undefined;
 	/** Not used: the engine has one fetch for each broker. */
@@ -1166,12 +1172,12 @@ export type Consumer = {
 	describeGroup(): Promise<GroupDescription>;
 	pause(topics: Array<{
 		topic: string;
-		partitions?: number[];
+		partitions?: number[] | undefined;
 	}>): void;
 	paused(): TopicPartitions[];
 	resume(topics: Array<{
 		topic: string;
-		partitions?: number[];
+		partitions?: number[] | undefined;
 	}>): void;
 	/** Calls `listener` at each of these events. An unknown name throws KafkaJSNonRetriableError. */
 	on<K extends keyof ConsumerEventPayloads>(eventName: K, listener: (event: InstrumentationEvent<ConsumerEventPayloads[K]>) => void): RemoveInstrumentationEventListener<K>;
@@ -1263,7 +1269,7 @@ export type Admin = {
 	/** `timeout`: milliseconds, default 5,000. An unknown topic is tried again, as `retry` allows. */
 	deleteTopics(options: {
 		topics: string[];
-		timeout?: number;
+		timeout?: number | undefined;
 	}): Promise<void>;
 	/** Without topics, all of them. Asking for one does not create it. */
 	fetchTopicMetadata(options?: {
@@ -1308,7 +1314,7 @@ export type Admin = {
 	resetOffsets(options: {
 		groupId: string;
 		topic: string;
-		earliest?: boolean;
+		earliest?: boolean | undefined;
 	}): Promise<void>;
 	listGroups(): Promise<{
 		groups: GroupOverview[];
@@ -1323,8 +1329,8 @@ export type Admin = {
 	readonly events: AdminEvents;
 	/** Not there yet: rejects with KafkaJSNotImplemented. */
 	createPartitions(options: {
-		validateOnly?: boolean;
-		timeout?: number;
+		validateOnly?: boolean | undefined;
+		timeout?: number | undefined;
 		topicPartitions: ITopicPartitionConfig[];
 	}): Promise<boolean>;
 	/** Not there yet: rejects with KafkaJSNotImplemented. */
@@ -1355,12 +1361,12 @@ export type Admin = {
 	/** Not there yet: rejects with KafkaJSNotImplemented. */
 	alterPartitionReassignments(request: {
 		topics: PartitionReassignment[];
-		timeout?: number;
+		timeout?: number | undefined;
 	}): Promise<void>;
 	/** Not there yet: rejects with KafkaJSNotImplemented. */
 	listPartitionReassignments(request: {
-		topics?: TopicPartitions[];
-		timeout?: number;
+		topics?: TopicPartitions[] | undefined;
+		timeout?: number | undefined;
 	}): Promise<ListPartitionReassignmentsResponse>;
 };
 /** How many partitions a topic is to have. */
@@ -1368,13 +1374,13 @@ export interface ITopicPartitionConfig {
 	topic: string;
 	count: number;
 	/** The brokers of each new partition. Default: as the brokers choose. */
-	assignments?: Array<Array<number>>;
+	assignments?: Array<Array<number>> | undefined;
 }
 /** Whose settings are asked for. Without names, all of them. */
 export interface ResourceConfigQuery {
 	type: ConfigResourceTypes;
 	name: string;
-	configNames?: string[];
+	configNames?: string[] | undefined;
 }
 export interface ConfigSynonyms {
 	configName: string;
@@ -1432,10 +1438,10 @@ export interface DescribeAclResponse {
 /** Which permissions; what is not given fits all. */
 export interface AclFilter {
 	resourceType: AclResourceTypes;
-	resourceName?: string;
+	resourceName?: string | undefined;
 	resourcePatternType: ResourcePatternTypes;
-	principal?: string;
-	host?: string;
+	principal?: string | undefined;
+	host?: string | undefined;
 	operation: AclOperationTypes;
 	permissionType: AclPermissionTypes;
 }

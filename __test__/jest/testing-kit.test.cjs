@@ -1,6 +1,12 @@
 // The test kit under jest, and a service's tests as they are written with it.
 
-const { connectClient, createTestManager, flush } = require('@libs/messaging/testing');
+const { KafkaClient } = require('@libs/messaging');
+const {
+  connectClient,
+  createTestKafka,
+  createTestManager,
+  flush,
+} = require('@libs/messaging/testing');
 
 /** A service as it stands in front of its tests. */
 function tellTime(manager) {
@@ -86,6 +92,29 @@ test('fake timers stop neither the kit nor the manager', async () => {
     client.send({ type: 'what-time', payload: null });
     await client.next('time');
     await manager.shutdown();
+  } finally {
+    jest.useRealTimers();
+  }
+});
+
+test('fake timers stop no Kafka', async () => {
+  jest.useFakeTimers();
+  try {
+    const kafka = await createTestKafka({ topics: [{ topic: 'orders', numPartitions: 1 }] });
+    const producer = await KafkaClient.getProducer();
+    const consumer = await KafkaClient.createConsumer('billing');
+    await consumer.subscribe({ topic: 'orders', fromBeginning: true });
+    let arrived;
+    await consumer.run({ eachMessage: async ({ message }) => arrived(String(message.value)) });
+    // The second batch is taken when the first is handled.
+    for (const value of ['first', 'second']) {
+      const order = new Promise((resolve) => {
+        arrived = resolve;
+      });
+      await producer.send({ topic: 'orders', messages: [{ value }] });
+      expect(await order).toBe(value);
+    }
+    await kafka.close();
   } finally {
     jest.useRealTimers();
   }

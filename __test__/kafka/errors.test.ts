@@ -288,3 +288,40 @@ test("a certificate that is not trusted is told without options that are librdka
   };
   expect(fromNativeError(native).message).toMatch(/^Connection error: .*could not be verified$/);
 });
+
+describe('a peer that is no broker', () => {
+  const size = (bytes: string | number[]) => Buffer.from(bytes as string).readInt32BE(0);
+  const answered = (bytes: string | number[], state = 'APIVERSION_QUERY') => ({
+    code: -199,
+    name: '_BAD_MSG',
+    message: `a:80/bootstrap: Receive failed: Invalid response size ${size(bytes)} (0..100000000): increase receive.message.max.bytes (after 0ms in state ${state}, 1 identical error(s) suppressed)`,
+  });
+
+  test.each([
+    ['HTTP/1.1 400', 'it answers in HTTP'],
+    [[0x15, 3, 1, 0, 2], 'it answers in TLS, for which there is the option ssl'],
+    ['SSH-2.0-OpenSSH', 'its answer is of another protocol'],
+    [[0xff, 0xff, 0xff, 0xff], 'its answer is of another protocol'],
+  ])('is told as such: %j', (bytes, what) => {
+    const error = fromNativeError(answered(bytes));
+    expect(error).toBeInstanceOf(ourErrors.KafkaJSConnectionError);
+    expect(error).toMatchObject({
+      message: `Connection error: the peer does not speak Kafka: ${what}`,
+      broker: 'a:80',
+      retriable: true,
+    });
+  });
+
+  test('is none that answered before', () => {
+    const native = answered([0x15, 3, 1, 0, 2], 'UP');
+    expect(seen(fromNativeError(native))).toMatchObject({ name: 'KafkaJSNonRetriableError' });
+  });
+
+  test('is told where it speaks no TLS', () => {
+    const message =
+      'ssl://a:9092/bootstrap: SSL handshake failed: error:0A00010B:SSL routines::wrong version number (after 5ms in state SSL_HANDSHAKE)';
+    expect(fromNativeError({ code: -181, name: '_SSL', message }).message).toBe(
+      'Connection error: SSL handshake failed: error:0A00010B:SSL routines::wrong version number: the peer does not speak TLS',
+    );
+  });
+});

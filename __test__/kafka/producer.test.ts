@@ -1,6 +1,7 @@
 /**
  * The producer over an engine: when it is connected, what the engine is given, what users see of its errors.
  */
+import { inspect } from 'node:util';
 import { describe, expect, test, vi } from 'vitest';
 import { Partitioners } from '../../lib/kafka/producer/partitioners.js';
 import type { ProducerConfig } from '../../lib/kafka/types.js';
@@ -247,6 +248,38 @@ describe('send()', () => {
   });
 });
 
+describe('a partition', () => {
+  test.each([
+    [1.5, '1.5'],
+    [Number.NaN, 'NaN'],
+    ['x', '"x"'],
+    ['', '""'],
+    ['1.5', '"1.5"'],
+    [{ id: 1 }, '{ id: 1 }'],
+  ])('that is no whole number, as %o, fails all of its send at once', async (partition, shown) => {
+    const { producer, engine } = await connected();
+    const messages = [{ value: 'v' }, { value: 'w', partition: partition as never }];
+    await expect(
+      producer.sendBatch({
+        topicMessages: [
+          { topic: 'a', messages: [] },
+          { topic: 't', messages },
+        ],
+      }),
+    ).rejects.toMatchObject({
+      name: 'KafkaJSNonRetriableError',
+      message: `Invalid partition ${shown} for topic "t": it must be a whole number`,
+    });
+    expect(engine.calls).toEqual([]);
+  });
+
+  test.each([[undefined], [null], ['0'], [0]])('may be %o', async (partition) => {
+    const { producer, engine } = await connected();
+    await producer.send({ topic: 't', messages: [{ value: 'v', partition: partition as never }] });
+    expect(engine.calls).toHaveLength(1);
+  });
+});
+
 describe('a failed send', () => {
   const failing = async (thrown: unknown) => {
     const { producer, engine } = await connected({ retry: { retries: 4 } });
@@ -346,6 +379,28 @@ describe('a partitioner', () => {
     const { producer, engine } = await connected({ createPartitioner });
     await expect(producer.send({ topic: 't', messages: [{ value: 'v' }] })).rejects.toBe(error);
     expect(engine.calls.map(([name]) => name)).toEqual(['partitionMetadata']);
+  });
+
+  test.each([[undefined], [null], [1.5], [Promise.resolve(0)]])(
+    'that says %o fails the send before anything is sent',
+    async (answer) => {
+      const createPartitioner = () => () => answer as never;
+      const { producer, engine } = await connected({ createPartitioner });
+      const sent = producer.send({ topic: 't', messages: [{ value: 'v' }] });
+      await expect(sent).rejects.toMatchObject({
+        name: 'KafkaJSNonRetriableError',
+        message: `Invalid partition ${inspect(answer)} for topic "t": it must be a whole number`,
+      });
+      expect(engine.calls.map(([name]) => name)).toEqual(['partitionMetadata']);
+    },
+  );
+
+  test('may say a number as a string', async () => {
+    const { producer, engine } = await connected({ createPartitioner: () => () => '2' as never });
+    await producer.send({ topic: 't', messages: [{ value: 'v' }] });
+    expect(engine.calls.at(-1)?.[2]).toEqual([
+      { topic: 't', messages: [{ value: 'v', partition: 2 }] },
+    ]);
   });
 
   test('is not asked when nothing is known of the topic', async () => {

@@ -37,6 +37,7 @@ import {
   type ProducerRecord,
   type RecordMetadata,
   type ResourcePatternTypes,
+  type RetryOptions,
 } from '@libs/messaging';
 
 /** Compiles only where the first is assignable to the second. */
@@ -149,3 +150,11 @@ export const computed: [KafkaConfig, ProducerConfig, ConsumerConfig] = [
 void kafka.consumer({ groupId: 'g' }).run({ autoCommitInterval: unset, eachBatch: unset });
 void kafka.consumer({ groupId: 'g' }).subscribe({ topics: [], fromBeginning: unset });
 void kafka.admin({ retry: unset }).createTopics({ topics: [], timeout: unset });
+void kafka.admin().deleteTopics({ topics: [], timeout: unset });
+void kafka.producer().send({ topic: 't', messages: [], acks: unset, compression: unset });
+void kafka.producer().sendBatch({ timeout: unset, topicMessages: unset });
+kafka.consumer({ groupId: 'g' }).pause([{ topic: 't', partitions: unset }]);
+
+/** One that all clients share. */
+const retry: RetryOptions = { retries: 3 };
+export const retrying = [kafka.producer({ retry }), kafka.consumer({ groupId: 'g', retry })];

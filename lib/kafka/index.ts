@@ -164,6 +164,9 @@ export type {
   SaslAuthenticateArgs,
   SaslAuthenticationRequest,
   SaslAuthenticationResponse,
+  ValueOf,
+  Without,
+  XOR,
 } from './inner-types.js';
 export type {
   InstrumentationEvent,

@@ -191,3 +191,9 @@ export interface KafkaJSServerDoesNotSupportApiKeyMetadata {
   apiKey: number;
   apiName: string;
 }
+
+// Helpers that kafkajs's declarations export too.
+
+export type ValueOf<T> = T[keyof T];
+export type Without<T, U> = { [P in Exclude<keyof T, keyof U>]?: never };
+export type XOR<T, U> = T | U extends object ? (Without<T, U> & U) | (Without<U, T> & T) : T | U;

@@ -63,7 +63,7 @@ export function fromNativeError(native: NativeError, context: ErrorContext = {})
 type Make = (native: NativeError, context: ErrorContext) => Error;
 
 const connection: Make = ({ message }) => {
-  const broker = /(?:^|\/\/|')([\w.-]+:\d+|\[[\da-fA-F:]+\]:\d+)(?=[/':]|$)/.exec(message)?.[1];
+  const broker = brokerIn(message);
   if (message === TIMEOUT) return new KafkaJSConnectionError(message);
   if (/: Disconnected: connection closed by peer/.test(message)) {
     const [, host, port] = /^(.*):(\d+)$/.exec(broker ?? '') ?? [];
@@ -79,6 +79,33 @@ const connection: Make = ({ message }) => {
   });
 };
 
+function brokerIn(message: string): string | undefined {
+  return /(?:^|\/\/|')([\w.-]+:\d+|\[[\da-fA-F:]+\]:\d+)(?=[/':]|$)/.exec(message)?.[1];
+}
+
+/** A first answer that would be too long is none of Kafka: its length is the first bytes of something else. */
+const badMessage: Make = (native) => {
+  const size = /Invalid response size (-?\d+) .*in state APIVERSION_QUERY/.exec(
+    native.message,
+  )?.[1];
+  if (size === undefined) return new KafkaJSNonRetriableError(native.message);
+  const first = Buffer.alloc(4);
+  first.writeInt32BE(Number(size) | 0);
+  const what =
+    first.toString('latin1') === 'HTTP'
+      ? 'it answers in HTTP'
+      : first[0] === TLS_ALERT && first[1] === TLS_MAJOR
+        ? 'it answers in TLS, for which there is the option ssl'
+        : 'its answer is of another protocol';
+  return new KafkaJSConnectionError(`Connection error: the peer does not speak Kafka: ${what}`, {
+    ...found('broker', brokerIn(native.message)),
+  });
+};
+
+/** How a server of TLS begins its answer to what is no handshake. */
+const TLS_ALERT = 0x15;
+const TLS_MAJOR = 0x03;
+
 /** What the core says when nothing is known but that it took too long. */
 const TIMEOUT = 'Connection timeout';
 
@@ -91,7 +118,8 @@ function connectionText(message: string, code: string | undefined): string {
   return message
     .replace(/^\S+\/(?:bootstrap|\d+): /, '')
     .replace(/ \(after \d+ms in state .*\)$/, '')
-    .replace(LIBRDKAFKAS_HINT, '');
+    .replace(LIBRDKAFKAS_HINT, '')
+    .replace(/::wrong version number$/, '$&: the peer does not speak TLS');
 }
 
 /** Its advice is about options of librdkafka's, which users of this package do not have. */
@@ -111,6 +139,7 @@ const BY_NAME: Record<string, Make> = {
   _ALL_BROKERS_DOWN: connection,
   _RESOLVE: connection,
   _SSL: connection,
+  _BAD_MSG: badMessage,
   _UNKNOWN_BROKER: connection,
   _DESTROY: closed,
   _DESTROY_BROKER: closed,

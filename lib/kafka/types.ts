@@ -89,7 +89,7 @@ export type SASLMechanismOptionsMap = {
     authorizationIdentity: string;
     accessKeyId: string;
     secretAccessKey: string;
-    sessionToken?: string;
+    sessionToken?: string | undefined;
   };
   oauthbearer: { oauthBearerProvider: () => Promise<OauthbearerProviderResponse> };
 };
@@ -113,7 +113,10 @@ export interface ProducerConfig {
   retry?: RetryOptions | undefined;
   /** How old what is known of topics may get. Milliseconds, default 300,000. */
   metadataMaxAge?: number | undefined;
-  /** Whether to ask for topics in a way that has brokers create them, where they do. Default: true. */
+  /**
+   * Whether to ask for topics in a way that has brokers create them, where they do. Default: true. If not, sends to
+   * a topic that is missing wait for it as long as the waits of `retry` take together.
+   */
   allowAutoTopicCreation?: boolean | undefined;
   /** Whether a message that is sent again is written once, also after a lost answer. Default: false. */
   idempotent?: boolean | undefined;
@@ -131,10 +134,10 @@ export interface Message {
   key?: Buffer | string | null;
   /** The content; null is a tombstone. */
   value: Buffer | string | null;
-  /** The partition. Default: what the partitioner chooses. */
+  /** The partition, a whole number. Default: what the partitioner chooses. */
   partition?: number;
   headers?: IHeaders;
-  /** Milliseconds since 1970 in decimal. Default: the time of the call. */
+  /** Milliseconds since 1970 in decimal; '0' is stored as '1'. Default: the time of the call. */
   timestamp?: string;
 }
 
@@ -172,11 +175,11 @@ export interface ProducerRecord {
   topic: string;
   messages: Message[];
   /** Who has to have written it: -1 all in-sync replicas, 1 the leader, 0 nobody. Default: -1. */
-  acks?: number;
+  acks?: number | undefined;
   /** For the acknowledgements, in milliseconds. Default: 30,000. */
-  timeout?: number;
+  timeout?: number | undefined;
   /** Default: none. */
-  compression?: CompressionTypes;
+  compression?: CompressionTypes | undefined;
 }
 
 /** Messages of one topic. */
@@ -187,10 +190,10 @@ export interface TopicMessages {
 
 /** What `sendBatch` takes; see {@link ProducerRecord}. */
 export interface ProducerBatch {
-  acks?: number;
-  timeout?: number;
-  compression?: CompressionTypes;
-  topicMessages?: TopicMessages[];
+  acks?: number | undefined;
+  timeout?: number | undefined;
+  compression?: CompressionTypes | undefined;
+  topicMessages?: TopicMessages[] | undefined;
 }
 
 /** Where messages of one partition were written. */

@@ -17,14 +17,14 @@ export interface ITopicPartitionConfig {
   topic: string;
   count: number;
   /** The brokers of each new partition. Default: as the brokers choose. */
-  assignments?: Array<Array<number>>;
+  assignments?: Array<Array<number>> | undefined;
 }
 
 /** Whose settings are asked for. Without names, all of them. */
 export interface ResourceConfigQuery {
   type: ConfigResourceTypes;
   name: string;
-  configNames?: string[];
+  configNames?: string[] | undefined;
 }
 
 export interface ConfigSynonyms {
@@ -89,10 +89,10 @@ export interface DescribeAclResponse {
 /** Which permissions; what is not given fits all. */
 export interface AclFilter {
   resourceType: AclResourceTypes;
-  resourceName?: string;
+  resourceName?: string | undefined;
   resourcePatternType: ResourcePatternTypes;
-  principal?: string;
-  host?: string;
+  principal?: string | undefined;
+  host?: string | undefined;
   operation: AclOperationTypes;
   permissionType: AclPermissionTypes;
 }

@@ -115,7 +115,7 @@ export type Admin = {
    */
   createTopics(options: CreateTopicsOptions): Promise<boolean>;
   /** `timeout`: milliseconds, default 5,000. An unknown topic is tried again, as `retry` allows. */
-  deleteTopics(options: { topics: string[]; timeout?: number }): Promise<void>;
+  deleteTopics(options: { topics: string[]; timeout?: number | undefined }): Promise<void>;
   /** Without topics, all of them. Asking for one does not create it. */
   fetchTopicMetadata(options?: { topics: string[] }): Promise<{ topics: Array<ITopicMetadata> }>;
   /** What a group has committed, `-1` where it has nothing; without topics, all that it has committed. */
@@ -140,7 +140,11 @@ export type Admin = {
    */
   setOffsets(options: { groupId: string; topic: string; partitions: SeekEntry[] }): Promise<void>;
   /** Commits the beginning of each partition, or its end. As `setOffsets`. */
-  resetOffsets(options: { groupId: string; topic: string; earliest?: boolean }): Promise<void>;
+  resetOffsets(options: {
+    groupId: string;
+    topic: string;
+    earliest?: boolean | undefined;
+  }): Promise<void>;
   listGroups(): Promise<{ groups: GroupOverview[] }>;
   /** Members describe themselves in `memberMetadata` and `memberAssignment`: see `AssignerProtocol`. */
   describeGroups(groupIds: string[]): Promise<GroupDescriptions>;
@@ -156,8 +160,8 @@ export type Admin = {
 
   /** Not there yet: rejects with KafkaJSNotImplemented. */
   createPartitions(options: {
-    validateOnly?: boolean;
-    timeout?: number;
+    validateOnly?: boolean | undefined;
+    timeout?: number | undefined;
     topicPartitions: ITopicPartitionConfig[];
   }): Promise<boolean>;
   /** Not there yet: rejects with KafkaJSNotImplemented. */
@@ -182,11 +186,11 @@ export type Admin = {
   /** Not there yet: rejects with KafkaJSNotImplemented. */
   alterPartitionReassignments(request: {
     topics: PartitionReassignment[];
-    timeout?: number;
+    timeout?: number | undefined;
   }): Promise<void>;
   /** Not there yet: rejects with KafkaJSNotImplemented. */
   listPartitionReassignments(request: {
-    topics?: TopicPartitions[];
-    timeout?: number;
+    topics?: TopicPartitions[] | undefined;
+    timeout?: number | undefined;
   }): Promise<ListPartitionReassignmentsResponse>;
 };

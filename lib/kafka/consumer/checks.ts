@@ -157,7 +157,7 @@ export function checkSeek({ topic, partition, offset }: TopicPartitionOffset): {
 /** Checks what is paused or resumed. */
 export function checkPartitions(
   verb: 'pause' | 'resume',
-  topicPartitions: { topic: string; partitions?: number[] }[],
+  topicPartitions: { topic: string; partitions?: number[] | undefined }[],
 ): void {
   for (const it of topicPartitions) {
     if (!it?.topic) throw new KafkaJSNonRetriableError(`Invalid topic ${it?.topic || it}`);

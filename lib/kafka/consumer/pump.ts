@@ -10,6 +10,9 @@ import type { BatchHandler, MessageHandler } from './handlers.js';
 import type { Offsets } from './offsets.js';
 import type { Partition, Partitions } from './partitions.js';
 
+// Taken once: a test's fake timers must not stop the engine.
+const { setImmediate } = globalThis;
+
 /**
  * Messages, and bytes of them, that may wait here for a handler that is free, so that a partition which is slow, or waits
  * after a failure, does not hold all. With more the next batch has to wait.

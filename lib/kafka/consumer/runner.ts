@@ -153,14 +153,14 @@ export class Runner {
     if (sought.assignment !== 0) this.#offsets.commitSoon();
   }
 
-  pause(topicPartitions: { topic: string; partitions?: number[] }[]): void {
+  pause(topicPartitions: { topic: string; partitions?: number[] | undefined }[]): void {
     this.#options.logger.info(`Pausing fetching from ${topicPartitions.length} topics`, {
       topicPartitions,
     });
     this.#changePauses(topicPartitions, (topic, list) => this.#pauses.pause(topic, list));
   }
 
-  resume(topicPartitions: { topic: string; partitions?: number[] }[]): void {
+  resume(topicPartitions: { topic: string; partitions?: number[] | undefined }[]): void {
     this.#options.logger.info(`Resuming fetching from ${topicPartitions.length} topics`, {
       topicPartitions,
     });
@@ -173,7 +173,7 @@ export class Runner {
   }
 
   #changePauses(
-    topicPartitions: { topic: string; partitions?: number[] }[],
+    topicPartitions: { topic: string; partitions?: number[] | undefined }[],
     change: (topic: string, partitions: number[] | undefined) => void,
   ): void {
     const isPaused = (it: Partition): boolean => this.#pauses.has(it.topic, it.partition);

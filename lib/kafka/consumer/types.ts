@@ -34,7 +34,7 @@ export interface ConsumerConfig {
   /** How long a broker waits for `minBytes`. Milliseconds, default 5,000. */
   maxWaitTimeInMs?: number | undefined;
   /** Over the Kafka's own. Default: 5 retries. */
-  retry?: (RetryOptions & { restartOnFailure?: (err: Error) => Promise<boolean> }) | undefined;
+  retry?: RetryOptions | undefined;
   /** Whether subscribing to a topic has brokers create it, where they do. Default: true. */
   allowAutoTopicCreation?: boolean | undefined;
   /** Not used: the engine has one fetch for each broker. */
@@ -221,9 +221,9 @@ export type Consumer = {
   commitOffsets(topicPartitions: Array<TopicPartitionOffsetAndMetadata>): Promise<void>;
   seek(topicPartitionOffset: TopicPartitionOffset): void;
   describeGroup(): Promise<GroupDescription>;
-  pause(topics: Array<{ topic: string; partitions?: number[] }>): void;
+  pause(topics: Array<{ topic: string; partitions?: number[] | undefined }>): void;
   paused(): TopicPartitions[];
-  resume(topics: Array<{ topic: string; partitions?: number[] }>): void;
+  resume(topics: Array<{ topic: string; partitions?: number[] | undefined }>): void;
   /** Calls `listener` at each of these events. An unknown name throws KafkaJSNonRetriableError. */
   on<K extends keyof ConsumerEventPayloads>(
     eventName: K,

@@ -2,6 +2,8 @@
  * kafkajs's checks of what a producer is given, in its order and with its messages. They come before any look
  * at the connection.
  */
+import { inspect } from 'node:util';
+import type { Complete } from '../complete.js';
 import { KafkaJSError, KafkaJSNonRetriableError } from '../errors.js';
 import { createErrorFromCode } from '../protocol-errors.js';
 import type { RetryOptions } from '../retry.js';
@@ -23,7 +25,7 @@ export function checkIdempotence(idempotent: boolean, retry: RetryOptions | unde
 
 /** Checks a batch, its defaults filled in, and merges what it has of one topic. */
 export function checkBatch(
-  batch: Required<Pick<ProducerBatch, 'topicMessages' | 'acks' | 'compression'>>,
+  batch: Complete<Pick<ProducerBatch, 'topicMessages' | 'acks' | 'compression'>>,
   idempotent: boolean,
 ): TopicMessages[] {
   const { topicMessages, acks, compression } = batch;
@@ -53,6 +55,30 @@ export function checkConnected(status: ConnectionStatus): void {
     );
   }
   if (status === 'disconnected') throw new KafkaJSError('The producer is disconnected');
+}
+
+/**
+ * A partition as a number: kafkajs takes a whole number as a string too. Whether the topic has it, the engine knows.
+ *
+ * @throws KafkaJSNonRetriableError for what is no whole number
+ */
+export function partitionNumber(topic: string, partition: unknown): number {
+  const number =
+    typeof partition === 'string' && /^-?\d+$/.test(partition) ? Number(partition) : partition;
+  if (Number.isInteger(number)) return number as number;
+  const shown = typeof partition === 'string' ? JSON.stringify(partition) : inspect(partition);
+  throw new KafkaJSNonRetriableError(
+    `Invalid partition ${shown} for topic "${topic}": it must be a whole number`,
+  );
+}
+
+/** Checks the partitions that messages name. */
+export function checkPartitions(topicMessages: TopicMessages[]): void {
+  for (const { topic, messages } of topicMessages) {
+    for (const { partition } of messages) {
+      if (partition !== undefined && partition !== null) partitionNumber(topic, partition);
+    }
+  }
 }
 
 function checkMessages(topic: string, messages: Message[]): void {

@@ -17,6 +17,9 @@ import { Tokens } from '../tokens.js';
 import type { Message, PartitionMetadata, RecordMetadata } from '../types.js';
 import { Rows } from './rows.js';
 
+// Taken once: a test's fake timers must not stop the engine.
+const { queueMicrotask } = globalThis;
+
 /** Messages that wait for metadata or for room, in bytes. Sends beyond it reject with KafkaJSQueueFullError. */
 const MAX_WAITING_BYTES = 64 * 1024 * 1024;
 
@@ -234,6 +237,9 @@ function nativeConfig(options: ProducerEngineOptions): object {
     }),
     retries: whole(retry.retries, LONGEST),
     messageTimeout: messageTimeout(retry, config.requestTimeout),
+    ...(!config.allowAutoTopicCreation && {
+      missingTimeout: whole(waitsOf(retry), LONGEST),
+    }),
     maxWaitingBytes: MAX_WAITING_BYTES,
     closeTimeout: whole(config.requestTimeout, LONGEST),
   };
@@ -241,17 +247,21 @@ function nativeConfig(options: ProducerEngineOptions): object {
 
 /** How long kafkajs would try: its waits, and a request's time. 0: without end. */
 function messageTimeout(retry: RetrySettings, requestTimeout: number): number {
-  const { initialRetryTime, multiplier, maxRetryTime } = retry;
-  let { retries } = retry;
+  const time = waitsOf(retry) + requestTimeout;
+  return time >= LONGEST ? 0 : Math.max(1, Math.round(time));
+}
+
+/** All waits of kafkajs together. */
+function waitsOf({ initialRetryTime, multiplier, maxRetryTime, retries }: RetrySettings): number {
   let wait = initialRetryTime;
-  let time = requestTimeout;
+  let time = 0;
   // Until each wait is as long as the one before.
-  for (; retries > 0 && wait > 0 && wait < maxRetryTime && multiplier > 1; retries -= 1) {
+  let left = retries;
+  for (; left > 0 && wait > 0 && wait < maxRetryTime && multiplier > 1; left -= 1) {
     time += wait;
     wait = Math.min(wait * multiplier, maxRetryTime);
   }
-  time += Math.max(0, retries) * wait;
-  return time >= LONGEST ? 0 : Math.max(1, Math.round(time));
+  return time + Math.max(0, left) * wait;
 }
 
 function whole(number: number, most: number): number {

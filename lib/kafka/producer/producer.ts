@@ -30,7 +30,14 @@ import type {
   RecordMetadata,
   TopicMessages,
 } from '../types.js';
-import { checkBatch, checkConnected, checkIdempotence, type ConnectionStatus } from './checks.js';
+import {
+  type ConnectionStatus,
+  checkBatch,
+  checkConnected,
+  checkIdempotence,
+  checkPartitions,
+  partitionNumber,
+} from './checks.js';
 import { Partitioners } from './partitioners.js';
 
 /** What a producer is made with. */
@@ -124,9 +131,11 @@ export function createProducer(options: ProducerOptions): Producer {
     const { engine } = sessions.connected as OpenProducer;
     if (topics.every(({ messages }) => messages.length === 0)) return Promise.resolve([]);
     const options = { acks, timeout, compression };
-    return partitioner
-      ? partition(engine, topics).then((partitioned) => engine.send(options, partitioned))
-      : engine.send(options, topics);
+    if (partitioner) {
+      return partition(engine, topics).then((partitioned) => engine.send(options, partitioned));
+    }
+    checkPartitions(topics);
+    return engine.send(options, topics);
   };
 
   const partition = async (
@@ -144,7 +153,7 @@ export function createProducer(options: ProducerOptions): Producer {
           topic,
           messages: messages.map((message) => ({
             ...message,
-            partition: Number(choose({ topic, partitionMetadata, message })),
+            partition: partitionNumber(topic, choose({ topic, partitionMetadata, message })),
           })),
         };
       }),

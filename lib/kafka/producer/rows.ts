@@ -12,7 +12,7 @@ const END = -5;
 const ROWS = 4_096;
 const BYTES = 128 * 1024;
 
-/** No topic has it: what is no partition's number fails as one that is not there. */
+/** No topic has it: what is out of a partition's range fails as one that is not there. */
 const NO_PARTITION = 0x7fffffff;
 
 /** Up to this length, a loop in JavaScript is quicker than a call. */
@@ -248,17 +248,17 @@ function notBytes(value: unknown): Error {
   return new TypeError('A key, value or header must be a string or a Buffer');
 }
 
+/** A whole number, perhaps as a string; the producer has checked it. */
 function partitionOf(partition: number | null | undefined): number {
   if (partition === null || partition === undefined) return -1;
-  return Number.isInteger(partition) && partition >= 0 && partition <= NO_PARTITION
-    ? partition
-    : NO_PARTITION;
+  const number = Number(partition);
+  return number >= 0 && number <= NO_PARTITION ? number : NO_PARTITION;
 }
 
-/** Milliseconds since 1970; 0 for now. */
+/** Milliseconds since 1970; 0 for now, as in librdkafka, so that the time 0 is its neighbour 1. */
 function timeOf(timestamp: string | undefined): number {
   if (!timestamp) return 0;
   const time = Number(timestamp);
   if (!Number.isSafeInteger(time)) throw new TypeError(`Invalid timestamp ${timestamp}`);
-  return time;
+  return time || 1;
 }

@@ -25,9 +25,12 @@ pub struct ProducerConfig {
     pub max_in_flight: Option<u32>,
     /// How often a request that failed is sent again.
     pub retries: u32,
-    /// How long a message may take with all retries, and how long an unknown topic is asked for again;
-    /// ms. 0: without end.
+    /// How long a message may take with all retries, and how long a topic is asked for of which
+    /// nothing is known; ms. 0: without end.
     pub message_timeout: u32,
+    /// How long a topic is asked for again that the cluster says it does not have; ms. None: as long as a message
+    /// may take.
+    pub missing_timeout: Option<u32>,
     /// Messages that wait for metadata or for room, in bytes; beyond it, sends are refused.
     pub max_waiting_bytes: u64,
     /// How long `close` waits for what is being sent, while there is a broker; ms.
@@ -79,6 +82,10 @@ impl ProducerConfig {
             // Only their bytes are bounded.
             ("queue.buffering.max.messages", "0".to_owned()),
         ];
+        if let Some(missing) = self.missing_timeout {
+            settings
+                .push(("topic.metadata.propagation.max.ms", missing.min(3_600_000).to_string()));
+        }
         if self.idempotent {
             // At 0 librdkafka may spin while as much is in flight as may be: it looks again this often. Longer would
             // only hold back what is sent alone.
@@ -93,6 +100,10 @@ impl ProducerConfig {
                 .extend([("linger.ms", "0".to_owned()), ("max.in.flight", in_flight.to_string())]);
         }
         settings
+    }
+
+    pub(super) fn missing(&self) -> Option<Duration> {
+        self.missing_timeout.map(|it| Duration::from_millis(it.into()))
     }
 
     /// None: without end.
@@ -114,6 +125,7 @@ pub(super) mod tests {
             max_in_flight: None,
             retries: 5,
             message_timeout: 40_000,
+            missing_timeout: None,
             max_waiting_bytes: 64 * 1024 * 1024,
             close_timeout: 1_000,
         }
@@ -128,7 +140,9 @@ pub(super) mod tests {
                 if idempotent && acks != -1 {
                     continue;
                 }
-                let config = ProducerConfig { idempotent, ..config(&["127.0.0.1:1"]) };
+                let missing_timeout = idempotent.then_some(u32::MAX);
+                let config =
+                    ProducerConfig { idempotent, missing_timeout, ..config(&["127.0.0.1:1"]) };
                 let profile = ProfileConfig { acks, timeout, compression };
                 let settings = config.settings(profile);
                 let all = settings.iter().map(|(name, value)| (*name, value.as_str()));

@@ -10,7 +10,7 @@ use super::config::ProducerConfig;
 use super::intake::Intake;
 use super::ledger::Ledger;
 use super::profile::{Native, Poller, Profile, Ready};
-use super::topics::{Refresh, State, Verdict};
+use super::topics::{Patience, Refresh, State, Verdict};
 use crate::kafka::client::{Client, ClientStats};
 use crate::kafka::error::KafkaError;
 use crate::kafka::notices::Notices;
@@ -179,11 +179,12 @@ impl Shared {
             answers.for_each(drop);
         }
         let now = Instant::now();
+        let patience = Patience { budget: self.config.budget(), missing: self.config.missing() };
         let mut intake = self.intake();
         let Some(entry) = intake.topics.get_mut(topic) else { return };
         match &mut entry.state {
             State::Unknown => {}
-            State::Asking(asking) => match asking.judge(answer, name, self.config.budget(), now) {
+            State::Asking(asking) => match asking.judge(answer, name, patience, now) {
                 Verdict::Known(known) => intake.settle_topic(topic, Ok(known)),
                 Verdict::Failed(error) => intake.settle_topic(topic, Err(error)),
                 Verdict::Again => {}

@@ -13,6 +13,8 @@ use crate::kafka::sys::{ClusterInfo, PartitionInfo};
 const FIRST_WAIT: Duration = Duration::from_millis(50);
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
 
+const UNKNOWN_TOPIC_OR_PART: i32 = 3;
+
 /// How long what is known counts as new, when something speaks against it.
 const NEW: Duration = Duration::from_secs(1);
 
@@ -34,6 +36,8 @@ pub(super) enum State {
 /// A topic that is asked for, and what waits for the answer.
 pub(super) struct Asking {
     since: Instant,
+    /// When the cluster first said that it has no such topic; none after another answer.
+    missing: Option<Instant>,
     attempts: u32,
     /// What the last answer was, which did not tell yet.
     last: Option<KafkaError>,
@@ -61,6 +65,15 @@ pub(super) enum Refresh {
     Running,
 }
 
+/// How long a topic is asked for again.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Patience {
+    /// At all; none for without end.
+    pub(super) budget: Option<Duration>,
+    /// After the cluster has said that it has no such topic; none for no other end.
+    pub(super) missing: Option<Duration>,
+}
+
 /// What an answer means for those who wait.
 pub(super) enum Verdict {
     Known(Known),
@@ -72,6 +85,7 @@ impl Asking {
     pub(super) fn new(now: Instant) -> Self {
         Self {
             since: now,
+            missing: None,
             attempts: 0,
             last: None,
             due: Some(now),
@@ -80,26 +94,29 @@ impl Asking {
         }
     }
 
-    /// `budget` is how long to ask again for what may still come; none for without end.
+    /// Asks again for what may still come, as long as `patience` says.
     pub(super) fn judge(
         &mut self,
         answer: Result<ClusterInfo, KafkaError>,
         name: &str,
-        budget: Option<Duration>,
+        patience: Patience,
         now: Instant,
     ) -> Verdict {
         let error = match answer.and_then(|info| partitions_of(info, name)) {
             Ok(partitions) => return Verdict::Known(Known::new(partitions, now)),
             Err(error) => error,
         };
-        let spent = now.saturating_duration_since(self.since);
-        if !may_come(&error) || budget.is_some_and(|budget| spent >= budget) {
+        self.missing = (error.code == UNKNOWN_TOPIC_OR_PART).then(|| self.missing.unwrap_or(now));
+        let missing_end = self.missing.zip(patience.missing).map(|(since, time)| since + time);
+        let end = missing_end.into_iter().chain(self.deadline(patience.budget)).min();
+        if !may_come(&error) || end.is_some_and(|end| end <= now) {
             return Verdict::Failed(error);
         }
         let wait = FIRST_WAIT.saturating_mul(1 << self.attempts.min(8)).min(LONGEST_WAIT);
         self.attempts += 1;
         self.last = Some(error);
-        self.due = Some(now + wait);
+        // The last question comes when the time is over.
+        self.due = missing_end.into_iter().chain([now + wait]).min();
         Verdict::Again
     }
 
@@ -116,7 +133,7 @@ impl Asking {
 }
 
 impl Known {
-    fn new(mut partitions: Vec<PartitionInfo>, at: Instant) -> Self {
+    pub(super) fn new(mut partitions: Vec<PartitionInfo>, at: Instant) -> Self {
         partitions.sort_unstable_by_key(|it| it.partition_id);
         let led = partitions.iter().filter(|it| it.leader >= 0);
         Self {
@@ -153,6 +170,11 @@ impl Known {
         }
     }
 
+    /// Whether asking again would tell nothing else.
+    pub(super) fn is_new(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.at) < NEW
+    }
+
     /// Something speaks against it: a broker that does not lead, or a partition that is not there.
     pub(super) fn doubt(&mut self, now: Instant) -> bool {
         self.grew_old(NEW, now)
@@ -160,8 +182,13 @@ impl Known {
 }
 
 fn partitions_of(info: ClusterInfo, name: &str) -> Result<Vec<PartitionInfo>, KafkaError> {
-    let missing =
-        || KafkaError::new(3, "UNKNOWN_TOPIC_OR_PART", "the broker does not have this topic");
+    let missing = || {
+        KafkaError::new(
+            UNKNOWN_TOPIC_OR_PART,
+            "UNKNOWN_TOPIC_OR_PART",
+            "the broker does not have this topic",
+        )
+    };
     let topic = info.topics.into_iter().find(|it| it.name == name).ok_or_else(missing)?;
     if let Some(error) = topic.error {
         return Err(error);
@@ -171,7 +198,6 @@ fn partitions_of(info: ClusterInfo, name: &str) -> Result<Vec<PartitionInfo>, Ka
 
 /// Whether a topic may be there, or tell of itself, a little later.
 fn may_come(error: &KafkaError) -> bool {
-    const UNKNOWN_TOPIC_OR_PART: i32 = 3;
     const LEADER_NOT_AVAILABLE: i32 = 5;
     const NETWORK: [&str; 4] = ["_TRANSPORT", "_TIMED_OUT", "_ALL_BROKERS_DOWN", "_RESOLVE"];
     matches!(error.code, UNKNOWN_TOPIC_OR_PART | LEADER_NOT_AVAILABLE)
@@ -241,7 +267,7 @@ mod tests {
     fn a_topic_is_known_with_its_partitions_and_of_them_those_that_have_a_leader() {
         let now = Instant::now();
         let Verdict::Known(known) =
-            Asking::new(now).judge(answer(None, &[1, -1, 2]), "t", None, now)
+            Asking::new(now).judge(answer(None, &[1, -1, 2]), "t", Patience::default(), now)
         else {
             panic!("not known");
         };
@@ -251,19 +277,36 @@ mod tests {
     #[test]
     fn one_that_may_still_come_is_asked_for_until_the_time_is_over() {
         let now = Instant::now();
-        let budget = Some(Duration::from_millis(500));
+        let patience = Patience { budget: Some(Duration::from_millis(500)), missing: None };
         for given in
             [answer(Some(unknown()), &[]), answer(None, &[]), Err(KafkaError::timed_out(""))]
         {
             let mut asking = Asking::new(now);
-            assert!(matches!(asking.judge(given.clone(), "t", budget, now), Verdict::Again));
+            assert!(matches!(asking.judge(given.clone(), "t", patience, now), Verdict::Again));
             assert_eq!(asking.due, Some(now + FIRST_WAIT));
-            assert!(matches!(asking.judge(given.clone(), "t", budget, now), Verdict::Again));
+            assert!(matches!(asking.judge(given.clone(), "t", patience, now), Verdict::Again));
             assert_eq!(asking.due, Some(now + 2 * FIRST_WAIT));
             let late = now + Duration::from_secs(1);
-            assert!(matches!(asking.judge(given.clone(), "t", budget, late), Verdict::Failed(_)));
-            assert!(matches!(asking.judge(given, "t", None, late), Verdict::Again));
+            assert!(matches!(asking.judge(given.clone(), "t", patience, late), Verdict::Failed(_)));
+            assert!(matches!(asking.judge(given, "t", Patience::default(), late), Verdict::Again));
         }
+    }
+
+    #[test]
+    fn one_that_must_not_be_made_is_given_up_when_the_cluster_had_none_for_long_enough() {
+        let start = Instant::now();
+        let at = |ms| start + Duration::from_millis(ms);
+        let patience = Patience { missing: Some(Duration::from_millis(80)), budget: None };
+        let mut asking = Asking::new(start);
+        let mut judge =
+            |given, ms| matches!(asking.judge(given, "t", patience, at(ms)), Verdict::Again);
+        // What tells nothing of the topic does not count.
+        assert!(judge(Err(KafkaError::timed_out("")), 1_000));
+        assert!(judge(answer(Some(unknown()), &[]), 2_000));
+        assert!(judge(answer(Some(unknown()), &[]), 2_050));
+        assert_eq!(asking.due, Some(at(2_080)));
+        let given = answer(Some(unknown()), &[]);
+        assert!(matches!(asking.judge(given, "t", patience, at(2_080)), Verdict::Failed(_)));
     }
 
     #[test]
@@ -271,7 +314,8 @@ mod tests {
         let forbidden = KafkaError::new(29, "TOPIC_AUTHORIZATION_FAILED", "");
         let now = Instant::now();
         let given = answer(Some(forbidden.clone()), &[]);
-        let Verdict::Failed(error) = Asking::new(now).judge(given, "t", None, now) else {
+        let Verdict::Failed(error) = Asking::new(now).judge(given, "t", Patience::default(), now)
+        else {
             panic!("not failed");
         };
         assert_eq!(error, forbidden);
@@ -283,6 +327,7 @@ mod tests {
         let (later, age) = (now + Duration::from_secs(2), Duration::from_secs(300));
         let mut known = Known::new(vec![], now);
         assert!(!known.grew_old(age, later) && !known.doubt(now));
+        assert!(known.is_new(now) && !known.is_new(later));
         assert!(known.doubt(later) && !known.doubt(later));
         let mut known = Known::new(vec![], now);
         assert!(known.grew_old(age, now + age));
