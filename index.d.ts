@@ -1660,9 +1660,9 @@ export interface WebSocketJwt {
 }
 /** Figures of the whole Node process. */
 export interface ProcessStats {
-	/** Resident memory in bytes. */
+	/** Resident memory in bytes. The last known, or 0, while the process has no file descriptor left to read it by. */
 	rss: number;
-	/** Bytes of the JavaScript heap in use. */
+	/** Bytes of the JavaScript heap in use; otherwise as `rss`. */
 	heapUsed: number;
 	/** CPU time of all threads since the process started, in microseconds. */
 	cpu: {

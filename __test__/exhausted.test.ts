@@ -140,3 +140,46 @@ test('a want of descriptors does not end a process that has no listener for erro
   expect(output).toContain('warning ERR_ACCEPT');
   expect(output).toContain('served');
 });
+
+test('a want of descriptors does not take the figures away: those of memory are the last known', async (context) => {
+  needs(context, 'sh', findProgram('sh'));
+  needs(
+    context,
+    '/proc, where Linux tells of memory by a file',
+    process.platform === 'linux' || undefined,
+  );
+  const { end } = startNode(
+    `
+    import { closeSync, openSync } from 'node:fs';
+    import { WebSocketManager } from '@libs/messaging';
+    const manager = new WebSocketManager({ port: 0, host: '127.0.0.1', shards: 1 });
+    await manager.ready();
+    const memory = () => {
+      const { rss, heapUsed } = manager.getStats().process;
+      return { rss, heapUsed };
+    };
+    const files = [];
+    function takeAll() {
+      try {
+        for (;;) files.push(openSync('/dev/null'));
+      } catch ({ code }) {
+        return code;
+      }
+    }
+    const first = [takeAll(), memory()];
+    files.splice(0).forEach((file) => closeSync(file));
+    const known = memory();
+    const then = [takeAll(), memory()];
+    console.log(JSON.stringify({ first, known, then }));
+    manager.close();
+    `,
+    { descriptors: 100 },
+  );
+  const { code, output, errors } = await end;
+  expect({ code, errors }).toEqual({ code: 0, errors: '' });
+  const { first, known, then } = JSON.parse(output);
+  expect(first).toEqual(['EMFILE', { rss: 0, heapUsed: 0 }]);
+  expect(known.rss).toBeGreaterThan(0);
+  expect(known.heapUsed).toBeGreaterThan(0);
+  expect(then).toEqual(['EMFILE', known]);
+});
