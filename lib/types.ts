@@ -267,7 +267,8 @@ export interface WebSocketConfig {
    */
   requireAuth?: boolean | undefined;
   /**
-   * Milliseconds that a client has to authenticate under `requireAuth`, before it is closed with 4401.
+   * Milliseconds that a client has to authenticate under `requireAuth`, before it is closed with 4401. They run on
+   * while a hook decides, but the client is not closed before it has: a login that comes after them is still good.
    * Environment: `WS_AUTH_TIMEOUT`. Default: 10000. Limit: 2147483647.
    */
   authTimeout?: number | undefined;
