@@ -1916,7 +1916,8 @@ export interface WebSocketConfig {
 	 */
 	requireAuth?: boolean | undefined;
 	/**
-	 * Milliseconds that a client has to authenticate under `requireAuth`, before it is closed with 4401.
+	 * Milliseconds that a client has to authenticate under `requireAuth`, before it is closed with 4401. They run on
+	 * while a hook decides, but the client is not closed before it has: a login that comes after them is still good.
 	 * Environment: `WS_AUTH_TIMEOUT`. Default: 10000. Limit: 2147483647.
 	 */
 	authTimeout?: number | undefined;
@@ -1989,7 +1990,7 @@ export interface WebSocketLogin {
 	readonly userId: string | undefined;
 	/** The session that it claims, at most 256 bytes, likewise. */
 	readonly sessionId: string | undefined;
-	/** Its token, from its message or its handshake; at most 8192 bytes. */
+	/** Its token, from its message or its handshake; at most 8192 bytes. `console.log` of the login hides it. */
 	readonly token: string | undefined;
 	/** The request that opened the connection. */
 	readonly request: {

@@ -206,3 +206,54 @@ test('a request that is printed shows nothing that proves who a client is', asyn
   expect(request.headers).toMatchObject({ authorization: 'Bearer hush', cookie: 'sid=hush' });
   expect(request.url).toContain('token=hush');
 });
+
+test('what hooks are given shows, when printed, nothing that proves who a client is', async () => {
+  const printed: string[] = [];
+  const logins: WebSocketLogin[] = [];
+  const manager = await openManager({
+    tokenFrom: 'query:token',
+    authenticate(login) {
+      // Also as a part of something else, and the request alone.
+      printed.push(inspect({ login }, { depth: 9, showHidden: true }), inspect(login.request));
+      logins.push(login);
+      return { userId: 'ann' };
+    },
+    authorize(question) {
+      printed.push(inspect(question, { depth: 9, showHidden: true }));
+      return true;
+    },
+    origins(origin, request) {
+      printed.push(inspect({ origin, request }, { depth: 9, showHidden: true }));
+      return true;
+    },
+  });
+  const headers = { Authorization: 'Bearer hush', 'X-Other': 'shown', Origin: 'https://shown' };
+  const client = await connectClient(manager, { headers, path: '/ws?token=hush' });
+  await client.next('authenticated');
+  client.send({ type: 'authenticate', payload: { token: 'hush' } });
+  await client.next('authenticated');
+  await client.join('shown');
+  expect(printed).toHaveLength(6);
+  for (const text of printed) expect(text).not.toContain('hush');
+  for (const text of printed) expect(text).toContain('shown');
+  for (const { token, request } of logins) {
+    expect(token).toBe('hush');
+    expect(request).toMatchObject({ url: '/ws?token=hush' });
+    expect(request.headers.authorization).toBe('Bearer hush');
+  }
+});
+
+test('a login that is printed tells apart whether there is a token', async () => {
+  const printed: string[] = [];
+  const manager = await openManager({
+    authenticate(login) {
+      printed.push(inspect(login));
+      return { userId: 'ann' };
+    },
+  });
+  const client = await connectClient(manager);
+  await client.authenticate({ userId: 'ann' });
+  await client.authenticate({ token: 'hush' });
+  expect(printed[0]).toContain('token: undefined');
+  expect(printed[1]).toContain("token: '<hidden>'");
+});

@@ -348,7 +348,7 @@ export interface WebSocketLogin {
   readonly userId: string | undefined;
   /** The session that it claims, at most 256 bytes, likewise. */
   readonly sessionId: string | undefined;
-  /** Its token, from its message or its handshake; at most 8192 bytes. */
+  /** Its token, from its message or its handshake; at most 8192 bytes. `console.log` of the login hides it. */
   readonly token: string | undefined;
   /** The request that opened the connection. */
   readonly request: {
