@@ -194,6 +194,59 @@ test('a client cannot make up lines, or steer a terminal', async () => {
   expect(told).toContain('with 4000: bye\\u000d\\u000aerror forged');
 });
 
+describe('the stack of what a hook threw', () => {
+  const FORGED = 'no\nerror forged\n    at forged (forged.js:1:1)\nerror \u001b[2Jagain';
+  const ESCAPED =
+    'no\\u000aerror forged\\u000a    at forged (forged.js:1:1)\\u000aerror \\u001b[2Jagain';
+
+  /** The line about a hook that throws what is made of the client's token. */
+  async function told(made: (token: string) => Error): Promise<string[]> {
+    const logger = new Lines();
+    const manager = newManager({
+      logger,
+      authenticate({ token = '' }) {
+        throw made(token);
+      },
+    });
+    await manager.ready();
+    const client = await connectClient(manager);
+    client.send({ type: 'authenticate', payload: { token: FORGED } });
+    await client.next('error');
+    return logger.all.find((line) => line.includes('ERR_HOOK'))?.split('\n') ?? [];
+  }
+
+  test('has the message in one line, and then frames alone', async () => {
+    const [line, head, ...frames] = await told((token) => new TypeError(`bad token ${token}`));
+    expect(line).toContain(`authenticate failed: bad token ${ESCAPED}`);
+    expect(head).toBe(`TypeError: bad token ${ESCAPED}`);
+    expect(frames[0]).toMatch(/^ {4}at .*logger\.test\.ts/);
+    expect(frames.filter((frame) => !/^ {4}at (?!forged)/.test(frame))).toEqual([]);
+  });
+
+  test('has no line but frames either when the message is another by now', async () => {
+    const [line, head, ...frames] = await told((token) => {
+      const error = new Error(token);
+      // It is written when it is first read.
+      expect(error.stack).toContain(token);
+      error.message = 'not allowed';
+      return error;
+    });
+    expect(line).toContain('authenticate failed: not allowed');
+    expect(head).toMatch(/^Error: no\\u000aerror forged$/);
+    expect(frames.filter((frame) => !/^ {4}at /.test(frame))).toEqual([]);
+    expect(frames.join()).toContain('logger.test.ts');
+  });
+
+  test('is shown as it is where nobody else wrote in it', async () => {
+    let error: Error | undefined;
+    const [, ...stack] = await told(() => {
+      error = new Error('the database is away');
+      return error;
+    });
+    expect(stack.join('\n')).toBe(error?.stack);
+  });
+});
+
 test('a request that is printed shows nothing that proves who a client is', async () => {
   const manager = await openManager();
   const connected = nextEvent<[unknown, WebSocketRequest]>(manager, 'connection');
