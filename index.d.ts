@@ -1714,7 +1714,7 @@ export interface WebSocketLogger {
 	error(line: string): void;
 }
 /**
- * How much one client may ask for. `false` turns a limit off, and so do `off` and `0` in its variable. An unknown member is
+ * How much one client may ask for. `false` turns a limit off (`burst` is none of its own), and so do `off` and `0` in its variable. An unknown member is
  * a TypeError `ERR_INVALID_OPTION_TYPE`.
  *
  * What is over a rate or a number is answered by an `error` message with `payload.code` `RATE_LIMITED` or
@@ -1728,7 +1728,7 @@ export interface WebSocketLimits {
 	 * nothing can be answered: there a message over the rate is lost. Limit: 1000000.
 	 */
 	messagesPerSecond?: number | false | undefined;
-	/** Messages that may come at once. Default: twice `messagesPerSecond`. Limit: 1000000. */
+	/** Messages that may come at once, under `messagesPerSecond`. Default: twice that. Limit: 1000000. */
 	burst?: number | undefined;
 	/**
 	 * Bytes of one connection in a second, as they come over the wire; at once, twice as many or
@@ -1751,8 +1751,9 @@ export interface WebSocketLimits {
 	 */
 	connectionsPerUser?: number | false | undefined;
 	/**
-	 * Messages of one user in a second over all its connections, and twice as many at once. Environment:
-	 * `WS_RATE_LIMIT_PER_USER`. Default: off. Limit: 1000000.
+	 * Messages of one user in a second over all its connections, and twice as many at once. It needs `authenticate` or `jwt`
+	 * too: else a stranger who logs in as somebody uses up what they may send. Environment: `WS_RATE_LIMIT_PER_USER`.
+	 * Default: off. Limit: 1000000.
 	 */
 	messagesPerSecondPerUser?: number | false | undefined;
 	/**
@@ -1953,8 +1954,9 @@ export interface WebSocketConfig {
 	origins?: OriginRule | readonly OriginRule[] | false | null | undefined;
 	/**
 	 * The proxies before the server, whose `X-Forwarded-For` tells a client's address: how many stand in a row,
-	 * or their addresses, CIDR blocks, `'loopback'`, `'linklocal'`, `'uniquelocal'`. Of others the header is
-	 * ignored. Environment: `WS_TRUST_PROXY`, with commas between. Default: none. Limit: 100 proxies.
+	 * or their addresses, CIDR blocks, `'loopback'`, `'linklocal'`, `'uniquelocal'`, several as an array. Of others the
+	 * header is ignored. `'0.0.0.0/0'` trusts everybody. Environment: `WS_TRUST_PROXY`, with commas between. Default: none.
+	 * Limit: 100 proxies.
 	 */
 	trustProxy?: number | string | readonly string[] | false | null | undefined;
 	/**
