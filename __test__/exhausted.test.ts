@@ -183,3 +183,34 @@ test('a want of descriptors does not take the figures away: those of memory are 
   expect(known.heapUsed).toBeGreaterThan(0);
   expect(then).toEqual(['EMFILE', known]);
 });
+
+test('a want of descriptors does not end the demo, which measures the machine by files', async (context) => {
+  needs(context, 'sh', findProgram('sh'));
+  needs(
+    context,
+    '/proc, where Linux tells of it by files',
+    process.platform === 'linux' || undefined,
+  );
+  const { end } = startNode(
+    `
+    import { openSync } from 'node:fs';
+    import { MachineFigures } from './demo/service/figures.mjs';
+    import { startPublishing } from './demo/service/publisher.mjs';
+    const machine = new MachineFigures();
+    // Stand-ins for what does not matter here. The first turn is the last.
+    const manager = { broadcastToTopic: () => console.log('told') };
+    const events = { figures: () => ({}), publish: async () => {} };
+    const rooms = { check: () => publishing.stop() };
+    const publishing = startPublishing(manager, machine, {}, rooms, events);
+    try {
+      for (;;) openSync('/dev/null');
+    } catch ({ code }) {
+      console.log(code);
+    }
+    `,
+    { descriptors: 100 },
+  );
+  const { code, output, errors } = await end;
+  expect({ code, output }).toEqual({ code: 0, output: 'EMFILE\ntold\n' });
+  expect(errors).toMatch(/^Error: figures are not measured: .*EMFILE.*\n$/);
+});
