@@ -1666,9 +1666,9 @@ export interface WebSocketJwt {
 }
 /** Figures of the whole Node process. */
 export interface ProcessStats {
-	/** Resident memory in bytes. */
+	/** Resident memory in bytes. The last known, or 0, while the process has no file descriptor left to read it by. */
 	rss: number;
-	/** Bytes of the JavaScript heap in use. */
+	/** Bytes of the JavaScript heap in use; otherwise as `rss`. */
 	heapUsed: number;
 	/** CPU time of all threads since the process started, in microseconds. */
 	cpu: {
@@ -1720,7 +1720,7 @@ export interface WebSocketLogger {
 	error(line: string): void;
 }
 /**
- * How much one client may ask for. `false` turns a limit off, and so do `off` and `0` in its variable. An unknown member is
+ * How much one client may ask for. `false` turns a limit off (`burst` is none of its own), and so do `off` and `0` in its variable. An unknown member is
  * a TypeError `ERR_INVALID_OPTION_TYPE`.
  *
  * What is over a rate or a number is answered by an `error` message with `payload.code` `RATE_LIMITED` or
@@ -1734,7 +1734,7 @@ export interface WebSocketLimits {
 	 * nothing can be answered: there a message over the rate is lost. Limit: 1000000.
 	 */
 	messagesPerSecond?: number | false | undefined;
-	/** Messages that may come at once. Default: twice `messagesPerSecond`. Limit: 1000000. */
+	/** Messages that may come at once, under `messagesPerSecond`. Default: twice that. Limit: 1000000. */
 	burst?: number | undefined;
 	/**
 	 * Bytes of one connection in a second, as they come over the wire; at once, twice as many or
@@ -1757,8 +1757,9 @@ export interface WebSocketLimits {
 	 */
 	connectionsPerUser?: number | false | undefined;
 	/**
-	 * Messages of one user in a second over all its connections, and twice as many at once. Environment:
-	 * `WS_RATE_LIMIT_PER_USER`. Default: off. Limit: 1000000.
+	 * Messages of one user in a second over all its connections, and twice as many at once. It needs `authenticate` or `jwt`
+	 * too: else a stranger who logs in as somebody uses up what they may send. Environment: `WS_RATE_LIMIT_PER_USER`.
+	 * Default: off. Limit: 1000000.
 	 */
 	messagesPerSecondPerUser?: number | false | undefined;
 	/**
@@ -1922,7 +1923,8 @@ export interface WebSocketConfig {
 	 */
 	requireAuth?: boolean | undefined;
 	/**
-	 * Milliseconds that a client has to authenticate under `requireAuth`, before it is closed with 4401.
+	 * Milliseconds that a client has to authenticate under `requireAuth`, before it is closed with 4401. They run on
+	 * while a hook decides, but the client is not closed before it has: a login that comes after them is still good.
 	 * Environment: `WS_AUTH_TIMEOUT`. Default: 10000. Limit: 2147483647.
 	 */
 	authTimeout?: number | undefined;
@@ -1958,8 +1960,9 @@ export interface WebSocketConfig {
 	origins?: OriginRule | readonly OriginRule[] | false | null | undefined;
 	/**
 	 * The proxies before the server, whose `X-Forwarded-For` tells a client's address: how many stand in a row,
-	 * or their addresses, CIDR blocks, `'loopback'`, `'linklocal'`, `'uniquelocal'`. Of others the header is
-	 * ignored. Environment: `WS_TRUST_PROXY`, with commas between. Default: none. Limit: 100 proxies.
+	 * or their addresses, CIDR blocks, `'loopback'`, `'linklocal'`, `'uniquelocal'`, several as an array. Of others the
+	 * header is ignored. `'0.0.0.0/0'` trusts everybody. Environment: `WS_TRUST_PROXY`, with commas between. Default: none.
+	 * Limit: 100 proxies.
 	 */
 	trustProxy?: number | string | readonly string[] | false | null | undefined;
 	/**
@@ -1995,7 +1998,7 @@ export interface WebSocketLogin {
 	readonly userId: string | undefined;
 	/** The session that it claims, at most 256 bytes, likewise. */
 	readonly sessionId: string | undefined;
-	/** Its token, from its message or its handshake; at most 8192 bytes. */
+	/** Its token, from its message or its handshake; at most 8192 bytes. `console.log` of the login hides it. */
 	readonly token: string | undefined;
 	/** The request that opened the connection. */
 	readonly request: {

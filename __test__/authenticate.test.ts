@@ -256,6 +256,20 @@ describe('a hook that is at fault', () => {
     expect(warnings).toMatchObject([{ code: 'ERR_HOOK' }]);
   });
 
+  test.for<[string, number[], WebSocketIdentity]>([
+    ['an empty user', [0, 0, 0], { userId: '' }],
+    ['a user of 257 bytes', [257, 0, 0], { userId: 'x'.repeat(257) }],
+    ['a session of 257 bytes', [3, 257, 0], { userId: 'ada', sessionId: 'x'.repeat(257) }],
+    ['claims of 16385 bytes', [3, 0, 16385], { userId: 'ada', claims: { a: 'x'.repeat(16377) } }],
+  ])('and returns %s is told the limits', async ([, got, identity]) => {
+    const { warnings } = await login({ authenticate: () => identity });
+    const rule = 'userId must have 1 to 256 bytes, sessionId at most 256, claims at most 16384';
+    const [user, session, claims] = got;
+    expect(warnings[0]?.message).toBe(
+      `authenticate failed: ${rule}, got ${user}, ${session} and ${claims}`,
+    );
+  });
+
   test('whose client has left meanwhile harms nobody', async () => {
     const answers: (() => void)[] = [];
     const authenticate = () =>

@@ -140,3 +140,77 @@ test('a want of descriptors does not end a process that has no listener for erro
   expect(output).toContain('warning ERR_ACCEPT');
   expect(output).toContain('served');
 });
+
+test('a want of descriptors does not take the figures away: those of memory are the last known', async (context) => {
+  needs(context, 'sh', findProgram('sh'));
+  needs(
+    context,
+    '/proc, where Linux tells of memory by a file',
+    process.platform === 'linux' || undefined,
+  );
+  const { end } = startNode(
+    `
+    import { closeSync, openSync } from 'node:fs';
+    import { WebSocketManager } from '@libs/messaging';
+    const manager = new WebSocketManager({ port: 0, host: '127.0.0.1', shards: 1 });
+    await manager.ready();
+    const memory = () => {
+      const { rss, heapUsed } = manager.getStats().process;
+      return { rss, heapUsed };
+    };
+    const files = [];
+    function takeAll() {
+      try {
+        for (;;) files.push(openSync('/dev/null'));
+      } catch ({ code }) {
+        return code;
+      }
+    }
+    const first = [takeAll(), memory()];
+    files.splice(0).forEach((file) => closeSync(file));
+    const known = memory();
+    const then = [takeAll(), memory()];
+    console.log(JSON.stringify({ first, known, then }));
+    manager.close();
+    `,
+    { descriptors: 100 },
+  );
+  const { code, output, errors } = await end;
+  expect({ code, errors }).toEqual({ code: 0, errors: '' });
+  const { first, known, then } = JSON.parse(output);
+  expect(first).toEqual(['EMFILE', { rss: 0, heapUsed: 0 }]);
+  expect(known.rss).toBeGreaterThan(0);
+  expect(known.heapUsed).toBeGreaterThan(0);
+  expect(then).toEqual(['EMFILE', known]);
+});
+
+test('a want of descriptors does not end the demo, which measures the machine by files', async (context) => {
+  needs(context, 'sh', findProgram('sh'));
+  needs(
+    context,
+    '/proc, where Linux tells of it by files',
+    process.platform === 'linux' || undefined,
+  );
+  const { end } = startNode(
+    `
+    import { openSync } from 'node:fs';
+    import { MachineFigures } from './demo/service/figures.mjs';
+    import { startPublishing } from './demo/service/publisher.mjs';
+    const machine = new MachineFigures();
+    // Stand-ins for what does not matter here. The first turn is the last.
+    const manager = { broadcastToTopic: () => console.log('told') };
+    const events = { figures: () => ({}), publish: async () => {} };
+    const rooms = { check: () => publishing.stop() };
+    const publishing = startPublishing(manager, machine, {}, rooms, events);
+    try {
+      for (;;) openSync('/dev/null');
+    } catch ({ code }) {
+      console.log(code);
+    }
+    `,
+    { descriptors: 100 },
+  );
+  const { code, output, errors } = await end;
+  expect({ code, output }).toEqual({ code: 0, output: 'EMFILE\ntold\n' });
+  expect(errors).toMatch(/^Error: figures are not measured: .*EMFILE.*\n$/);
+});

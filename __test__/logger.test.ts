@@ -194,6 +194,59 @@ test('a client cannot make up lines, or steer a terminal', async () => {
   expect(told).toContain('with 4000: bye\\u000d\\u000aerror forged');
 });
 
+describe('the stack of what a hook threw', () => {
+  const FORGED = 'no\nerror forged\n    at forged (forged.js:1:1)\nerror \u001b[2Jagain';
+  const ESCAPED =
+    'no\\u000aerror forged\\u000a    at forged (forged.js:1:1)\\u000aerror \\u001b[2Jagain';
+
+  /** The line about a hook that throws what is made of the client's token. */
+  async function told(made: (token: string) => Error): Promise<string[]> {
+    const logger = new Lines();
+    const manager = newManager({
+      logger,
+      authenticate({ token = '' }) {
+        throw made(token);
+      },
+    });
+    await manager.ready();
+    const client = await connectClient(manager);
+    client.send({ type: 'authenticate', payload: { token: FORGED } });
+    await client.next('error');
+    return logger.all.find((line) => line.includes('ERR_HOOK'))?.split('\n') ?? [];
+  }
+
+  test('has the message in one line, and then frames alone', async () => {
+    const [line, head, ...frames] = await told((token) => new TypeError(`bad token ${token}`));
+    expect(line).toContain(`authenticate failed: bad token ${ESCAPED}`);
+    expect(head).toBe(`TypeError: bad token ${ESCAPED}`);
+    expect(frames[0]).toMatch(/^ {4}at .*logger\.test\.ts/);
+    expect(frames.filter((frame) => !/^ {4}at (?!forged)/.test(frame))).toEqual([]);
+  });
+
+  test('has no line but frames either when the message is another by now', async () => {
+    const [line, head, ...frames] = await told((token) => {
+      const error = new Error(token);
+      // It is written when it is first read.
+      expect(error.stack).toContain(token);
+      error.message = 'not allowed';
+      return error;
+    });
+    expect(line).toContain('authenticate failed: not allowed');
+    expect(head).toMatch(/^Error: no\\u000aerror forged$/);
+    expect(frames.filter((frame) => !/^ {4}at /.test(frame))).toEqual([]);
+    expect(frames.join()).toContain('logger.test.ts');
+  });
+
+  test('is shown as it is where nobody else wrote in it', async () => {
+    let error: Error | undefined;
+    const [, ...stack] = await told(() => {
+      error = new Error('the database is away');
+      return error;
+    });
+    expect(stack.join('\n')).toBe(error?.stack);
+  });
+});
+
 test('a request that is printed shows nothing that proves who a client is', async () => {
   const manager = await openManager();
   const connected = nextEvent<[unknown, WebSocketRequest]>(manager, 'connection');
@@ -205,4 +258,55 @@ test('a request that is printed shows nothing that proves who a client is', asyn
   expect(printed).toContain('shown');
   expect(request.headers).toMatchObject({ authorization: 'Bearer hush', cookie: 'sid=hush' });
   expect(request.url).toContain('token=hush');
+});
+
+test('what hooks are given shows, when printed, nothing that proves who a client is', async () => {
+  const printed: string[] = [];
+  const logins: WebSocketLogin[] = [];
+  const manager = await openManager({
+    tokenFrom: 'query:token',
+    authenticate(login) {
+      // Also as a part of something else, and the request alone.
+      printed.push(inspect({ login }, { depth: 9, showHidden: true }), inspect(login.request));
+      logins.push(login);
+      return { userId: 'ann' };
+    },
+    authorize(question) {
+      printed.push(inspect(question, { depth: 9, showHidden: true }));
+      return true;
+    },
+    origins(origin, request) {
+      printed.push(inspect({ origin, request }, { depth: 9, showHidden: true }));
+      return true;
+    },
+  });
+  const headers = { Authorization: 'Bearer hush', 'X-Other': 'shown', Origin: 'https://shown' };
+  const client = await connectClient(manager, { headers, path: '/ws?token=hush' });
+  await client.next('authenticated');
+  client.send({ type: 'authenticate', payload: { token: 'hush' } });
+  await client.next('authenticated');
+  await client.join('shown');
+  expect(printed).toHaveLength(6);
+  for (const text of printed) expect(text).not.toContain('hush');
+  for (const text of printed) expect(text).toContain('shown');
+  for (const { token, request } of logins) {
+    expect(token).toBe('hush');
+    expect(request).toMatchObject({ url: '/ws?token=hush' });
+    expect(request.headers.authorization).toBe('Bearer hush');
+  }
+});
+
+test('a login that is printed tells apart whether there is a token', async () => {
+  const printed: string[] = [];
+  const manager = await openManager({
+    authenticate(login) {
+      printed.push(inspect(login));
+      return { userId: 'ann' };
+    },
+  });
+  const client = await connectClient(manager);
+  await client.authenticate({ userId: 'ann' });
+  await client.authenticate({ token: 'hush' });
+  expect(printed[0]).toContain('token: undefined');
+  expect(printed[1]).toContain("token: '<hidden>'");
 });

@@ -40,6 +40,11 @@ const EXAMPLES = [...README.matchAll(FENCES)].map(
   ({ 1: language, 2: kind = 'node', 3: code, 4: output = '', index }) =>
     ({ language, kind, code, output, line: README.slice(0, index).split('\n').length }) as Example,
 );
+/** Those that need files of the reader's, and so cannot run here. */
+const PROGRAMS = [...README.matchAll(/^```ts\n(.*?)^```$/gms)].map(({ 1: code = '', index }) => ({
+  code,
+  line: README.slice(0, index).split('\n').length,
+}));
 const ofKind = (kind: Example['kind']) => EXAMPLES.filter((example) => example.kind === kind);
 
 /** A folder of a service, which has the package and the tools in its node_modules. */
@@ -133,16 +138,25 @@ describe('examples', () => {
     expect(await ending(bun)).toEqual({ code: 0, output: example.output, errors: '' });
   });
 
+  async function compile(source: string): Promise<void> {
+    const options = '--strict --target es2022 --lib es2023 --module nodenext --types node';
+    const args = [...options.split(' '), '--skipLibCheck', source];
+    const compiled = await run(tool('typescript', 'bin', 'tsc'), ...args);
+    expect(compiled).toEqual({ code: 0, output: '', errors: '' });
+  }
+
+  test('there are programs that are only compiled', () => {
+    expect(PROGRAMS).not.toEqual([]);
+  });
+
+  test.for(PROGRAMS)('line $line compiles', async ({ line, code }) => {
+    await compile(write(`line-${line}.mts`, code));
+  });
+
   test.for(EXAMPLES.filter(({ language }) => language === 'ts'))(
     'line $line compiles and runs',
     async ({ line, code, output }) => {
-      const options =
-        '--strict --target es2022 --lib es2023 --module nodenext --types node --skipLibCheck'.split(
-          ' ',
-        );
-      const source = write(`line-${line}.mts`, code);
-      const compiled = await run(tool('typescript', 'bin', 'tsc'), ...options, source);
-      expect(compiled).toEqual({ code: 0, output: '', errors: '' });
+      await compile(write(`line-${line}.mts`, code));
       const end = await run(`line-${line}.mjs`);
       expect(end).toEqual({ code: 0, output, errors: '' });
     },

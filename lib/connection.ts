@@ -7,6 +7,7 @@ import { kindOf, requireClose } from './arguments.js';
 import { clientCertificate } from './client-certificate.js';
 import { translated } from './errors.js';
 import type { NativeConnection } from './native.js';
+import { withoutSecrets } from './printed.js';
 import type {
   WebSocketClientCertificate,
   WebSocketConnection,
@@ -146,18 +147,11 @@ export class HandshakeRequest implements WebSocketRequest {
     return { url, headers, remoteAddress, remotePort };
   }
 
-  /** For `console.log`, which else shows no getters. Logs are no place for what a client proves itself by. */
+  /** For `console.log`, which else shows no getters. */
   [Symbol.for('nodejs.util.inspect.custom')](): WebSocketRequest {
-    const { headers, ...rest } = this.toJSON();
-    const shown = { ...headers };
-    for (const name of SECRETS) if (name in shown) shown[name] = HIDDEN;
-    return { ...rest, url: rest.url.replace(/\?.+/s, `?${HIDDEN}`), headers: shown };
+    return withoutSecrets(this.toJSON());
   }
 }
-
-/** The header fields that may carry a token. */
-const SECRETS = ['authorization', 'cookie', 'proxy-authorization', 'sec-websocket-protocol'];
-const HIDDEN = '<hidden>';
 
 function joinFields(fields: readonly (string | number)[]): Record<string, string> {
   // No prototype: a client chooses the names, and `__proto__` is a valid one.

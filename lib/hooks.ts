@@ -6,6 +6,7 @@ import { kindOf } from './arguments.js';
 import { type Connection, HandshakeRequest } from './connection.js';
 import { codedError, translated } from './errors.js';
 import type { NativeManager } from './native.js';
+import { HIDDEN, printedAs, withoutSecrets } from './printed.js';
 import type { Reporter } from './reporter.js';
 import { reasonOf } from './text.js';
 import { isThenable } from './thenable.js';
@@ -111,23 +112,28 @@ function loginOf(
   const [, user, session, token, ip, certificate, url, ...fields] = about;
   const peer = [ip ?? '', '', certificate ?? ''];
   const request = new HandshakeRequest(url ?? '', [...peer, ...(fields as string[])], attached);
-  return {
+  const opened = {
+    url: request.url,
+    ip: request.remoteAddress,
+    // Put in order only for those who read them.
+    get headers() {
+      return request.headers;
+    },
+    get clientCertificate() {
+      return request.clientCertificate;
+    },
+  };
+  const login = {
     connectionId: connection.id,
     userId: user ?? undefined,
     sessionId: session ?? undefined,
     token: token ?? undefined,
-    request: {
-      url: request.url,
-      ip: request.remoteAddress,
-      // Put in order only for those who read them.
-      get headers() {
-        return request.headers;
-      },
-      get clientCertificate() {
-        return request.clientCertificate;
-      },
-    },
+    request: printedAs(opened, () => {
+      const { url, ip, headers } = opened;
+      return withoutSecrets({ url, ip, headers });
+    }),
   };
+  return printedAs(login, () => ({ ...login, token: login.token && HIDDEN }));
 }
 
 /** @throws TypeError for what is no identity. */

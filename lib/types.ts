@@ -41,7 +41,7 @@ export interface WebSocketLogger {
 }
 
 /**
- * How much one client may ask for. `false` turns a limit off, and so do `off` and `0` in its variable. An unknown member is
+ * How much one client may ask for. `false` turns a limit off (`burst` is none of its own), and so do `off` and `0` in its variable. An unknown member is
  * a TypeError `ERR_INVALID_OPTION_TYPE`.
  *
  * What is over a rate or a number is answered by an `error` message with `payload.code` `RATE_LIMITED` or
@@ -55,7 +55,7 @@ export interface WebSocketLimits {
    * nothing can be answered: there a message over the rate is lost. Limit: 1000000.
    */
   messagesPerSecond?: number | false | undefined;
-  /** Messages that may come at once. Default: twice `messagesPerSecond`. Limit: 1000000. */
+  /** Messages that may come at once, under `messagesPerSecond`. Default: twice that. Limit: 1000000. */
   burst?: number | undefined;
   /**
    * Bytes of one connection in a second, as they come over the wire; at once, twice as many or
@@ -78,8 +78,9 @@ export interface WebSocketLimits {
    */
   connectionsPerUser?: number | false | undefined;
   /**
-   * Messages of one user in a second over all its connections, and twice as many at once. Environment:
-   * `WS_RATE_LIMIT_PER_USER`. Default: off. Limit: 1000000.
+   * Messages of one user in a second over all its connections, and twice as many at once. It needs `authenticate` or `jwt`
+   * too: else a stranger who logs in as somebody uses up what they may send. Environment: `WS_RATE_LIMIT_PER_USER`.
+   * Default: off. Limit: 1000000.
    */
   messagesPerSecondPerUser?: number | false | undefined;
   /**
@@ -267,7 +268,8 @@ export interface WebSocketConfig {
    */
   requireAuth?: boolean | undefined;
   /**
-   * Milliseconds that a client has to authenticate under `requireAuth`, before it is closed with 4401.
+   * Milliseconds that a client has to authenticate under `requireAuth`, before it is closed with 4401. They run on
+   * while a hook decides, but the client is not closed before it has: a login that comes after them is still good.
    * Environment: `WS_AUTH_TIMEOUT`. Default: 10000. Limit: 2147483647.
    */
   authTimeout?: number | undefined;
@@ -303,8 +305,9 @@ export interface WebSocketConfig {
   origins?: OriginRule | readonly OriginRule[] | false | null | undefined;
   /**
    * The proxies before the server, whose `X-Forwarded-For` tells a client's address: how many stand in a row,
-   * or their addresses, CIDR blocks, `'loopback'`, `'linklocal'`, `'uniquelocal'`. Of others the header is
-   * ignored. Environment: `WS_TRUST_PROXY`, with commas between. Default: none. Limit: 100 proxies.
+   * or their addresses, CIDR blocks, `'loopback'`, `'linklocal'`, `'uniquelocal'`, several as an array. Of others the
+   * header is ignored. `'0.0.0.0/0'` trusts everybody. Environment: `WS_TRUST_PROXY`, with commas between. Default: none.
+   * Limit: 100 proxies.
    */
   trustProxy?: number | string | readonly string[] | false | null | undefined;
   /**
@@ -347,7 +350,7 @@ export interface WebSocketLogin {
   readonly userId: string | undefined;
   /** The session that it claims, at most 256 bytes, likewise. */
   readonly sessionId: string | undefined;
-  /** Its token, from its message or its handshake; at most 8192 bytes. */
+  /** Its token, from its message or its handshake; at most 8192 bytes. `console.log` of the login hides it. */
   readonly token: string | undefined;
   /** The request that opened the connection. */
   readonly request: {

@@ -42,8 +42,8 @@ impl WebSocketManager {
         }
     }
 
-    /// Answers a decision by who the client is. Throws where a name or the claims are too long:
-    /// then nothing is decided.
+    /// Answers a decision by who the client is. Throws where a name or the claims are over their
+    /// limits: then nothing is decided.
     #[napi]
     pub fn identify(&self, number: f64, identity: NativeIdentity) -> Result<()> {
         let NativeIdentity { user_id, session_id, expires_at, claims } = identity;
@@ -51,8 +51,11 @@ impl WebSocketManager {
         let identity =
             Identity::new(&user_id, session_id.as_deref(), expires_at, claims.as_deref());
         let identity = identity.ok_or_else(|| {
-            let limits = "userId has 1 to 256 bytes, sessionId at most 256, claims at most 16384";
-            coded(INVALID_ARGUMENT, format!("an identity is too long: {limits}"))
+            let bytes = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+            let (user, session, claims) = (user_id.len(), bytes(&session_id), bytes(&claims));
+            let rule =
+                "userId must have 1 to 256 bytes, sessionId at most 256, claims at most 16384";
+            coded(INVALID_ARGUMENT, format!("{rule}, got {user}, {session} and {claims}"))
         })?;
         if let Some(server) = self.server() {
             server.decide(number as u64, Verdict::Identity(identity.into()));

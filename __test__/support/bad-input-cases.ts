@@ -37,6 +37,7 @@ export const CONFIG: WebSocketConfig = { maxPayload: MAX_PAYLOAD };
 
 const NAME_RULE = 'must be a string of 1 to 256 bytes';
 const USER_RULE = 'payload.userId must be a string or a number, of 1 to 256 bytes';
+const LOGIN_RULE = 'payload must be an object with each key once';
 const SESSION_RULE = 'payload.sessionId must be a string or a number, of at most 256 bytes';
 
 const noMessage = (given: string, sent: string): BadMessage => ({
@@ -114,9 +115,13 @@ export const BAD_MESSAGES: BadMessage[] = [
   noType('a type that is a number', { type: 5 }, '5'),
   unknownType('a type of over 64 characters', { type: 'x'.repeat(65) }, `${'x'.repeat(64)}…`),
   ...NAMED,
-  badLogin('no payload', undefined),
-  badLogin('`payload: null`', null),
-  badLogin('a payload that is no object', 'ada'),
+  badLogin('no payload', undefined, LOGIN_RULE),
+  badLogin('`payload: null`', null, LOGIN_RULE),
+  badLogin('a payload that is no object', 'ada', LOGIN_RULE),
+  {
+    ...badLogin('a key twice', undefined, LOGIN_RULE),
+    frame: text('{"type":"authenticate","payload":{"userId":"ada","userId":"bob"}}'),
+  },
   badLogin('no userId', { sessionId: 's' }),
   badLogin('a userId that is null', { userId: null }),
   badLogin('a userId that is true', { userId: true }),

@@ -25,8 +25,15 @@ export function startPublishing(manager, machine, server, rooms, events) {
     }
   };
 
-  const timer = setInterval(() => {
-    const metrics = machine.sample();
+  const tell = () => {
+    let metrics;
+    try {
+      metrics = machine.sample();
+    } catch (error) {
+      // Such as while clients use up the descriptors, by which Linux tells of its processors and of memory.
+      console.error(`Error: figures are not measured: ${error.message}`);
+      return;
+    }
     const stats = server.sample();
     history.push({
       cpu: metrics.cpu.percent,
@@ -37,6 +44,10 @@ export function startPublishing(manager, machine, server, rooms, events) {
     if (history.length > HISTORY_LENGTH) history.shift();
 
     publish(['metrics', metrics], ['stats', stats]);
+  };
+
+  const timer = setInterval(() => {
+    tell();
     manager.broadcastToTopic('events', { type: 'kafka', payload: events.figures() });
     rooms.check();
   }, INTERVAL);

@@ -169,9 +169,11 @@ fn request<'a>(kind: Cow<'a, str>, payload: Option<&'a RawValue>) -> Request<'a>
 
 fn authenticate<'a>(payload: Option<&'a RawValue>) -> Request<'a> {
     const SESSION: &str = "payload.sessionId must be a string or a number, of at most 256 bytes";
+    // Not by `userId`, which may be missing where a token or the host says who it is.
+    const PAYLOAD: &str = "payload must be an object with each key once";
     let invalid = |problem| Request::Invalid { kind: "authenticate", problem };
     let Some(credentials) = object::<Credentials<'a>>(payload) else {
-        return invalid(USER_RULE);
+        return invalid(PAYLOAD);
     };
     let user = match credentials.user_id {
         None => None,

@@ -31,7 +31,8 @@ pub struct GuardConfig {
     /// client before it has authenticated, and no broadcast reaches it. Default false.
     pub require_auth: bool,
     /// `authTimeout`, `WS_AUTH_TIMEOUT`: ms in which a client has to authenticate under
-    /// `requireAuth`, default 10000, up to 2^31 - 1. It bounds who holds a place for nothing.
+    /// `requireAuth`, default 10000, up to 2^31 - 1. It bounds who holds a place for nothing. It
+    /// runs on while a decision is awaited, and closes only after a refusal.
     pub auth_timeout: Duration,
     /// `maxAuthFailures`, `WS_MAX_AUTH_FAILURES`: how often a connection's client may be refused
     /// before it is closed, default 3, up to 1000. Logins between do not start the count anew.

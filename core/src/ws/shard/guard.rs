@@ -276,8 +276,9 @@ impl Shard {
         }
     }
 
-    /// Closes a connection whose time has passed. `authTimeout` does not run while a decision is
-    /// awaited, whereas an identity ends at its time: what is sent to its user is not for it any more.
+    /// Closes a connection whose time has passed. `authTimeout` closes nobody while a decision is
+    /// awaited, though it runs on: the verdict comes first. An identity ends at its time: what is
+    /// sent to its user is not for it any more.
     pub(super) fn check_overdue(&mut self, key: usize) {
         let slot = &self.sockets.slots[key];
         if !matches!(slot.phase, Phase::Open(_)) {

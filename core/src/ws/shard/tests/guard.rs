@@ -270,7 +270,7 @@ fn who_does_not_authenticate_in_time_is_closed() {
 }
 
 #[test]
-fn the_time_of_a_decision_is_not_the_clients() {
+fn auth_timeout_strikes_during_no_decision_but_after_a_refusal() {
     let mut config = strict();
     config.guard.hook_timeout = 2 * AUTH_TIMEOUT;
     for verdict in [identity(None), Verdict::Refused] {
