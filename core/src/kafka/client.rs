@@ -24,6 +24,9 @@ const RECONNECT: Duration = Duration::from_secs(1);
 /// The facility of log lines about connections that could not be made or are lost.
 const LOST: &str = "FAIL";
 
+/// Losses of which an event tells too, and why: the line may come later, and would hide that.
+const AS_EVENTS: [&str; 2] = ["SSL handshake failed", "SASL authentication error"];
+
 /// The facility of log lines about certificates that `sys/certificate.rs` has refused.
 const UNTRUSTED: &str = "SSLCERTVRFY";
 
@@ -176,6 +179,9 @@ impl Client {
     /// A broker that hangs up without a word is told of in the log only.
     fn note_loss(&self, line: &str) {
         let text = line.split_once("]: ").map_or(line, |(_thread, text)| text);
+        if AS_EVENTS.iter().any(|it| text.contains(it)) {
+            return;
+        }
         self.note(&KafkaError::new(-195, "_TRANSPORT", text));
     }
 
