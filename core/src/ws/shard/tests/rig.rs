@@ -9,7 +9,7 @@ use std::future::poll_fn;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
@@ -58,6 +58,7 @@ pub fn shared(config: Config, wake_host: impl Fn() + Send + Sync + 'static) -> A
         entrance: Entrance::new(&config.limits),
         users: Buckets::new(),
         overloaded: Counter::default(),
+        given_way: AtomicUsize::new(0),
         closed: AtomicBool::new(false),
         guard: Guard::of(&config.guard),
         config,
