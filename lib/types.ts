@@ -383,7 +383,7 @@ export interface WebSocketClientCertificate {
 
 /** Who a client is, by the word of `authenticate`. */
 export interface WebSocketIdentity {
-  /** The user, 1 to 256 bytes. A number counts in its decimal form. */
+  /** The user, 1 to 256 bytes. A number counts in its decimal form, and has to be a safe integer. */
   userId: string | number;
   /** The session, at most 256 bytes. Without it the connection has none, whatever the client claims. */
   sessionId?: string | number | null | undefined;
