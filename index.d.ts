@@ -2129,7 +2129,7 @@ export interface WebSocketConnection {
 	readonly subscriptions: Set<string>;
 	/** The rooms it is a member of now: a copy as well. */
 	readonly rooms: Set<string>;
-	/** When the last frame of any kind arrived from it. */
+	/** When it was last heard from: bytes of any kind, also of a frame that is not whole. */
 	readonly lastHeartbeat: Date;
 	/** Whatever the service wants to keep with the connection. The server never reads it. */
 	data?: any;
