@@ -89,9 +89,10 @@ pub fn frame(payload: &[u8]) -> Bytes {
 /// A client's frame, masked by zeros.
 pub fn client_frame(opcode: Opcode, payload: &[u8]) -> Vec<u8> {
     let mut frame = encode(opcode, payload);
-    assert!(payload.len() < 126, "only short frames are made here");
+    assert!(payload.len() < 65_536, "no long frames are made here");
+    let header = if payload.len() < 126 { 2 } else { 4 };
     frame[1] |= 0x80;
-    frame.splice(2..2, [0; 4]);
+    frame.splice(header..header, [0; 4]);
     frame
 }
 
