@@ -1655,7 +1655,7 @@ export interface WebSocketJwt {
 	 */
 	clockTolerance?: number | undefined;
 	/**
-	 * The claim that names the user, a string or a number; a token without it is refused. Environment: `WS_JWT_USER_CLAIM`.
+	 * The claim that names the user, a string or a safe integer; a token without it is refused. Environment: `WS_JWT_USER_CLAIM`.
 	 * Default: `'sub'`.
 	 */
 	userClaim?: string | undefined;
@@ -2032,7 +2032,7 @@ export interface WebSocketClientCertificate {
 }
 /** Who a client is, by the word of `authenticate`. */
 export interface WebSocketIdentity {
-	/** The user, 1 to 256 bytes. A number counts in its decimal form. */
+	/** The user, 1 to 256 bytes. A number counts in its decimal form, and has to be a safe integer. */
 	userId: string | number;
 	/** The session, at most 256 bytes. Without it the connection has none, whatever the client claims. */
 	sessionId?: string | number | null | undefined;
@@ -2138,7 +2138,7 @@ export interface WebSocketConnection {
 	readonly subscriptions: Set<string>;
 	/** The rooms it is a member of now: a copy as well. */
 	readonly rooms: Set<string>;
-	/** When the last frame of any kind arrived from it. */
+	/** When it was last heard from: bytes of any kind, also of a frame that is not whole. */
 	readonly lastHeartbeat: Date;
 	/** Whatever the service wants to keep with the connection. The server never reads it. */
 	data?: any;
@@ -2483,8 +2483,9 @@ export declare class WebSocketManager<Out extends WebSocketMessage = WebSocketMe
 	 */
 	disconnect(connectionId: string, code?: number, reason?: string): boolean;
 	/**
-	 * Closes all connections of a user, behind what was sent to them before. Returns how many were open. What the
-	 * user can come back with is not changed: see `revokeSession` and `authenticate`.
+	 * Closes all connections of a user, behind what was sent to them before. Returns how many were open. Its logins
+	 * that are being decided at that moment are refused. What it can come back with later is not changed: see
+	 * `revokeSession` and `authenticate`.
 	 *
 	 * @param userId - a number, which the type does not allow for, counts in its decimal form, as in all methods.
 	 * @param code - as in `disconnect`. Default: 4401.

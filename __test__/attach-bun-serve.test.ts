@@ -498,3 +498,19 @@ describe('pressure', () => {
     await client.ended;
   });
 });
+
+test('who is over the limits of its address is refused before the upgrade, like a bad origin', async () => {
+  const server = await bunServer(
+    one({ protocol: 'messaging', trustProxy: 'loopback', limits: { perIp: { connections: 1 } } }),
+  );
+  const connectAs = async (address: string) => {
+    const client = await RawClient.connect(server);
+    client.write(request({ 'X-Forwarded-For': address }));
+    const { status } = await client.response();
+    // It has its place for certain when it is greeted.
+    if (status === 101) await client.frame();
+    return status;
+  };
+  const seen = [await connectAs('203.0.113.7'), await connectAs('203.0.113.7')];
+  expect([...seen, await connectAs('203.0.113.8')]).toEqual([101, 429, 101]);
+});

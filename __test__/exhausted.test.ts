@@ -214,3 +214,35 @@ test('a want of descriptors does not end the demo, which measures the machine by
   expect({ code, output }).toEqual({ code: 0, output: 'EMFILE\ntold\n' });
   expect(errors).toMatch(/^Error: figures are not measured: .*EMFILE.*\n$/);
 });
+
+test('silent sockets that take all descriptors give way to whoever comes', async (context) => {
+  needs(context, 'sh', findProgram('sh'));
+  const silent = 150;
+  const service = startNode(
+    `
+    import { createTestManager } from '@libs/messaging/testing';
+    // No handshake's time passes while the test lasts.
+    const manager = await createTestManager({ handshakeTimeout: 3_600_000, shards: 2 });
+    manager.on('error', ({ code }) => console.log('error', code));
+    manager.on('connection', () => {
+      const { handshake_timeout } = manager.getStats().refusals;
+      console.log('served', handshake_timeout > 0 && handshake_timeout < ${silent});
+      manager.close();
+    });
+    console.log('port', manager.address().port);
+    `,
+    { descriptors: 100 },
+  );
+  const port = Number((await service.printed(/port (\d+)/))[1]);
+  for (let count = 0; count < silent; count += 1) {
+    const socket = connect(port, '127.0.0.1');
+    socket.on('error', () => {});
+    onTestFinished(() => void socket.destroy());
+  }
+  await service.printed(/error/);
+  connectLively(port);
+  const { code, output, errors } = await service.end;
+  expect({ code, errors }).toEqual({ code: 0, errors: '' });
+  // One want of descriptors, however often room is made in it.
+  expect(output.split('\n').slice(1)).toEqual(['error ERR_ACCEPT', 'served true', '']);
+});

@@ -2,6 +2,7 @@
  * The end of an identity: by its own time, and by the service's word.
  */
 import { connectClient } from '@libs/messaging/testing';
+import { EventEmitter, once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { startManager } from './support/managers.js';
@@ -125,6 +126,43 @@ describe('disconnectUser', () => {
     expect(() => manager.disconnectUser(null as never)).toThrow(wrong);
     expect(() => manager.disconnectUser('ada', 1005)).toThrow(wrong);
     expect(() => manager.disconnectUser('ada', 4000, 'x'.repeat(124))).toThrow(wrong);
+  });
+});
+
+describe('disconnectUser while a login is being decided', () => {
+  /** A manager whose hook answers, as `userId`, when it is told to. */
+  async function startSlowHook(userId: string) {
+    const hook = new EventEmitter();
+    const asked = once(hook, 'asked');
+    const told = once(hook, 'told');
+    const manager = await startManager({
+      authenticate: async () => {
+        hook.emit('asked');
+        await told;
+        return { userId };
+      },
+    });
+    const client = await connectClient(manager);
+    client.send({ type: 'authenticate', payload: { token: 'x' } });
+    await asked;
+    return { manager, client, answer: () => hook.emit('told') };
+  }
+
+  test('that login does not bring the user back, and a later one may', async () => {
+    const { manager, client, answer } = await startSlowHook('mallory');
+    expect(manager.disconnectUser('mallory')).toBe(0);
+    answer();
+    expect(await client.next('error')).toMatchObject({ payload: { code: 'AUTH_FAILED' } });
+    expect(manager.sendToUser('mallory', { type: 'n', payload: 1 })).toBe(0);
+    await client.authenticate({ token: 'x' });
+    expect(manager.disconnectUser('mallory')).toBe(1);
+  });
+
+  test('logins as somebody else go through', async () => {
+    const { manager, client, answer } = await startSlowHook('ada');
+    manager.disconnectUser('mallory');
+    answer();
+    expect(await client.next('authenticated')).toMatchObject({ payload: { userId: 'ada' } });
   });
 });
 

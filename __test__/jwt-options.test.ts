@@ -63,6 +63,10 @@ test.for<[unknown, string]>([
   ],
   [{ jwks: { keys: 5 } }, 'RANGE jwt.jwks: not a JSON Web Key Set'],
   [{ jwks: { keys: [] } }, 'RANGE jwt.jwks: the key set has no key'],
+  [
+    { jwks: { keys: [ec.jwk, ec.jwk] } },
+    'RANGE jwt.jwks: the key set has no key that a token could mean',
+  ],
   [{ jwks: { uri: 5 } }, 'RANGE jwt.jwks: uri must be a string'],
   [{ jwks: { uri: 'ftp://issuer/keys' } }, 'RANGE jwt.jwks: must be a URL'],
   [{ jwks: { uri: 'http://issuer/keys' } }, 'RANGE jwt.jwks: must be a URL that begins with https'],

@@ -158,8 +158,9 @@ function identityOf(answer: unknown): Identity {
 
 function nameIn(field: string, value: unknown): string {
   if (typeof value === 'string') return value;
-  if (typeof value === 'number' && Number.isFinite(value)) return String(value);
-  throw wrong(`${field} must be a string or a number`, value);
+  // Of other numbers, two that were told apart where they came from could be one.
+  if (Number.isSafeInteger(value)) return String(value);
+  throw wrong(`${field} must be a string or a safe integer`, value);
 }
 
 function timeOf(value: unknown): number {

@@ -85,7 +85,7 @@ export interface WebSocketJwt {
    */
   clockTolerance?: number | undefined;
   /**
-   * The claim that names the user, a string or a number; a token without it is refused. Environment: `WS_JWT_USER_CLAIM`.
+   * The claim that names the user, a string or a safe integer; a token without it is refused. Environment: `WS_JWT_USER_CLAIM`.
    * Default: `'sub'`.
    */
   userClaim?: string | undefined;

@@ -352,8 +352,9 @@ export class WebSocketManager<
   }
 
   /**
-   * Closes all connections of a user, behind what was sent to them before. Returns how many were open. What the
-   * user can come back with is not changed: see `revokeSession` and `authenticate`.
+   * Closes all connections of a user, behind what was sent to them before. Returns how many were open. Its logins
+   * that are being decided at that moment are refused. What it can come back with later is not changed: see
+   * `revokeSession` and `authenticate`.
    *
    * @param userId - a number, which the type does not allow for, counts in its decimal form, as in all methods.
    * @param code - as in `disconnect`. Default: 4401.

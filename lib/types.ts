@@ -386,7 +386,7 @@ export interface WebSocketClientCertificate {
 
 /** Who a client is, by the word of `authenticate`. */
 export interface WebSocketIdentity {
-  /** The user, 1 to 256 bytes. A number counts in its decimal form. */
+  /** The user, 1 to 256 bytes. A number counts in its decimal form, and has to be a safe integer. */
   userId: string | number;
   /** The session, at most 256 bytes. Without it the connection has none, whatever the client claims. */
   sessionId?: string | number | null | undefined;
@@ -498,7 +498,7 @@ export interface WebSocketConnection {
   readonly subscriptions: Set<string>;
   /** The rooms it is a member of now: a copy as well. */
   readonly rooms: Set<string>;
-  /** When the last frame of any kind arrived from it. */
+  /** When it was last heard from: bytes of any kind, also of a frame that is not whole. */
   readonly lastHeartbeat: Date;
   /** Whatever the service wants to keep with the connection. The server never reads it. */
   // biome-ignore lint/suspicious/noExplicitAny: the value is the service's own.

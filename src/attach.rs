@@ -38,6 +38,13 @@ fn given(request: NativeRequest, rest: &[u8]) -> Given {
     }
 }
 
+fn socket_address(address: Option<String>, port: u16) -> Option<SocketAddr> {
+    // Node names the zone of a link-local address, which is no part of the address itself.
+    let bare = address.as_deref().and_then(|address| address.split('%').next());
+    let address = bare.and_then(|address| address.parse().ok());
+    address.map(|address| SocketAddr::new(address, port))
+}
+
 /// The options that count on the host's side of a socket too, in bytes and milliseconds.
 #[napi(object)]
 #[derive(Debug)]
@@ -91,13 +98,9 @@ impl WebSocketManager {
         request: NativeRequest,
         rest: Uint8Array,
     ) -> Result<NativeBridge> {
-        // Node names the zone of a link-local address, which is no part of the address itself.
-        let bare = address.as_deref().and_then(|address| address.split('%').next());
-        let peer = bare.and_then(|address| address.parse().ok());
-        let peer = peer.map(|address| SocketAddr::new(address, port));
         let given = given(request, &rest);
         self.require()
-            .and_then(|server| server.attach_bridge(peer, given))
+            .and_then(|server| server.attach_bridge(socket_address(address, port), given))
             .map(|(serial, bridge)| NativeBridge { serial, bridge })
             .map_err(|error| coded("ERR_INTERNAL", error.to_string()))
     }
@@ -105,9 +108,14 @@ impl WebSocketManager {
     /// The answer to a request that the host has to answer by itself: the bytes of a response. A
     /// refusal is counted.
     #[napi]
-    pub fn judge(&self, request: NativeRequest) -> Result<Buffer> {
+    pub fn judge(
+        &self,
+        address: Option<String>,
+        port: u16,
+        request: NativeRequest,
+    ) -> Result<Buffer> {
         let server = self.require().map_err(|error| coded("ERR_INTERNAL", error.to_string()))?;
-        Ok(server.judge(&given(request, &[])).into())
+        Ok(server.judge(&given(request, &[]), socket_address(address, port)).into())
     }
 
     /// What was pushed into bridges in this turn is to be read.

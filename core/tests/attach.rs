@@ -147,7 +147,7 @@ async fn a_request_that_is_refused_is_answered_and_the_socket_given_back() {
 #[tokio::test]
 async fn a_request_is_judged_without_being_handed_over_and_a_refusal_counted() {
     let host = Host::attached(config(), &[]);
-    let judge = |given: &Given| String::from_utf8(host.server.judge(given)).unwrap();
+    let judge = |given: &Given| String::from_utf8(host.server.judge(given, None)).unwrap();
     assert!(judge(&given(b"")).starts_with("HTTP/1.1 101"));
     let other = Given { url: "/other".into(), ..given(b"") };
     assert!(judge(&other).ends_with("\r\n\r\nNot Found\n"));

@@ -185,7 +185,7 @@ class BunPoint {
     const { address = null, port = 0 } = server.requestIP(request) ?? {};
     const about = { method: request.method, url, httpVersion: '1.1', rawHeaders: headers.flat() };
     sockets.judgeOrigin(about, address, port);
-    const answer = readAnswer(sockets.judge(about));
+    const answer = readAnswer(sockets.judge(about, address, port));
     if (answer.status !== 101) return response(answer);
     const peer = sockets.join(about, address, port);
     try {

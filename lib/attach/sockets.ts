@@ -77,8 +77,8 @@ export class AttachedSockets {
   }
 
   /** What the engine answers to a request: the bytes of a response. If they refuse it, that is counted. */
-  judge(request: NativeRequest): Buffer {
-    return this.#native.judge(request);
+  judge(request: NativeRequest, address: string | null = null, port = 0): Buffer {
+    return this.#native.judge(address, port, request);
   }
 
   /** Asks the rules of origins, for a server that has to answer at once. */

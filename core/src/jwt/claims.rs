@@ -6,10 +6,13 @@ use serde_json::value::RawValue;
 use super::object::{Object, string};
 use super::rejection::Rejection;
 use super::verifier::Verified;
-use crate::ws::{MAX_NAME, identifier, valid_name};
+use crate::ws::{MAX_NAME, valid_name};
 
 /// Beyond it not every second has a number, and no clock gets there: such a token never expires.
 const LAST_SECOND: f64 = (1u64 << 53) as f64;
+
+/// JavaScript's `Number.MAX_SAFE_INTEGER`.
+const LAST_EXACT: u64 = (1 << 53) - 1;
 
 /// What is asked of a token besides its signature.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,14 +62,14 @@ impl Rules {
         let user = match claims.get(&self.user_claim) {
             None => None,
             Some(raw) => {
-                Some(identifier(raw).filter(|user| valid_name(user)).ok_or(Rejection::Claims)?)
+                Some(exact_name(raw).filter(|user| valid_name(user)).ok_or(Rejection::Claims)?)
             }
         };
         // As in what clients say of themselves, `null` is no session.
         let session = match claims.get(&self.session_claim).filter(|raw| raw.get() != "null") {
             None => None,
             Some(raw) => {
-                let session = identifier(raw).filter(|session| session.len() <= MAX_NAME);
+                let session = exact_name(raw).filter(|session| session.len() <= MAX_NAME);
                 Some(session.ok_or(Rejection::Claims)?)
             }
         };
@@ -98,6 +101,16 @@ impl Rules {
 fn number(raw: &RawValue) -> Option<f64> {
     let number: serde_json::Number = serde_json::from_str(raw.get()).ok()?;
     number.as_f64().filter(|number| number.is_finite())
+}
+
+/// A name that is a string, or an integer in digits that JavaScript has exactly. Of other numbers two of an issuer's could be
+/// one here.
+fn exact_name(raw: &RawValue) -> Option<String> {
+    if let Some(name) = string(raw) {
+        return Some(name.into_owned());
+    }
+    let number = serde_json::from_str::<serde_json::Number>(raw.get()).ok()?.as_i64()?;
+    (number.unsigned_abs() <= LAST_EXACT).then(|| number.to_string())
 }
 
 /// Whether `aud`, a string or a list of strings, has one of these.

@@ -137,7 +137,7 @@ fn judge(claims: &Map<String, Value>) -> Result<(), Rejection> {
     }
     let fits = |value: &Value, least| match value {
         Value::String(text) => (least..=256).contains(&text.len()),
-        Value::Number(number) => Number::as_f64(number).is_some(),
+        Value::Number(number) => Number::as_i64(number).is_some_and(|it| it.abs_diff(0) < 1 << 53),
         _ => false,
     };
     let user = claims.get("sub").is_none_or(|sub| fits(sub, 1));

@@ -30,7 +30,7 @@ struct Entry {
 }
 
 /// What is wrong with the text of a key set. One that is fetched then counts as not fetched, but for
-/// `NoUsableKey`: whoever publishes none has withdrawn those that there were.
+/// `NoUsableKey` and `Ambiguous`: whoever publishes that has withdrawn the keys that there were.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
 pub enum KeySetError {
     /// Over `MAX_KEY_SET`.
@@ -45,6 +45,11 @@ pub enum KeySetError {
     /// No key in it can verify a token by an algorithm that is accepted.
     #[error("the key set has no key that could verify a token")]
     NoUsableKey,
+    /// No token could say which key it means.
+    #[error(
+        "the key set has no key that a token could mean: keys of one algorithm need a \"kid\" each, and no two the same"
+    )]
+    Ambiguous,
 }
 
 #[derive(Deserialize)]
@@ -104,12 +109,18 @@ impl KeySet {
         Ok(Self { keys, unnamed: false })
     }
 
-    /// Whether there is a key.
+    /// Whether there is a key, and one at least that some token finds.
     ///
     /// # Errors
-    /// `NoUsableKey`.
-    pub const fn usable(&self) -> Result<(), KeySetError> {
-        if self.keys.is_empty() { Err(KeySetError::NoUsableKey) } else { Ok(()) }
+    /// `NoUsableKey` or `Ambiguous`.
+    pub fn usable(&self) -> Result<(), KeySetError> {
+        if self.keys.is_empty() {
+            return Err(KeySetError::NoUsableKey);
+        }
+        let is_found = |Entry { id, key }: &Entry| {
+            key.algorithms().iter().any(|with| self.find(id.as_deref(), with).is_ok())
+        };
+        if self.keys.iter().any(is_found) { Ok(()) } else { Err(KeySetError::Ambiguous) }
     }
 
     /// How many keys there are.
@@ -266,6 +277,22 @@ mod tests {
         assert_eq!(set.len(), 1);
         assert!(set.find(None, Algorithm::Ps256).is_ok());
         assert!(set.find(None, Algorithm::Rs256).is_err());
+    }
+
+    #[test]
+    fn a_set_in_which_no_token_finds_a_key_is_not_usable() {
+        let ec = Signer::new(Algorithm::Es256).jwk();
+        let rsa = Signer::new(Algorithm::Rs256).jwk();
+        let named = |jwk: &Value, id: &str| with(jwk.clone(), "kid", json!(id));
+        let usable = |keys: &[Value]| parse(keys).unwrap().usable();
+        assert_eq!(usable(&[named(&ec, "a"), named(&ec, "a")]), Err(KeySetError::Ambiguous));
+        assert_eq!(usable(&[ec.clone(), ec.clone()]), Err(KeySetError::Ambiguous));
+        // One name for keys of several types is in order (RFC 7517, section 4.5).
+        assert_eq!(usable(&[named(&ec, "a"), named(&rsa, "a")]), Ok(()));
+        assert_eq!(usable(&[named(&ec, "a"), named(&ec, "a"), named(&ec, "b")]), Ok(()));
+        assert_eq!(usable(&[ec.clone(), ec.clone(), rsa.clone()]), Ok(()));
+        let [one, other] = ["RS256", "PS256"].map(|alg| with(rsa.clone(), "alg", json!(alg)));
+        assert_eq!(usable(&[one, other]), Ok(()));
     }
 
     #[test]

@@ -20,7 +20,7 @@ mod refresh;
 mod rejection;
 mod settings;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 mod verifier;
 
 pub use algorithm::{Algorithm, Algorithms, KeyType};

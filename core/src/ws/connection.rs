@@ -202,7 +202,7 @@ impl Connection {
         self.lock().names(kind).cloned().collect()
     }
 
-    /// When the last frame came, in milliseconds since the epoch.
+    /// When it was last heard from, in milliseconds since the epoch.
     pub fn last_seen(&self) -> u64 {
         self.last_seen.load(Relaxed)
     }

@@ -21,6 +21,8 @@ pub enum Job {
     Start,
     /// A socket that another shard accepted, or the host.
     Adopt(Arrival),
+    /// Descriptors are lacking: the oldest handshakes are to end.
+    GiveWay,
     /// The host has lost this socket, which was its own.
     Abandon(u64),
     /// The host has pushed bytes into a bridge that waited for them.

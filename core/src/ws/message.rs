@@ -222,7 +222,7 @@ fn string<'a>(raw: &'a RawValue) -> Option<Cow<'a, str>> {
 }
 
 /// A string as it is, a number as JavaScript's decimal string.
-pub fn identifier(raw: &RawValue) -> Option<String> {
+fn identifier(raw: &RawValue) -> Option<String> {
     if let Some(text) = string(raw) {
         return Some(text.into_owned());
     }

@@ -44,7 +44,6 @@ pub use arrival::Given;
 pub use bridge::{Bridge, Signal};
 pub use connection::{Address, Connection, GroupKind, Status};
 pub use listener::BindError;
-pub(crate) use message::identifier;
 pub use message::{MAX_NAME, valid_name};
 pub use outgoing::{HEADROOM, Outgoing};
 pub use server::{RequestError, Server};

@@ -10,7 +10,9 @@ use socket2::SockRef;
 use std::fmt;
 use std::io;
 use std::net::{Shutdown, SocketAddr, TcpListener};
-use std::sync::atomic::{AtomicBool, Ordering::AcqRel, Ordering::Acquire, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicBool, AtomicUsize, Ordering::AcqRel, Ordering::Acquire, Ordering::Relaxed,
+};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::runtime::{Builder, Handle};
@@ -128,6 +130,7 @@ impl Server {
             entrance: Entrance::new(&config.limits),
             users: Buckets::new(),
             overloaded: Counter::default(),
+            given_way: AtomicUsize::new(0),
             closed: AtomicBool::new(false),
             tls: tls.map(TlsContext::new),
             guard: Guard::of(&config.guard),

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 
 use super::bridge::Signal;
 use super::budget::Budget;
@@ -31,6 +31,8 @@ pub struct Shared {
     pub users: Buckets<Arc<str>>,
     /// Messages that the memory budget refused.
     pub overloaded: Counter,
+    /// Handshakes that gave way for want of descriptors, and whose descriptors accepting has not taken yet.
+    pub given_way: AtomicUsize,
     /// Set by the first `close()`.
     pub closed: AtomicBool,
     pub guard: Guard,
@@ -47,6 +49,12 @@ impl Shared {
         if let (Some(number), Some(keys)) = (number, &self.guard.keys) {
             self.events.push(Event::KeySet { number, uri: keys.uri.clone() });
         }
+    }
+
+    /// Whether a socket that was accepted has the descriptor of a handshake that gave way.
+    pub fn took_given_way(&self) -> bool {
+        let taken = self.given_way.fetch_update(Relaxed, Relaxed, |count| count.checked_sub(1));
+        taken.is_ok()
     }
 
     /// Reports a panic that was contained.

@@ -106,7 +106,7 @@ fn users_and_sessions_are_strings_or_numbers() {
     let read = |claims: Value| plain(claims).map(|Verified { user, session, .. }| (user, session));
     let both = |user: &str, session: &str| Ok((Some(user.into()), Some(session.into())));
     assert_eq!(read(json!({ "sub": "u", "sid": "s" })), both("u", "s"));
-    assert_eq!(read(json!({ "sub": 42, "sid": 1.5 })), both("42", "1.5"));
+    assert_eq!(read(json!({ "sub": 42, "sid": -1 })), both("42", "-1"));
     assert_eq!(read(json!({ "sub": "ü\n\"", "sid": "" })), both("ü\n\"", ""));
     assert_eq!(read(json!({})), Ok((None, None)));
     assert_eq!(read(json!({ "sub": "u", "sid": null })), Ok((Some("u".into()), None)));
@@ -145,4 +145,40 @@ fn nothing_of_the_claims_is_shown() {
     let verified = plain(json!({ "sub": "alice", "email": "a@example.com" })).unwrap();
     let shown = format!("{verified:?}");
     assert!(!shown.contains("alice") && !shown.contains("example"), "{shown}");
+}
+
+#[test]
+fn numbers_that_are_not_exact_name_nobody() {
+    let read = |name: &str, number: &str| {
+        let claims = format!("{{\"{name}\":{number}}}");
+        Rules::default().check(claims, NOW).map(|it| it.user.or(it.session))
+    };
+    for name in ["sub", "sid"] {
+        for (number, text) in [
+            ("0", "0"),
+            ("9007199254740991", "9007199254740991"),
+            ("-9007199254740991", "-9007199254740991"),
+        ] {
+            assert_eq!(read(name, number), Ok(Some(text.to_owned())), "{number}");
+        }
+        for number in [
+            "9007199254740992",
+            "9007199254740993",
+            "18446744073709551615",
+            "12345678901234567890123",
+            "-9007199254740992",
+            "-0",
+            "1e3",
+            "5.0",
+            "9007199254740990.9",
+            "1e-400",
+            "1e300",
+            "1e999",
+            "1.5",
+            "0.1",
+        ] {
+            assert_eq!(read(name, number), Err(Rejection::Claims), "{number}");
+        }
+        assert_eq!(read(name, "\"1.5e300\""), Ok(Some("1.5e300".to_owned())));
+    }
 }

@@ -69,6 +69,13 @@ impl Desk {
         state.last
     }
 
+    /// A number between those of the decisions that have begun and of those that will.
+    pub fn mark(&self) -> Number {
+        let state = &mut *self.lock();
+        state.last += 1;
+        state.last
+    }
+
     /// Nobody waits for this decision any longer. Who did, and whether it is with the host, which has its place until
     /// it has answered. Nothing if it has been answered.
     pub fn give_up(&self, number: Number) -> Option<(Address, bool)> {

@@ -8,6 +8,7 @@
 pub mod desk;
 pub mod jwt;
 pub mod patterns;
+pub mod put_out;
 pub mod revoked;
 pub mod token;
 
@@ -17,6 +18,7 @@ use std::sync::Arc;
 use self::desk::{Desk, Number};
 use self::jwt::{JwtCheck, RemoteKeys};
 use self::patterns::{Patterns, Subject};
+use self::put_out::PutOut;
 use self::revoked::Revoked;
 use super::config::GuardConfig;
 use super::connection::{Connection, GroupKind, Membership};
@@ -166,6 +168,7 @@ pub enum Authorizer {
 pub struct Guard {
     pub desk: Desk,
     pub revoked: Revoked,
+    put_out: PutOut,
     /// The keys of tokens, if they are fetched.
     pub keys: Option<RemoteKeys>,
     authenticator: Authenticator,
@@ -209,6 +212,20 @@ impl Guard {
         {
             keys.forget(number);
         }
+    }
+
+    /// A user is put out: the logins that are being decided do not bring it back.
+    pub fn put_out(&self, user: &str) {
+        // Where all is decided at once, there are none.
+        if self.asks_the_host() || self.keys.is_some() {
+            self.put_out.add(user, self.desk.mark());
+        }
+    }
+
+    /// Whether this user was put out while the login of this number was being decided.
+    #[must_use]
+    pub fn was_put_out(&self, user: &str, login: Number) -> bool {
+        self.put_out.contains(user, login)
     }
 
     /// Decides who a client is. A verdict is an identity or a refusal.

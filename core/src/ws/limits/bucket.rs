@@ -67,6 +67,11 @@ impl SharedBucket {
         self.0.fetch_update(Relaxed, Relaxed, |full_at| taken(full_at, rate, now)).is_ok()
     }
 
+    /// Whether one could be taken.
+    pub fn has_any(&self, rate: Rate, now: u64) -> bool {
+        taken(self.0.load(Relaxed), rate, now).is_some()
+    }
+
     /// Whether it is as good as a new one.
     pub fn is_full(&self, now: u64) -> bool {
         self.0.load(Relaxed) <= now.saturating_mul(NANOS_A_MILLI)

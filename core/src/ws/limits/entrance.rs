@@ -7,6 +7,7 @@ use super::bucket::{Rate, SharedBucket};
 use super::buckets::Buckets;
 use super::seats::{Seat, Seats};
 use crate::ws::config::{Limits, PerIp};
+use crate::ws::handshake::RefusalReason;
 
 /// An address as it is counted: of IPv6 the first 64 bits, of which a household has one at least, and so
 /// whoever has one has all addresses of it.
@@ -43,6 +44,22 @@ impl Entrance {
     /// Whether one more handshake may begin.
     pub fn admits(&self, now: u64) -> bool {
         self.handshakes.as_ref().is_none_or(|(rate, bucket)| bucket.take(*rate, now))
+    }
+
+    /// Whether one more handshake of this address would be admitted, of which nothing is taken.
+    pub fn would_admit(&self, ip: Option<IpAddr>, now: u64) -> Result<(), RefusalReason> {
+        let all = self.handshakes.as_ref();
+        if !all.is_none_or(|(rate, bucket)| bucket.has_any(*rate, now)) {
+            return Err(RefusalReason::HandshakeRate);
+        }
+        let (Some(ip), Some(Addresses { limits, seats, handshakes })) = (ip, &self.per_ip) else {
+            return Ok(());
+        };
+        let source = source(ip);
+        let in_rate = |rate| handshakes.get(source, now).has_any(rate, now);
+        let free = limits.handshakes.is_none_or(in_rate)
+            && limits.connections.is_none_or(|limit| seats.has_any(&source, limit));
+        if free { Ok(()) } else { Err(RefusalReason::IpLimited) }
     }
 
     /// Whether this address may come in, with the place that it takes.
@@ -92,6 +109,9 @@ mod tests {
         let entrance = entrance(Some(1), None);
         let seat = |address| entrance.admits_address(ip(address), NOW);
         let held = seat("2001:db8::1").unwrap();
+        let would = |address| entrance.would_admit(Some(ip(address)), NOW);
+        assert_eq!(would("2001:db8::2"), Err(RefusalReason::IpLimited));
+        assert_eq!(would("2001:db8:0:1::1"), Ok(()));
         assert!(seat("2001:db8::2").is_err());
         assert!(seat("2001:db8:0:1::1").is_ok());
         let four = seat("203.0.113.7").unwrap();
@@ -108,14 +128,20 @@ mod tests {
         let count = |address, now| {
             (0..10).filter(|_| entrance.admits_address(ip(address), now).is_ok()).count()
         };
+        let would = |address, now| entrance.would_admit(Some(ip(address)), now);
+        assert!((0..10).all(|_| would("203.0.113.7", NOW).is_ok()), "nothing is taken");
         assert_eq!(count("203.0.113.7", NOW), 3);
+        assert_eq!(would("203.0.113.7", NOW), Err(RefusalReason::IpLimited));
+        assert_eq!(would("203.0.113.7", NOW + 1000), Ok(()));
         assert_eq!(count("203.0.113.8", NOW), 3);
         assert_eq!(count("203.0.113.7", NOW + 1000), 1);
         assert!((0..1000).all(|_| entrance.admits(NOW)), "no rate for all was given");
 
         let all = Limits { handshakes: Some(Rate::new(1, 5)), ..Limits::default() };
         let entrance = Entrance::new(&all);
+        assert_eq!(entrance.would_admit(None, NOW), Ok(()));
         assert_eq!((0..10).filter(|_| entrance.admits(NOW)).count(), 5);
+        assert_eq!(entrance.would_admit(None, NOW), Err(RefusalReason::HandshakeRate));
         assert!(entrance.admits_address(ip("::1"), NOW).is_ok(), "and none for each");
     }
 }

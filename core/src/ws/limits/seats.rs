@@ -24,6 +24,11 @@ impl<K: Hash + Eq + Clone + Debug> Seats<K> {
         free
     }
 
+    /// Whether one of `limit` places is free.
+    pub fn has_any(&self, name: &K, limit: usize) -> bool {
+        self.taken.get(name).is_none_or(|taken| *taken < limit)
+    }
+
     /// Gives a place back that was taken.
     pub fn release(&self, name: &K) {
         self.taken.remove_if_mut(name, |_, taken| {

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use super::Server;
 use crate::ws::arrival::{Arrival, Given};
 use crate::ws::bridge::{Bridge, Signal};
+use crate::ws::clock;
 use crate::ws::connection::next_serial;
+use crate::ws::forwarded;
 use crate::ws::handshake::{self, RefusalReason, Rules};
 use crate::ws::inbox::Job;
 use crate::ws::origins::Verdict;
@@ -61,9 +63,15 @@ impl Server {
     }
 
     /// The answer to a request, for a host that has to give it itself and at once: what the engine
-    /// says when it is handed over. A refusal is counted.
+    /// says when it is handed over. A refusal is counted. Nothing is taken from the limits of its address before it is
+    /// handed over, so that of several at one moment the last may be refused only then.
     #[must_use]
-    pub fn judge(&self, given: &Given) -> Vec<u8> {
+    pub fn judge(&self, given: &Given, peer: Option<SocketAddr>) -> Vec<u8> {
+        let may_come = |request: &handshake::Request| {
+            let client = self.config().trust_proxy.client(peer, request.values(forwarded::HEADER));
+            let ip = client.map(|client| client.ip());
+            self.shared.entrance.would_admit(ip, clock::steady_millis())
+        };
         let origins = self.shared.config.origins.as_ref();
         let allowed = |request: &handshake::Request| {
             let verdict = origins.map_or(Verdict::Allowed, |it| it.judge(request.values("origin")));
@@ -71,7 +79,11 @@ impl Server {
                 || verdict == Verdict::Asked && given.origin_allowed == Some(true)
         };
         let judged = given.judge(Rules::of(&self.shared.config));
-        match judged.and_then(|it| allowed(&it).then_some(it).ok_or(RefusalReason::Origin.into())) {
+        let judged = judged.and_then(|request| {
+            may_come(&request)?;
+            allowed(&request).then_some(request).ok_or(RefusalReason::Origin.into())
+        });
+        match judged {
             Ok(request) => handshake::accept_response(&request),
             Err(refusal) => {
                 // No shard has seen it; any counters do.

@@ -28,8 +28,11 @@ impl Server {
         !self.verifies() && !self.config().guard.token_from.is_empty()
     }
 
-    /// Closes all connections of a user. Returns how many were open.
+    /// Closes all connections of a user, and lets no login bring it back that is being decided. Returns how many
+    /// were open.
     pub fn disconnect_user(&self, user: &str, code: u16, reason: &str) -> usize {
+        // Remembered first, as a session is.
+        self.shared.guard.put_out(user);
         self.disconnect_all(self.members(GroupKind::User, user), code, reason)
     }
 

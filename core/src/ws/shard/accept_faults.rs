@@ -11,6 +11,13 @@ pub enum Remedy {
     Pause { report: bool },
 }
 
+/// Whether descriptors are lacking, of the process or of the system.
+pub fn lacks_descriptors(error: &Error) -> bool {
+    // EMFILE and ENFILE, which have no `ErrorKind`; WSAEMFILE.
+    let codes: &[i32] = if cfg!(windows) { &[10024] } else { &[24, 23] };
+    error.raw_os_error().is_some_and(|code| codes.contains(&code))
+}
+
 /// A series of failures, which is one event: the host can do no more about the tenth.
 #[derive(Debug, Default)]
 pub struct Series {
@@ -25,7 +32,7 @@ impl Series {
         Remedy::Pause { report: !std::mem::replace(&mut self.failing, true) }
     }
 
-    /// A socket was accepted.
+    /// A socket was accepted, and no handshake had to give way for it.
     pub fn end(&mut self) {
         self.failing = false;
     }
@@ -61,6 +68,15 @@ mod tests {
         assert_eq!(series.judge(&lack()), Remedy::Pause { report: false });
         series.end();
         assert_eq!(series.judge(&lack()), Remedy::Pause { report: true });
+    }
+
+    #[test]
+    fn descriptors_are_lacking_where_the_system_says_so() {
+        let [process, system] = if cfg!(windows) { [10024, 10024] } else { [24, 23] };
+        assert!(lacks_descriptors(&Error::from_raw_os_error(process)));
+        assert!(lacks_descriptors(&Error::from_raw_os_error(system)));
+        assert!(!lacks_descriptors(&Error::from_raw_os_error(12)));
+        assert!(!lacks_descriptors(&lack()));
     }
 
     #[test]

@@ -51,7 +51,7 @@ impl Shard {
                 shared.guard.desk.forget(number);
                 // They may have come since they were looked at.
                 let verdict = shared.guard.authenticate_finally(&login, current);
-                self.end_login(key, connection, verdict, at_once, id);
+                self.end_login(key, connection, verdict, None, at_once, id);
             }
         }
     }
@@ -108,7 +108,7 @@ impl Shard {
         };
         let now = clock::steady_millis();
         slot.heard(now);
-        let Hold { question, id, mut rest, reading, verdict, .. } = *hold;
+        let Hold { number, question, id, mut rest, reading, verdict } = *hold;
         if let (Some(verdict), Phase::Open(connection)) = (verdict, &slot.phase) {
             let connection = connection.clone();
             let is_login = matches!(question, Question::Authenticate { .. });
@@ -117,7 +117,7 @@ impl Shard {
                 self.check_overdue(key);
             }
             if matches!(self.sockets.slots[key].phase, Phase::Open(_)) {
-                self.carry_out(key, &connection, question, verdict, id.as_deref());
+                self.carry_out(key, &connection, (number, question), verdict, id.as_deref());
                 self.check_overdue(key);
             }
         }
@@ -133,7 +133,7 @@ impl Shard {
         &mut self,
         key: usize,
         connection: &Arc<Connection>,
-        question: Question,
+        (number, question): (Number, Question),
         verdict: Verdict,
         id: Option<&str>,
     ) {
@@ -145,7 +145,7 @@ impl Shard {
                     }
                     decided => decided,
                 };
-                self.end_login(key, connection, verdict, at_once, id);
+                self.end_login(key, connection, verdict, Some(number), at_once, id);
             }
             Question::Authorize { action, name } if verdict == Verdict::Allowed => {
                 self.enter(key, connection, action, &name, id);

@@ -12,7 +12,7 @@ use crate::ws::clock;
 use crate::ws::close;
 use crate::ws::config::Protocol;
 use crate::ws::connection::{Connection, GroupKind};
-use crate::ws::guard::desk::LONGEST;
+use crate::ws::guard::desk::{LONGEST, Number};
 use crate::ws::guard::{Action, Identity, Login, Question, Ruling, Verdict};
 use crate::ws::index::Join;
 use crate::ws::message::Token;
@@ -81,25 +81,28 @@ impl Shard {
         }
         let login = Login { token: token.into_text(), ..claim };
         match self.shared.guard.authenticate(&login) {
-            Ruling::Decided(verdict) => self.end_login(key, connection, verdict, at_once, id),
+            Ruling::Decided(verdict) => self.end_login(key, connection, verdict, None, at_once, id),
             Ruling::Host => self.hold(key, Question::Authenticate { login, at_once }, id),
             Ruling::Keys => self.hold_for_keys(key, connection, login, at_once, id),
         }
     }
 
-    /// Takes a client in, or refuses it.
+    /// Takes a client in, or refuses it. `awaited` is the number of a decision that was waited for.
     pub(super) fn end_login(
         &mut self,
         key: usize,
         connection: &Arc<Connection>,
         verdict: Verdict,
+        awaited: Option<Number>,
         at_once: bool,
         id: Option<&str>,
     ) {
         match verdict {
-            Verdict::Identity(identity) if self.still_holds(&identity) => {
+            Verdict::Identity(identity) if self.still_holds(&identity, awaited) => {
                 match self.authenticate(key, connection, &identity, id) {
-                    Join::Joined | Join::Already => self.take_in(key, connection, &identity),
+                    Join::Joined | Join::Already => {
+                        self.take_in(key, connection, &identity, awaited);
+                    }
                     Join::Full => self.turn_back(key, at_once, id),
                     Join::Gone => {}
                 }
@@ -118,23 +121,38 @@ impl Shard {
         }
     }
 
-    fn still_holds(&self, identity: &Identity) -> bool {
+    fn still_holds(&self, identity: &Identity, awaited: Option<Number>) -> bool {
         let expired = identity.expires_at.is_some_and(|at| at <= clock::wall_millis());
-        let session = identity.session.as_deref();
-        !expired && !session.is_some_and(|session| self.shared.guard.revoked.contains(session))
+        !expired && !self.is_revoked(identity) && !self.was_put_out(identity, awaited)
     }
 
-    fn take_in(&mut self, key: usize, connection: &Arc<Connection>, identity: &Identity) {
+    fn is_revoked(&self, identity: &Identity) -> bool {
+        let session = identity.session.as_deref();
+        session.is_some_and(|session| self.shared.guard.revoked.contains(session))
+    }
+
+    fn was_put_out(&self, identity: &Identity, awaited: Option<Number>) -> bool {
+        awaited.is_some_and(|number| self.shared.guard.was_put_out(&identity.user, number))
+    }
+
+    fn take_in(
+        &mut self,
+        key: usize,
+        connection: &Arc<Connection>,
+        identity: &Identity,
+        awaited: Option<Number>,
+    ) {
         let access = &mut self.sockets.slots[key].access;
         access.overdue = false;
         if !access.admitted {
             self.admit(key, connection);
         }
         self.lease(key, identity.expires_at);
-        // Whoever revoked the session since it was looked at may not have found it in the index.
-        let session = identity.session.as_deref();
-        if session.is_some_and(|session| self.shared.guard.revoked.contains(session)) {
+        // Whoever revoked the session, or put the user out, since it was looked at may not have found it in the index.
+        if self.is_revoked(identity) {
             self.shut_out(key, "Session revoked");
+        } else if self.was_put_out(identity, awaited) {
+            self.shut_out(key, "Disconnected");
         }
     }
 

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use std::io::Read;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use tokio::runtime::{Builder, Runtime};
 
 use super::Shard;
@@ -111,6 +111,7 @@ impl World {
             entrance: Entrance::new(&config.limits),
             users: Buckets::new(),
             overloaded: Counter::default(),
+            given_way: AtomicUsize::new(0),
             closed: AtomicBool::new(false),
             guard: Guard::default(),
             config,

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -23,6 +24,10 @@ use crate::ws::transport::Transport;
 /// Handshakes that may be under way on a shard; beyond it the oldest gives way, so that clients
 /// that dribble cannot keep others out.
 pub(super) const MAX_HANDSHAKES: usize = 4096;
+
+/// Handshakes of a shard that end at once for want of descriptors: enough of them that whoever waits gets in soon,
+/// and not so many that none has the time to become whole.
+const GIVE_WAY_AT_ONCE: usize = 32;
 
 /// How long a socket that was refused stays at most, half-closed, so that its answer arrives. `closeTimeout`
 /// would be long for it: it counts among neither the handshakes nor the connections of its address.
@@ -358,14 +363,24 @@ impl Shard {
         }
     }
 
-    /// Ends the oldest handshake that is under way, however far it is.
-    fn give_way(&mut self) {
+    /// Descriptors are lacking: silent sockets must not keep theirs until `handshakeTimeout`. The younger half stays,
+    /// which has had the least time.
+    pub(super) fn make_room(&mut self) {
+        let most = self.shaking.div_ceil(2).min(GIVE_WAY_AT_ONCE);
+        let given = (0..most).take_while(|_| self.give_way()).count();
+        self.shared.given_way.fetch_add(given, Relaxed);
+    }
+
+    /// Ends the oldest handshake that is under way, however far it is. Returns whether there was one.
+    fn give_way(&mut self) -> bool {
         for _ in 0..self.handshakes.len() {
-            let Some(oldest) = self.handshakes.pop_front() else { return };
+            let Some(oldest) = self.handshakes.pop_front() else { break };
             if let Some(key) = self.under_way(oldest) {
-                return self.end_handshake(key);
+                self.end_handshake(key);
+                return true;
             }
         }
+        false
     }
 
     /// The slot of a handshake that is under way still. One that the host keeps waiting gets its time anew instead.

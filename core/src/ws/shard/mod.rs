@@ -188,6 +188,7 @@ impl Shard {
         match job {
             Job::Start => self.started = true,
             Job::Adopt(arrival) => self.foundlings.push(arrival),
+            Job::GiveWay => self.make_room(),
             Job::Abandon(serial) => match self.attached.get(&serial) {
                 Some(&key) => self.bury(key),
                 // It may have come in this very turn: to drop it is to close it.

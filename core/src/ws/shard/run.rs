@@ -16,7 +16,7 @@ use tokio::task::{JoinHandle, LocalSet, spawn_local, unconstrained, yield_now};
 use tokio::time::{sleep, sleep_until};
 
 use super::Shard;
-use super::accept_faults::{Remedy, Series};
+use super::accept_faults::{Remedy, Series, lacks_descriptors};
 use crate::ws::arrival::{Arrival, Given};
 use crate::ws::connection::next_serial;
 use crate::ws::events::Event;
@@ -180,7 +180,9 @@ async fn accept(listener: Rc<TcpListener>, shard: Rc<RefCell<Shard>>, shared: Ar
         }
         match listener.accept().await {
             Ok((stream, _)) => {
-                series.end();
+                if !shared.took_given_way() {
+                    series.end();
+                }
                 let target = turn % shared.inboxes.len();
                 turn += 1;
                 // Should that panic, the socket is lost and not the task that accepts.
@@ -195,6 +197,9 @@ async fn accept(listener: Rc<TcpListener>, shard: Rc<RefCell<Shard>>, shared: Ar
                 Remedy::Pause { report: first } => {
                     if first {
                         report(&shared, &error);
+                    }
+                    if lacks_descriptors(&error) {
+                        shared.inboxes.iter().for_each(|inbox| inbox.push(Job::GiveWay));
                     }
                     sleep(ACCEPT_PAUSE).await;
                 }

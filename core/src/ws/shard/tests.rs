@@ -6,6 +6,7 @@ mod closing;
 mod compressing;
 mod entrance;
 mod guard;
+mod heartbeat;
 mod keys;
 mod recovery;
 mod rig;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::rig::{Client, REQUEST, Rig};
 use crate::ws::config::{Config, Limits, PerIp};
 use crate::ws::forwarded::TrustProxy;
+use crate::ws::inbox::Job;
 use crate::ws::origins::Pattern;
 use crate::ws::shard::lifecycle::MAX_HANDSHAKES;
 use crate::ws::shard::slot::{Phase, Slot};
@@ -71,6 +72,28 @@ fn silent_sockets_keep_no_balancer_out() {
     assert_eq!(stay, [false, true]);
     serve_until(&mut rig, &honest, |slot| matches!(slot.phase, Phase::Open(_)));
     assert!(rig.is_open(&honest));
+}
+
+#[test]
+fn for_want_of_descriptors_the_older_half_gives_way_and_not_too_many_at_once() {
+    let mut rig = Rig::new(Config::default());
+    rig.shard.shared.inboxes[0].push(Job::GiveWay);
+    rig.turn();
+    let clients: Vec<_> = (0..101).map(|_| rig.knock(b"")).collect();
+    let left = |rig: &mut Rig| {
+        rig.shard.shared.inboxes[0].push(Job::GiveWay);
+        rig.turn();
+        let stay = clients.iter().map(|client| rig.slot(client).is_some());
+        let stay: Vec<bool> = stay.collect();
+        assert!(stay.is_sorted(), "the oldest end first");
+        stay.into_iter().filter(|stays| *stays).count()
+    };
+    let counts = [left(&mut rig), left(&mut rig), left(&mut rig), left(&mut rig)];
+    assert_eq!(counts, [69, 37, 18, 9]);
+    assert_eq!(rig.refused("handshake_timeout"), 92);
+    // Accepting takes one descriptor for each, and so these are no end of the want.
+    let taken = (0..100).filter(|_| rig.shard.shared.took_given_way()).count();
+    assert_eq!(taken, 92);
 }
 
 #[test]

@@ -1,10 +1,12 @@
 //! Clients whose tokens wait for keys. The host is the test: it fetches, or does not.
 
+use serde_json::json;
 use std::time::Duration;
 
 use super::guard::{got, look, text};
 use super::rig::{Client, Rig};
-use crate::jwt::{Given, JwtSettings, MAX_WAITING, RawJwt};
+use crate::jwt::testing::Signer;
+use crate::jwt::{Algorithm, Given, JwtSettings, MAX_WAITING, RawJwt};
 use crate::ws::config::{Config, GuardConfig};
 use crate::ws::connection::Address;
 use crate::ws::events::Event;
@@ -33,7 +35,11 @@ fn config() -> Config {
 }
 
 fn login(id: &str) -> Vec<u8> {
-    let payload = format!(r#"{{"token":"{TOKEN}"}}"#);
+    login_by(TOKEN, id)
+}
+
+fn login_by(token: &str, id: &str) -> Vec<u8> {
+    let payload = format!(r#"{{"token":"{token}"}}"#);
     text(&format!(r#"{{"type":"authenticate","payload":{payload},"id":"{id}"}}"#))
 }
 
@@ -83,6 +89,31 @@ fn one_fetch_serves_all_who_wait_and_none_of_the_hooks_places_is_taken() {
     // Within the cooldown nobody waits, and it counts: this was the second failure.
     rig.hear(&mut clients[0], &login("2"));
     assert_eq!(got(&mut clients[0]), ["AUTH_FAILED 2", "close 4401"]);
+}
+
+#[test]
+fn a_user_that_is_put_out_while_its_keys_are_fetched_is_not_let_in_by_them() {
+    let issuer = Signer::new(Algorithm::Es256);
+    let keys = json!({ "keys": [issuer.jwk()] }).to_string();
+    let mut rig = Rig::new(config());
+    tick(&mut rig);
+    let users = ["ada", "eve"];
+    let mut clients = users.map(|user| {
+        let mut client = rig.connect();
+        got(&mut client);
+        rig.hear(&mut client, &login_by(&issuer.token(&json!({ "sub": user })), "1"));
+        client
+    });
+    rig.shard.shared.guard.put_out("ada");
+    end_fetch(&mut rig, 1, Some(&keys));
+    let answers = clients.each_mut().map(|client| {
+        look(&mut rig, client);
+        got(client)
+    });
+    assert_eq!(answers, [["AUTH_FAILED 1"], ["authenticated 1"]]);
+    // A login that begins later is judged anew.
+    rig.hear(&mut clients[0], &login_by(&issuer.token(&json!({ "sub": "ada" })), "2"));
+    assert_eq!(got(&mut clients[0]), ["authenticated 2"]);
 }
 
 #[test]

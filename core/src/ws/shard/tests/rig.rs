@@ -9,7 +9,7 @@ use std::future::poll_fn;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
@@ -58,6 +58,7 @@ pub fn shared(config: Config, wake_host: impl Fn() + Send + Sync + 'static) -> A
         entrance: Entrance::new(&config.limits),
         users: Buckets::new(),
         overloaded: Counter::default(),
+        given_way: AtomicUsize::new(0),
         closed: AtomicBool::new(false),
         guard: Guard::of(&config.guard),
         config,
@@ -88,9 +89,10 @@ pub fn frame(payload: &[u8]) -> Bytes {
 /// A client's frame, masked by zeros.
 pub fn client_frame(opcode: Opcode, payload: &[u8]) -> Vec<u8> {
     let mut frame = encode(opcode, payload);
-    assert!(payload.len() < 126, "only short frames are made here");
+    assert!(payload.len() < 65_536, "no long frames are made here");
+    let header = if payload.len() < 126 { 2 } else { 4 };
     frame[1] |= 0x80;
-    frame.splice(2..2, [0; 4]);
+    frame.splice(header..header, [0; 4]);
     frame
 }
 
