@@ -11,6 +11,8 @@ const manager = new WebSocketManager({
   host: '127.0.0.1',
   maxConnections: 100_000,
   compressionThreshold: settings.threshold,
+  // The rivals have no limits, and heartbeats of a row come faster than a client may send by default.
+  limits: { messagesPerSecond: false },
 });
 if (!manager.address()) await once(manager, 'listening');
 
