@@ -150,11 +150,13 @@ const BY_NAME: Record<string, Make> = {
   SASL_AUTHENTICATION_FAILED: ({ message }, { mechanism }) =>
     new KafkaJSSASLAuthenticationError(refusedLogin(message, mechanism)),
   // The engine has tried until the time of the message was over.
-  _MSG_TIMED_OUT: ({ reason, message }, { retryCount = 0, retryTime = 0 }) =>
-    new KafkaJSNumberOfRetriesExceeded(
-      reason === undefined ? new KafkaJSRequestTimeoutError(message) : fromNativeError(reason),
-      { retryCount, retryTime },
-    ),
+  _MSG_TIMED_OUT: ({ reason, message }, context) => {
+    const { retryCount = 0, retryTime = 0 } = context;
+    const cause = reason
+      ? fromNativeError(reason, context)
+      : new KafkaJSRequestTimeoutError(message);
+    return new KafkaJSNumberOfRetriesExceeded(cause, { retryCount, retryTime });
+  },
   _TIMED_OUT: timedOut,
   _TIMED_OUT_QUEUE: timedOut,
   _QUEUE_FULL: ({ message }) => new KafkaJSQueueFullError(message),

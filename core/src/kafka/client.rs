@@ -200,6 +200,12 @@ impl Client {
         fault.map(|(_, error)| error.clone())
     }
 
+    /// A broker has answered: what was before says nothing of a later outage.
+    fn forget_outage(&self) {
+        let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        (faults.all_down, faults.lasting) = (None, None);
+    }
+
     /// Whether no broker is connected since the last one was lost.
     fn is_down(&self) -> bool {
         let faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
@@ -235,7 +241,10 @@ impl Client {
             loop {
                 let left = deadline.saturating_duration_since(Instant::now());
                 match client.handle.metadata(Scope::Known, left.min(SLICE)) {
-                    Ok(info) => return Ok(info),
+                    Ok(info) => {
+                        client.forget_outage();
+                        return Ok(info);
+                    }
                     Err(error) if !is_of_connection(&error) => return Err(error),
                     Err(_) => {
                         // An outage is told of once, which may have been before.

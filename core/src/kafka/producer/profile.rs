@@ -76,10 +76,6 @@ impl Profile {
         empty && matches!(self.native, Native::Ready(_))
     }
 
-    pub(super) fn is_draining(&self) -> bool {
-        self.draining
-    }
-
     /// Lets it wait, and returns what that costs.
     pub(super) fn hold(&mut self, waiting: Waiting) -> u64 {
         let cost = waiting.cost();

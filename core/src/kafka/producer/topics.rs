@@ -133,7 +133,7 @@ impl Asking {
 }
 
 impl Known {
-    pub(super) fn new(mut partitions: Vec<PartitionInfo>, at: Instant) -> Self {
+    fn new(mut partitions: Vec<PartitionInfo>, at: Instant) -> Self {
         partitions.sort_unstable_by_key(|it| it.partition_id);
         let led = partitions.iter().filter(|it| it.leader >= 0);
         Self {
@@ -168,11 +168,6 @@ impl Known {
             Ok(partitions) => *self = Self::new(partitions, now),
             Err(_) => (self.at, self.refresh) = (now, Refresh::No),
         }
-    }
-
-    /// Whether asking again would tell nothing else.
-    pub(super) fn is_new(&self, now: Instant) -> bool {
-        now.saturating_duration_since(self.at) < NEW
     }
 
     /// Something speaks against it: a broker that does not lead, or a partition that is not there.
@@ -327,7 +322,6 @@ mod tests {
         let (later, age) = (now + Duration::from_secs(2), Duration::from_secs(300));
         let mut known = Known::new(vec![], now);
         assert!(!known.grew_old(age, later) && !known.doubt(now));
-        assert!(known.is_new(now) && !known.is_new(later));
         assert!(known.doubt(later) && !known.doubt(later));
         let mut known = Known::new(vec![], now);
         assert!(known.grew_old(age, now + age));

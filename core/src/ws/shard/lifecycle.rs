@@ -29,6 +29,10 @@ pub(super) const MAX_HANDSHAKES: usize = 4096;
 /// and not so many that none has the time to become whole.
 const GIVE_WAY_AT_ONCE: usize = 32;
 
+/// How long a handshake may take before it gives way for want of descriptors: TLS and a request from the other end of
+/// the world.
+const FAR_AWAY: Duration = Duration::from_secs(2);
+
 /// How long a socket that was refused stays at most, half-closed, so that its answer arrives. `closeTimeout`
 /// would be long for it: it counts among neither the handshakes nor the connections of its address.
 const REFUSAL_TIMEOUT: Duration = Duration::from_secs(1);
@@ -363,11 +367,14 @@ impl Shard {
         }
     }
 
-    /// Descriptors are lacking: silent sockets must not keep theirs until `handshakeTimeout`. The younger half stays,
-    /// which has had the least time.
+    /// Descriptors are lacking: silent sockets must not keep theirs until `handshakeTimeout`. Who is only far away has
+    /// its time, and of the others the younger half stays.
     pub(super) fn make_room(&mut self) {
+        let timeout = self.shared.config.handshake_timeout;
         let most = self.shaking.div_ceil(2).min(GIVE_WAY_AT_ONCE);
-        let given = (0..most).take_while(|_| self.give_way()).count();
+        let old = Instant::now() + timeout.saturating_sub(FAR_AWAY);
+        let is_old = |it: &Self| it.handshakes.front().is_some_and(|oldest| oldest.at <= old);
+        let given = (0..most).take_while(|_| is_old(self) && self.give_way()).count();
         self.shared.given_way.fetch_add(given, Relaxed);
     }
 

@@ -216,17 +216,9 @@ impl std::fmt::Debug for Intake {
 
 #[cfg(test)]
 mod tests {
-    use super::super::config::tests::config;
-    use super::super::profile::{Poller, Ready};
-    use super::super::topics::Known;
     use super::*;
-    use crate::kafka::client::Client;
-    use crate::kafka::notices::Notices;
-    use crate::kafka::sys::{Kind, Queue};
     use proptest::prelude::*;
     use std::collections::VecDeque;
-    use std::sync::atomic::AtomicBool;
-    use std::thread;
 
     const LIMIT: u64 = 1_000;
 
@@ -289,43 +281,6 @@ mod tests {
         intake.flush(&send(2, 5), b"value").unwrap();
         assert!(matches!(intake.profiles[0].native, Native::Wanted));
         assert!(failures(&ledger).is_empty());
-    }
-
-    /// A client that reaches no broker.
-    fn ready() -> Native {
-        let config = config(&["127.0.0.1:1"]);
-        let settings = config.settings(ProfileConfig::DEFAULT);
-        let notices = Arc::new(Notices::new(|| {}));
-        let client = Client::new(Kind::Producer, &config.client, &settings, 0, notices).unwrap();
-        let poller = Poller {
-            queue: Queue::of_events(client.handle(), Kind::Producer),
-            stop: AtomicBool::new(false),
-            backlogged: AtomicBool::new(false),
-        };
-        Native::Ready(Ready { client, poller: Arc::new(poller), thread: thread::spawn(|| {}) })
-    }
-
-    #[test]
-    fn a_partition_that_may_have_been_added_waits_for_one_look_at_the_topic() {
-        let (mut intake, ledger) = intake();
-        intake.profiles[0].native = ready();
-        let none = |at| Known::new(vec![], at);
-        let explicit = |id| {
-            let rows = [[-2, id, 0, 0], [-3, 0, 0, 0], [0, -1, 5, 2], [-5, 0, 0, 0]];
-            rows.as_flattened().to_vec()
-        };
-        let old = Instant::now().checked_sub(Duration::from_secs(2)).unwrap();
-        intake.topics.get_mut(0).unwrap().state = State::Known(none(old));
-        assert_eq!(intake.flush(&explicit(1), b"value"), Ok(true));
-        assert!(failures(&ledger).is_empty() && intake.waiting() > 0);
-        intake.settle_topic(0, Ok(none(Instant::now())));
-        intake.drain(0);
-        let failed = |id| (id, "_UNKNOWN_PARTITION".to_owned());
-        assert_eq!((failures(&ledger), intake.waiting()), (vec![failed(1.0)], 0));
-        // What was just asked is not asked again.
-        assert_eq!(intake.flush(&explicit(2), b"value"), Ok(false));
-        assert_eq!(failures(&ledger), [failed(2.0)]);
-        intake.clear().0.into_iter().for_each(Profile::end);
     }
 
     #[test]

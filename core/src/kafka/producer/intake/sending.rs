@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::super::groups::Groups;
 use super::super::rows::{Malformed, Message};
-use super::super::topics::{Asking, Known, State};
+use super::super::topics::{Known, State};
 use super::super::waiting::Waiting;
 use super::Intake;
 use crate::kafka::error::KafkaError;
@@ -43,25 +43,14 @@ impl Intake {
             self.waiting += of.hold(Waiting::new(topic, message.partition, tag, &message));
             return;
         }
-        let now = Instant::now();
         match choose(known, &mut entry.turn, &message) {
             Some(partition) if message.extras.is_none() => {
                 groups.push(profile, topic, partition, message.plain(tag));
             }
             Some(partition) => self.alone(profile, topic, partition, tag, message, groups),
-            // What waits in the backlog must not stay behind what comes after it.
-            None if known.is_new(now) || of.is_draining() => {
-                self.asked |= known.doubt(now);
-                self.ledger.fail(tag, unknown_partition(message.partition));
-            }
-            // It may have been added.
             None => {
-                let waiting = Waiting::new(topic, message.partition, tag, &message);
-                self.waiting += waiting.cost();
-                let mut asking = Asking::new(now);
-                asking.messages.push_back((profile, waiting));
-                entry.state = State::Asking(asking);
-                self.asked = true;
+                self.asked |= known.doubt(Instant::now());
+                self.ledger.fail(tag, unknown_partition(message.partition));
             }
         }
     }

@@ -80,6 +80,10 @@ fn for_want_of_descriptors_the_older_half_gives_way_and_not_too_many_at_once() {
     rig.shard.shared.inboxes[0].push(Job::GiveWay);
     rig.turn();
     let clients: Vec<_> = (0..101).map(|_| rig.knock(b"")).collect();
+    rig.shard.shared.inboxes[0].push(Job::GiveWay);
+    rig.turn();
+    assert_eq!(rig.refused("handshake_timeout"), 0, "they have just come");
+    rig.advance(Duration::from_secs(2));
     let left = |rig: &mut Rig| {
         rig.shard.shared.inboxes[0].push(Job::GiveWay);
         rig.turn();
