@@ -4,11 +4,16 @@
  */
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, type TestContext, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { HANDSHAKE } from './support/mute-client.js';
 import { startNode } from './support/node-process.js';
 import { findProgram, needs } from './support/tools.js';
+
+function needsProc(context: TestContext): void {
+  const isThere = process.platform === 'linux' || undefined;
+  needs(context, '/proc, where Linux tells of memory and processors by files', isThere);
+}
 
 test('a manager for which there is no thread is an error of listening', async (context) => {
   // It is of util-linux: `ulimit` alone could not spare the threads that Node itself begins with.
@@ -143,11 +148,7 @@ test('a want of descriptors does not end a process that has no listener for erro
 
 test('a want of descriptors does not take the figures away: those of memory are the last known', async (context) => {
   needs(context, 'sh', findProgram('sh'));
-  needs(
-    context,
-    '/proc, where Linux tells of memory by a file',
-    process.platform === 'linux' || undefined,
-  );
+  needsProc(context);
   const { end } = startNode(
     `
     import { closeSync, openSync } from 'node:fs';
@@ -186,11 +187,7 @@ test('a want of descriptors does not take the figures away: those of memory are 
 
 test('a want of descriptors does not end the demo, which measures the machine by files', async (context) => {
   needs(context, 'sh', findProgram('sh'));
-  needs(
-    context,
-    '/proc, where Linux tells of it by files',
-    process.platform === 'linux' || undefined,
-  );
+  needsProc(context);
   const { end } = startNode(
     `
     import { openSync } from 'node:fs';
