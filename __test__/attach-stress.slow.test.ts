@@ -9,6 +9,7 @@ import type { Server } from 'node:http';
 import { WebSocketManager } from '@libs/messaging';
 import { describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
+import { bunServer, PRELUDE } from './support/bun-servers.js';
 import { connectionsOf, httpServer, httpsServer, portOf } from './support/http-servers.js';
 import { request } from './support/raw-client.js';
 import { endAfterTest } from './support/test-manager.js';
@@ -17,44 +18,91 @@ import { needs } from './support/tools.js';
 const CLIENTS = 1000;
 const FRAMES = 50;
 
+/** All of them, connected. */
+async function connectAll(url: string): Promise<WebSocket[]> {
+  const sockets: WebSocket[] = [];
+  while (sockets.length < CLIENTS) {
+    const some = Array.from(
+      { length: 200 },
+      () => new WebSocket(url, { rejectUnauthorized: false }),
+    );
+    await Promise.all(some.map((socket) => once(socket, 'open')));
+    sockets.push(...some);
+  }
+  return sockets;
+}
+
 /** Sends its frames in one go and expects each to come back. Returns what is wrong. */
-async function exchange(url: string, client: number): Promise<string | undefined> {
-  const socket = new WebSocket(url, { rejectUnauthorized: false });
+async function exchange(socket: WebSocket, client: number): Promise<string | undefined> {
   // Lengths on both sides of what one read or write takes.
   const frames = Array.from({ length: FRAMES }, (_, i) =>
     `${client}:${i}:`.padEnd(10 + ((client * 31 + i * 977) % 3000), 'x'),
   );
   let next = 0;
   let wrong: string | undefined;
-  socket.on('open', () => {
-    for (const frame of frames) socket.send(frame);
-  });
   socket.on('message', (data) => {
     if (String(data) !== frames[next]) wrong ??= `client ${client}, frame ${next}: ${data}`;
     next += 1;
     if (next === FRAMES) socket.close(4000);
   });
+  for (const frame of frames) socket.send(frame);
   const [code] = await once(socket, 'close');
   return wrong ?? (code === 4000 ? undefined : `client ${client}: closed with ${code}`);
 }
 
+interface Echo {
+  url: string;
+  /** The manager's getStats(). */
+  stats(): Promise<unknown> | unknown;
+}
+
+const CONFIG = { protocol: 'raw', maxConnections: CLIENTS, shards: 2 } as const;
+
+/** An echo that is attached to a server of this process. */
+const onNode = (scheme: string, start: () => Promise<Server>) => async (): Promise<Echo> => {
+  const server = await start();
+  const manager = endAfterTest(WebSocketManager.fromHttpServer(server, CONFIG));
+  manager.on('data', (data, { socket }) => socket.send(data));
+  return {
+    url: `${scheme}://127.0.0.1:${portOf(server)}/ws`,
+    stats: () => manager.getStats(),
+  };
+};
+
+/** The same in a process of Bun, at what `server` evaluates to, a function of http's requests. */
+const onBun = (server: string) => async (): Promise<Echo> => {
+  const { url, get } = await bunServer(`
+    ${PRELUDE}
+    const stats = () => JSON.stringify(manager.getStats());
+    const server = ${server};
+    const manager = attach(server, '/ws', ${JSON.stringify(CONFIG)});
+    console.log('port', (await manager.ready()).port);
+  `);
+  return { url: url('/ws'), stats: async () => JSON.parse(await get('/stats')) };
+};
+
 describe.for([
-  ['by their descriptors', 'ws', httpServer],
-  ['through a bridge', 'wss', httpsServer],
-] as [string, string, () => Promise<Server>][])('%s', ([, scheme, start]) => {
+  ['by their descriptors', onNode('ws', httpServer)],
+  ['through a bridge', onNode('wss', httpsServer)],
+  [
+    'through a bridge on Bun',
+    onBun(`
+      require('node:http')
+        .createServer((request, response) => response.end(stats()))
+        .listen(0, '127.0.0.1')
+    `),
+  ],
+  [
+    'as messages of Bun.serve',
+    onBun(`Bun.serve({ port: 0, hostname: '127.0.0.1', fetch: () => new Response(stats()) })`),
+  ],
+] as [string, () => Promise<Echo>][])('%s', ([, start]) => {
   test(`${CLIENTS} clients exchange ${FRAMES} frames each`, { timeout: 120_000 }, async () => {
-    const server = await start();
-    const config = { protocol: 'raw', maxConnections: CLIENTS, shards: 2 } as const;
-    const manager = endAfterTest(WebSocketManager.fromHttpServer(server, config));
-    manager.on('data', (data, { socket }) => socket.send(data));
-    const url = `${scheme}://127.0.0.1:${portOf(server)}/ws`;
-    const wrong: (string | undefined)[] = [];
-    for (let i = 0; i < CLIENTS; i += 200) {
-      const some = Array.from({ length: 200 }, (_, k) => exchange(url, i + k));
-      wrong.push(...(await Promise.all(some)));
-    }
+    const { url, stats } = await start();
+    const sockets = await connectAll(url);
+    const wrong = await Promise.all(sockets.map(exchange));
     expect(wrong.filter(Boolean)).toEqual([]);
-    expect(manager.getStats()).toMatchObject({
+    expect(await stats()).toMatchObject({
       totalConnections: CLIENTS,
       messagesIn: CLIENTS * FRAMES,
       messagesOut: CLIENTS * FRAMES,
