@@ -21,9 +21,9 @@ impl Shard {
     /// Stops hearing a client until something is decided.
     pub(super) fn hold(&mut self, key: usize, question: Question, id: Option<&str>) {
         let (number, has_place) = self.shared.guard.desk.enter(self.address_of(key));
-        self.wait_for(key, number, question, id);
         // The time in line counts, or who is last in a long one would wait for many hooks' times.
         let at = Instant::now() + self.shared.config.guard.hook_timeout;
+        self.wait_for(key, (number, question), Some(at), id);
         self.asked.push_back((at, number));
         self.wake_by(at);
         if has_place {
@@ -44,7 +44,7 @@ impl Shard {
         let number = shared.guard.desk.enter_aside(self.address_of(key));
         match shared.guard.keys.as_ref().map_or(Err(true), |keys| keys.wait(number)) {
             Ok(fetch) => {
-                self.wait_for(key, number, Question::Authenticate { login, at_once }, id);
+                self.wait_for(key, (number, Question::Authenticate { login, at_once }), None, id);
                 shared.fetch_keys(fetch);
             }
             Err(current) => {
@@ -60,9 +60,15 @@ impl Shard {
         Address { shard: self.number, slot: key, serial: self.sockets.slots[key].serial }
     }
 
-    fn wait_for(&mut self, key: usize, number: Number, question: Question, id: Option<&str>) {
+    fn wait_for(
+        &mut self,
+        key: usize,
+        (number, question): (Number, Question),
+        deadline: Option<Instant>,
+        id: Option<&str>,
+    ) {
         let (id, rest) = (id.map(Into::into), Vec::new());
-        let hold = Hold { number, question, id, rest, reading: None, verdict: None };
+        let hold = Hold { number, question, deadline, id, rest, reading: None, verdict: None };
         self.sockets.slots[key].hold = Some(Box::new(hold));
     }
 
@@ -89,8 +95,22 @@ impl Shard {
         }
     }
 
-    /// Puts a verdict down for the client's task, if the client still waits for it.
+    /// The host has answered. Behind the deadline that is too late, also where the answer was looked at before the clock.
     pub(super) fn decided(&mut self, who: Address, number: Number, verdict: Verdict) {
+        let now = Instant::now();
+        let hold = self.tenant(who).and_then(|slot| slot.hold.as_ref());
+        let is_late = hold.is_some_and(|it| {
+            it.number == number && it.deadline.is_some_and(|deadline| deadline <= now)
+        });
+        if is_late {
+            self.expire_decision(who, number, true);
+        } else {
+            self.put_down(who, number, verdict);
+        }
+    }
+
+    /// Puts a verdict down for the client's task, if the client still waits for it.
+    fn put_down(&mut self, who: Address, number: Number, verdict: Verdict) {
         if let Some(slot) = self.tenant(who)
             && let Some(hold) = &mut slot.hold
             && hold.number == number
@@ -108,7 +128,7 @@ impl Shard {
         };
         let now = clock::steady_millis();
         slot.heard(now);
-        let Hold { number, question, id, mut rest, reading, verdict } = *hold;
+        let Hold { number, question, id, mut rest, reading, verdict, .. } = *hold;
         if let (Some(verdict), Phase::Open(connection)) = (verdict, &slot.phase) {
             let connection = connection.clone();
             let is_login = matches!(question, Question::Authenticate { .. });
@@ -177,7 +197,7 @@ impl Shard {
             )
         };
         self.shared.warn(connection.as_ref(), "ERR_HOOK_TIMEOUT", message);
-        self.decided(who, number, Verdict::TimedOut);
+        self.put_down(who, number, Verdict::TimedOut);
     }
 }
 

@@ -73,6 +73,8 @@ pub struct Slot {
 pub struct Hold {
     pub number: Number,
     pub question: Question,
+    /// From then on the answer is no. Keys are waited for by a patience of their own.
+    pub deadline: Option<Instant>,
     /// The `id` of the message that it is about.
     pub id: Option<Box<str>>,
     /// What was read and not decoded yet, of one read at most, and the reading, which has measured it already.

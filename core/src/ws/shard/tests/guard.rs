@@ -187,6 +187,22 @@ fn what_is_not_answered_in_time_is_a_no() {
 }
 
 #[test]
+fn an_answer_behind_the_deadline_is_late_though_it_is_looked_at_first() {
+    let mut rig = Rig::new(config());
+    let mut client = rig.connect();
+    rig.hear(&mut client, &subscribe("a"));
+    let number = asked(&rig)[0].0;
+    rig.advance(HOOK_TIMEOUT);
+    decide(&mut rig, number, Verdict::Allowed);
+    look(&mut rig, &client);
+    assert_eq!(got(&mut client), ["connection", "FORBIDDEN a"]);
+    assert_eq!(rig.reports(), ["ERR_HOOK_TIMEOUT"]);
+    rig.shard.pass_deadlines(tokio::time::Instant::now());
+    assert_eq!(rig.reports(), [""; 0], "it is late once");
+    assert_eq!(["hook_timeout", "forbidden"].map(|reason| rig.refused(reason)), [1, 0]);
+}
+
+#[test]
 fn what_is_late_is_counted_once_and_what_is_refused_as_that() {
     let mut rig = Rig::new(config());
     let mut client = rig.connect();
