@@ -3,7 +3,7 @@
  * stays as it was.
  */
 import { errorMonitor, once } from 'node:events';
-import type { IncomingMessage, Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { createServer as createHttp2Server } from 'node:http2';
 import { get as httpsGet } from 'node:https';
 import { createServer as createNetServer, type Socket } from 'node:net';
@@ -30,6 +30,9 @@ import { newNest } from './support/nest-app.js';
 import { runNode } from './support/node-process.js';
 import { RawClient, request } from './support/raw-client.js';
 import { endAfterTest, nextEvent } from './support/test-manager.js';
+
+/** Whether this Node hands over as upgrades only what its server says is one. */
+const ASKS_FIRST = 'shouldUpgradeCallback' in createServer();
 
 function attach(server: object, config?: WebSocketConfig): WebSocketManager {
   const manager = endAfterTest(WebSocketManager.fromHttpServer(server, config));
@@ -224,7 +227,7 @@ describe('paths', () => {
       const { status, body } = await client.response();
       expect([status, JSON.parse(body)]).toEqual([
         200,
-        ['POST', path, null, 'Upgrade, HTTP2-Settings', 'caf\u00e9', 'body'],
+        ['POST', path, ASKS_FIRST ? 'h2c' : null, 'Upgrade, HTTP2-Settings', 'caf\u00e9', 'body'],
       ]);
     }
     // The connection is still what it was, and may become one of ours.
@@ -232,6 +235,24 @@ describe('paths', () => {
     expect((await client.response()).status).toBe(101);
     expect((await client.message()).type).toBe('connection');
     expect(await connectionsOf(server)).toBe(1);
+  });
+
+  test('of a server that says itself what an upgrade is: it still does, but for ours', async () => {
+    const theirs = ({ url }: IncomingMessage) => url === '/theirs';
+    // As newer Nodes take it, and ask.
+    const server = Object.assign(await httpServer(), { shouldUpgradeCallback: theirs });
+    const manager = attach(server);
+    const isUpgrade = (url: string, upgrade: string) =>
+      server.shouldUpgradeCallback({ url, headers: { upgrade } } as IncomingMessage);
+    expect(isUpgrade('/ws?x', 'websocket')).toBe(true);
+    expect(isUpgrade('/plain', 'websocket')).toBe(false);
+    expect(isUpgrade('/theirs', 'websocket')).toBe(true);
+    expect(isUpgrade('/theirs', 'h2c')).toBe(false);
+    server.on('upgrade', (_, socket) => socket.destroy());
+    expect(isUpgrade('/theirs', 'h2c')).toBe(true);
+    expect(isUpgrade('/ws', 'h2c')).toBe(false);
+    await manager.close();
+    expect(server.shouldUpgradeCallback).toBe(theirs);
   });
 
   test('that ask for another protocol, over TLS', async () => {

@@ -10,6 +10,11 @@ import { serveAsPlain, wantsWebSocket } from './plain-request.js';
 import { Routes } from './routes.js';
 import { type AttachedSockets, requestOf } from './sockets.js';
 
+type ShouldUpgrade = (this: Server, request: IncomingMessage) => boolean;
+
+/** A newer Node (24.9) asks this first, which is an option of `createServer()`; by default, whether anybody listens. */
+type AsksFirst = Server & { shouldUpgradeCallback?: ShouldUpgrade | undefined };
+
 type Emit = (this: Server, event: string | symbol, ...args: unknown[]) => boolean;
 
 const NOT_FOUND = 'Not Found\n';
@@ -28,10 +33,12 @@ const points = new WeakMap<Server, AttachPoint>();
  * nobody owns is answered only where there is no other listener.
  */
 export class AttachPoint {
-  readonly #server: Server;
+  readonly #server: AsksFirst;
   readonly #routes = new Routes('server');
   readonly #before: Emit;
   readonly #emit: Emit;
+  readonly #asked: ShouldUpgrade | undefined;
+  readonly #isUpgrade: ShouldUpgrade | undefined;
 
   static of(server: Server): AttachPoint {
     let point = points.get(server);
@@ -56,6 +63,10 @@ export class AttachPoint {
     server.emit = this.#emit;
     // Without any listener Node does not emit the event at all.
     server.on('upgrade', ignore);
+    this.#asked = this.#server.shouldUpgradeCallback;
+    if (this.#asked === undefined) return;
+    this.#isUpgrade = (request) => this.#shouldUpgrade(request);
+    this.#server.shouldUpgradeCallback = this.#isUpgrade;
   }
 
   /** @throws Error `ERR_PATH_IN_USE` if another manager has this path. */
@@ -71,6 +82,20 @@ export class AttachPoint {
     points.delete(this.#server);
     // Somebody who wrapped it since then still calls it; then it hands everything on.
     if (this.#server.emit === this.#emit) this.#server.emit = this.#before;
+    if (this.#isUpgrade !== undefined && this.#server.shouldUpgradeCallback === this.#isUpgrade) {
+      this.#server.shouldUpgradeCallback = this.#asked;
+    }
+  }
+
+  /** What is ours is one, whatever the host says. What asks for another protocol is none to us: see {@link serveAsPlain}. */
+  #shouldUpgrade(request: IncomingMessage): boolean {
+    const ours = wantsWebSocket(request.headers.upgrade);
+    if (ours && this.#routes.find(request.url ?? '') !== undefined) return true;
+    return this.#asked?.call(this.#server, request) === true && (ours || this.#hasOthers());
+  }
+
+  #hasOthers(): boolean {
+    return this.#server.listenerCount('upgrade') > 1;
   }
 
   #take(request: IncomingMessage, socket: Duplex, head: Buffer): boolean {
@@ -80,8 +105,7 @@ export class AttachPoint {
       sockets.take(request, socket, head);
       return true;
     }
-    const others = this.#server.listenerCount('upgrade') > 1;
-    if (others || this.#routes.empty) return false;
+    if (this.#hasOthers() || this.#routes.empty) return false;
     if (!ours && !('Bun' in globalThis)) {
       serveAsPlain(this.#server, request, socket, head);
       return true;

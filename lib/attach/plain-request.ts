@@ -1,7 +1,7 @@
 /**
  * Requests that ask for another protocol than ours, as `Upgrade: h2c` of curl and of Java's HttpClient. To a
- * server without any listener for upgrades they are plain requests; with ours, Node hands them over as
- * upgrades, so they are given back.
+ * server without any listener for upgrades they are plain requests; with ours, a Node that does not ask first hands them
+ * over as upgrades, so they are given back.
  */
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';

@@ -113,12 +113,11 @@ export class AttachedSockets {
     if (socket.destroyed) return;
     // It is the server's, for connections on which no request comes.
     socket.setTimeout?.(0);
-    const read: Buffer | null = socket.readableLength > 0 ? socket.read() : null;
+    const rest = Buffer.concat([head, ...(readAll(socket) as Buffer[])]);
     // If the stream was full, it has begun to read again.
     stopReading(socket);
-    const rest = read === null ? head : Buffer.concat([head, read]);
     const about = requestOf(request);
-    if (!this.#giveDescriptor(socket, about, rest)) this.#bridge(socket, about, rest);
+    if (!this.#giveDescriptor(socket, about, rest)) this.#bridge(request, socket, about, rest);
   }
 
   #giveDescriptor(socket: Socket, about: NativeRequest, rest: Buffer): boolean {
@@ -141,8 +140,9 @@ export class AttachedSockets {
     return true;
   }
 
-  #bridge(socket: Socket, about: NativeRequest, rest: Buffer): void {
-    const { remoteAddress = null, remotePort = 0 } = socket;
+  #bridge(request: IncomingMessage, socket: Socket, about: NativeRequest, rest: Buffer): void {
+    // Of a request with a body, Node since 26 gives a stream that is not the socket.
+    const { remoteAddress = null, remotePort = 0 } = request.socket ?? socket;
     let bridge: NativeBridge;
     try {
       bridge = this.#native.attachBridge(remoteAddress, remotePort, about, rest);
@@ -239,11 +239,22 @@ function write(socket: Socket, bridge: NativeBridge): void {
 function undecoded(socket: Socket, head: Buffer): Buffer {
   const encoding = socket.readableEncoding ?? null;
   if (encoding === null) return head;
-  const read: string | null = socket.read();
+  const read = readAll(socket) as string[];
   const state = (socket as { _readableState?: { decoder: unknown; encoding: unknown } })
     ._readableState;
   if (state !== undefined) Object.assign(state, { decoder: null, encoding: null });
-  return read === null ? head : Buffer.concat([head, Buffer.from(read, encoding)]);
+  return Buffer.concat([head, Buffer.from(read.join(''), encoding)]);
+}
+
+/** All that a stream holds. Since Node 26 one call gives one chunk. */
+function readAll(socket: Socket): (Buffer | string)[] {
+  const chunks: (Buffer | string)[] = [];
+  while (socket.readableLength > 0) {
+    const chunk: Buffer | string | null = socket.read();
+    if (chunk === null) break;
+    chunks.push(chunk);
+  }
+  return chunks;
 }
 
 /** Bytes that libuv would still read belong to the engine. */
