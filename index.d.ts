@@ -2396,7 +2396,8 @@ export declare class WebSocketManager<Out extends WebSocketMessage = WebSocketMe
 	/**
 	 * Attaches a manager to a server of one's own: it gets the upgrades (RFC 9110, section 7.8) of its `path`,
 	 * and listens on no port. All options but `port`, `host`, `tls` and `proxyProtocol` apply. The server goes on serving http, and
-	 * upgrades of other paths go to whoever listens for them; where nobody does, they are answered with 404.
+	 * upgrades of other paths go to whoever listens for them; where nobody does, they are answered with 404. No other
+	 * listener for `upgrade` is called for those of its path, unlike with `ws`: one that was a guard guards no longer.
 	 * `close()` detaches it and leaves the server as it was.
 	 *
 	 * @param server - an `http.Server` or `https.Server` of Node, listening or not yet, which is what

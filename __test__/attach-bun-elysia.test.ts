@@ -124,6 +124,22 @@ test('an app that listens later, and one that gets routes later', async () => {
   await expectAsBefore(server);
 });
 
+test('an app that stops and listens again has its manager', async () => {
+  const server = await bunServer(`
+    import { Elysia } from 'elysia';
+    ${PRELUDE}
+    ${APP}
+    attach(app, '/ws');
+    ${LISTEN}
+    const { port } = app.server;
+    await app.stop(true);
+    app.listen({ port, hostname: '127.0.0.1' });
+    ${PORT}
+  `);
+  await exchange(server.url('/ws'), 1);
+  await expectAsBefore(server);
+});
+
 test('an app with the adapter for Node, by what its callback is given', async () => {
   const server = await bunServer(`
     import { Elysia } from 'elysia';

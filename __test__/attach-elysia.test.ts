@@ -2,6 +2,9 @@
  * A manager that is attached to an Elysia app on Node, under the current adapter: it hands the app its upgrades
  * and hides the http server.
  */
+import { once } from 'node:events';
+import { get } from 'node:http';
+import { text as readText } from 'node:stream/consumers';
 import { node } from '@elysiajs/node';
 import { WebSocketManager } from '@libs/messaging';
 import { connectClient } from '@libs/messaging/testing';
@@ -38,6 +41,14 @@ describe('the adapter 1.4', () => {
     expect([ours, own]).toEqual([['connection', 'chat'], ['own']]);
     manager.close();
     expect(await talk(port, '/own', false)).toEqual(['own']);
+  });
+
+  test("a request for another protocol at the path is the app's, as without a manager", async () => {
+    const { app, port } = await started(current().get('/ws', () => 'plain'));
+    attach(app);
+    const headers = { Connection: 'Upgrade', Upgrade: 'h2c' };
+    const [response] = await once(get({ port, path: '/ws', headers, agent: false }), 'response');
+    expect(await readText(response)).toBe('plain');
   });
 
   test('where it listens is unknown until the first upgrade, of whatever path', async () => {

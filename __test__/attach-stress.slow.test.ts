@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import type { Server } from 'node:http';
+import { connect as connectTls } from 'node:tls';
 import { WebSocketManager } from '@libs/messaging';
 import { describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
@@ -112,34 +113,42 @@ describe.for([
 
 const descriptors = () => readdirSync('/proc/self/fd').length;
 
-test('10,000 clients that come and go leave no descriptor', {
-  timeout: 120_000,
-}, async (context) => {
-  const linux = process.platform === 'linux' || undefined;
-  needs(context, 'Linux, whose /proc lists descriptors,', linux);
-  const server = await httpServer();
-  const manager = endAfterTest(WebSocketManager.fromHttpServer(server));
-  const port = portOf(server);
-  /** Some leave before they are answered, and some without a word. */
-  const visit = async (i: number) => {
-    const socket = connect(port, '127.0.0.1').on('error', () => {});
-    await once(socket, 'connect');
-    socket.write(request());
-    if (i % 3 > 0) await once(socket, 'data');
-    if (i % 2 > 0) socket.destroy();
-    else socket.resume().end();
-    await once(socket, 'close');
-  };
-  const round = async (count: number) => {
-    for (let i = 0; i < count; i += 100) {
-      await Promise.all(Array.from({ length: 100 }, (_, k) => visit(i + k)));
-    }
-    await expect.poll(() => connectionsOf(server), { timeout: 20_000 }).toBe(0);
-    await expect.poll(() => manager.getConnectionCount(), { timeout: 20_000 }).toBe(0);
-  };
-  // What the first ones leave open, such as a pipe of the runtime's, is no leak.
-  await round(200);
-  const before = descriptors();
-  await round(10_000);
-  await expect.poll(descriptors, { timeout: 20_000 }).toBeLessThanOrEqual(before);
-});
+test.for([
+  ['by their descriptors', 10_000, httpServer, connect],
+  ['through a bridge', 2000, httpsServer, connectTls],
+] as const)(
+  'clients that come and go %s leave no descriptor: %i of them',
+  {
+    timeout: 120_000,
+  },
+  async ([, visits, start, connectTo], context) => {
+    const linux = process.platform === 'linux' || undefined;
+    needs(context, 'Linux, whose /proc lists descriptors,', linux);
+    const server = await start();
+    const manager = endAfterTest(WebSocketManager.fromHttpServer(server));
+    const port = portOf(server);
+    /** Some leave before they are answered, and some without a word. */
+    const visit = async (i: number) => {
+      const options = { port, host: '127.0.0.1', rejectUnauthorized: false };
+      const socket = connectTo(options).on('error', () => {});
+      await once(socket, connectTo === connect ? 'connect' : 'secureConnect');
+      socket.write(request());
+      if (i % 3 > 0) await once(socket, 'data');
+      if (i % 2 > 0) socket.destroy();
+      else socket.resume().end();
+      await once(socket, 'close');
+    };
+    const round = async (count: number) => {
+      for (let i = 0; i < count; i += 100) {
+        await Promise.all(Array.from({ length: 100 }, (_, k) => visit(i + k)));
+      }
+      await expect.poll(() => connectionsOf(server), { timeout: 20_000 }).toBe(0);
+      await expect.poll(() => manager.getConnectionCount(), { timeout: 20_000 }).toBe(0);
+    };
+    // What the first ones leave open, such as a pipe of the runtime's, is no leak.
+    await round(200);
+    const before = descriptors();
+    await round(visits);
+    await expect.poll(descriptors, { timeout: 20_000 }).toBeLessThanOrEqual(before);
+  },
+);

@@ -6,7 +6,7 @@ import { errorMonitor, once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { createServer as createHttp2Server } from 'node:http2';
 import { get as httpsGet } from 'node:https';
-import { createServer as createNetServer, type Socket } from 'node:net';
+import { connect, createServer as createNetServer, type Socket } from 'node:net';
 import { inspect } from 'node:util';
 import { WebSocketManager, type WebSocketConfig, type WebSocketRequest } from '@libs/messaging';
 import express from 'express';
@@ -156,7 +156,12 @@ describe('a server', () => {
 
   test('gets no second port, and all options apply', async () => {
     const server = await httpServer();
-    const manager = attach(server, { port: 1, maxConnections: 1, heartbeatInterval: 150 });
+    const other = await httpServer();
+    const port = portOf(other);
+    other.close();
+    const manager = attach(server, { port, maxConnections: 1, heartbeatInterval: 150 });
+    const [refusal] = await once(connect(port, '127.0.0.1'), 'error');
+    expect(refusal.code).toBe('ECONNREFUSED');
     const first = await RawClient.greeted(manager);
     expect((await (await RawClient.open(manager)).closing()).code).toBe(1013);
     while ((await first.frame()).opcode !== Opcode.ping);
@@ -235,24 +240,6 @@ describe('paths', () => {
     expect((await client.response()).status).toBe(101);
     expect((await client.message()).type).toBe('connection');
     expect(await connectionsOf(server)).toBe(1);
-  });
-
-  test('of a server that says itself what an upgrade is: it still does, but for ours', async () => {
-    const theirs = ({ url }: IncomingMessage) => url === '/theirs';
-    // As newer Nodes take it, and ask.
-    const server = Object.assign(await httpServer(), { shouldUpgradeCallback: theirs });
-    const manager = attach(server);
-    const isUpgrade = (url: string, upgrade: string) =>
-      server.shouldUpgradeCallback({ url, headers: { upgrade } } as IncomingMessage);
-    expect(isUpgrade('/ws?x', 'websocket')).toBe(true);
-    expect(isUpgrade('/plain', 'websocket')).toBe(false);
-    expect(isUpgrade('/theirs', 'websocket')).toBe(true);
-    expect(isUpgrade('/theirs', 'h2c')).toBe(false);
-    server.on('upgrade', (_, socket) => socket.destroy());
-    expect(isUpgrade('/theirs', 'h2c')).toBe(true);
-    expect(isUpgrade('/ws', 'h2c')).toBe(false);
-    await manager.close();
-    expect(server.shouldUpgradeCallback).toBe(theirs);
   });
 
   test('that ask for another protocol, over TLS', async () => {

@@ -165,7 +165,8 @@ export class WebSocketManager<
   /**
    * Attaches a manager to a server of one's own: it gets the upgrades (RFC 9110, section 7.8) of its `path`,
    * and listens on no port. All options but `port`, `host`, `tls` and `proxyProtocol` apply. The server goes on serving http, and
-   * upgrades of other paths go to whoever listens for them; where nobody does, they are answered with 404.
+   * upgrades of other paths go to whoever listens for them; where nobody does, they are answered with 404. No other
+   * listener for `upgrade` is called for those of its path, unlike with `ws`: one that was a guard guards no longer.
    * `close()` detaches it and leaves the server as it was.
    *
    * @param server - an `http.Server` or `https.Server` of Node, listening or not yet, which is what
@@ -525,10 +526,13 @@ export class WebSocketManager<
       });
     }
     if (this.#native.verifies() || internals.get(this)?.protocol === 'raw') return;
+    const others = this.#attachment?.bypassed() ?? 0;
+    const bypassed = `; ${others} listener${others > 1 ? 's' : ''} of its server for 'upgrade' are not asked either`;
     this.#reporter.warn({
       code: 'ERR_UNVERIFIED_USERS',
       message:
-        'clients are whoever they claim to be: without the option `authenticate` or `jwt` nobody checks it',
+        'clients are whoever they claim to be: without the option `authenticate` or `jwt` nobody checks it' +
+        (others > 0 ? bypassed : ''),
     });
   }
 

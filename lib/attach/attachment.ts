@@ -28,6 +28,11 @@ export class Attachment {
     return this.#target.address();
   }
 
+  /** How many listeners of the host's for upgrades are not asked about those of this manager. */
+  bypassed(): number {
+    return this.#target.bypassed?.() ?? 0;
+  }
+
   /** What the host should be told of what attaching costs. */
   warning(): WebSocketWarning | undefined {
     return this.#target.warning?.();
@@ -38,13 +43,16 @@ export class Attachment {
    * be told to listen again. In the next turn, as on a port of one's own.
    */
   whenListening(start: () => void, reject: (error: Error) => void): void {
+    let started = false;
     const stop = this.#target.whenListening(() => {
       setImmediate(() => {
-        if (this.#detached) return;
+        // It may be told twice in one turn, where the server was told to listen in that of this call.
+        if (this.#detached || started) return;
         if (this.#target.closed?.()) {
           reject(serverClosed());
           return;
         }
+        started = true;
         stop();
         start();
       });

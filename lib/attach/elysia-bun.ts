@@ -36,7 +36,7 @@ function serverOf(app: BunApp, server: BunServer): BunTarget {
 /** Apps that did not listen yet. */
 const points = new WeakMap<BunApp, LaterPoint>();
 
-/** One such app: its paths, and what is to be done as soon as it listens. */
+/** One such app: its paths, and what is to be done each time that it begins to listen. */
 class LaterPoint {
   readonly routes = new Routes('app');
   readonly starts = new Set<() => void>();
@@ -53,8 +53,7 @@ class LaterPoint {
   private constructor(app: BunApp) {
     // Once: an app lets nobody take such a hook back.
     app.onStart(() => {
-      for (const start of this.starts) start();
-      this.starts.clear();
+      for (const start of [...this.starts]) start();
     });
   }
 }
@@ -74,6 +73,8 @@ class LaterTarget implements AttachTarget {
     let leave = () => {};
     const start = () => {
       if (!isBunServer(this.#app.server)) return;
+      // Of the server before, which was stopped.
+      leave();
       this.#server = serverOf(this.#app, this.#app.server);
       leave = this.#server.attach(path, sockets);
     };

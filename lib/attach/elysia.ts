@@ -15,6 +15,7 @@ import type { Duplex } from 'node:stream';
 import { type BunApp, BunAppTarget } from './elysia-bun.js';
 import { AttachPoint } from './http-server.js';
 import { addressOf, isHttpServer } from './inspect.js';
+import { wantsWebSocket } from './plain-request.js';
 import { Routes } from './routes.js';
 import type { AttachedSockets } from './sockets.js';
 import type { AttachTarget } from './target.js';
@@ -148,7 +149,8 @@ class HandlePoint {
     const { req, upgrade } = node;
     const { server } = req.socket as Socket & { server?: unknown };
     if (isHttpServer(server)) this.server = server;
-    const sockets = this.#routes.find(req.url ?? '');
+    const ours = wantsWebSocket(req.headers.upgrade);
+    const sockets = ours ? this.#routes.find(req.url ?? '') : undefined;
     sockets?.take(req, upgrade.socket, upgrade.head);
     return sockets !== undefined;
   }

@@ -17,6 +17,17 @@ type AsksFirst = Server & { shouldUpgradeCallback?: ShouldUpgrade | undefined };
 
 type Emit = (this: Server, event: string | symbol, ...args: unknown[]) => boolean;
 
+type Upgrade = [request: IncomingMessage, socket: Duplex, head: Buffer];
+
+/** Tells the listeners of other copies of this package, which a process may have, from those of others. */
+const OWNS = Symbol.for('@libs/messaging.owns');
+
+interface Listener {
+  (...upgrade: Upgrade): void;
+  /** Whether a request's target is one of its paths. */
+  [OWNS](url: string): boolean;
+}
+
 const NOT_FOUND = 'Not Found\n';
 
 /** Milliseconds that it may take until that can be written, and then to write it. */
@@ -35,10 +46,8 @@ const points = new WeakMap<Server, AttachPoint>();
 export class AttachPoint {
   readonly #server: AsksFirst;
   readonly #routes = new Routes('server');
-  readonly #before: Emit;
-  readonly #emit: Emit;
-  readonly #asked: ShouldUpgrade | undefined;
-  readonly #isUpgrade: ShouldUpgrade | undefined;
+  readonly #overrides: (() => void)[];
+  readonly #listener: Listener;
 
   static of(server: Server): AttachPoint {
     let point = points.get(server);
@@ -51,22 +60,29 @@ export class AttachPoint {
 
   private constructor(server: Server) {
     this.#server = server;
-    this.#before = server.emit as Emit;
-    const point = this;
-    this.#emit = function emit(event, ...args) {
-      if (event === 'upgrade') {
-        const [request, socket, head] = args as [IncomingMessage, Duplex, Buffer];
-        if (point.#take(request, socket, head)) return true;
-      }
-      return point.#before.call(this, event, ...args);
-    };
-    server.emit = this.#emit;
-    // Without any listener Node does not emit the event at all.
-    server.on('upgrade', ignore);
-    this.#asked = this.#server.shouldUpgradeCallback;
-    if (this.#asked === undefined) return;
-    this.#isUpgrade = (request) => this.#shouldUpgrade(request);
-    this.#server.shouldUpgradeCallback = this.#isUpgrade;
+    this.#overrides = [
+      override<Emit>(server, 'emit', (before) => {
+        const point = this;
+        return function emit(event, ...args) {
+          if (event === 'upgrade' && point.#take(...(args as Upgrade))) return true;
+          return before().call(this, event, ...args);
+        };
+      }),
+    ];
+    // Without any listener Node does not emit the event at all. And a second server may emit it by what it has taken
+    // from this one before: Fastify's, for the other addresses of a name.
+    this.#listener = Object.assign((...upgrade: Upgrade) => void this.#take(...upgrade), {
+      [OWNS]: (url: string) => this.#routes.find(url) !== undefined,
+    });
+    server.on('upgrade', this.#listener);
+    if (this.#server.shouldUpgradeCallback === undefined) return;
+    this.#overrides.push(
+      override<ShouldUpgrade>(
+        server,
+        'shouldUpgradeCallback',
+        (before) => (request) => this.#shouldUpgrade(request, before()),
+      ),
+    );
   }
 
   /** @throws Error `ERR_PATH_IN_USE` if another manager has this path. */
@@ -78,34 +94,38 @@ export class AttachPoint {
   remove(path: string): void {
     this.#routes.remove(path);
     if (!this.#routes.empty) return;
-    this.#server.off('upgrade', ignore);
+    this.#server.off('upgrade', this.#listener);
     points.delete(this.#server);
-    // Somebody who wrapped it since then still calls it; then it hands everything on.
-    if (this.#server.emit === this.#emit) this.#server.emit = this.#before;
-    if (this.#isUpgrade !== undefined && this.#server.shouldUpgradeCallback === this.#isUpgrade) {
-      this.#server.shouldUpgradeCallback = this.#asked;
-    }
+    for (const restore of this.#overrides) restore();
+  }
+
+  /** How many listen for upgrades who are none of ours, nor of another copy of this package. */
+  get others(): number {
+    return this.#server.listeners('upgrade').filter((it) => !(OWNS in it)).length;
+  }
+
+  #isElsewhere(url: string): boolean {
+    return this.#server
+      .listeners('upgrade')
+      .some((it) => it !== this.#listener && (it as Partial<Listener>)[OWNS]?.(url));
   }
 
   /** What is ours is one, whatever the host says. What asks for another protocol is none to us: see {@link serveAsPlain}. */
-  #shouldUpgrade(request: IncomingMessage): boolean {
+  #shouldUpgrade(request: IncomingMessage, before: ShouldUpgrade): boolean {
     const ours = wantsWebSocket(request.headers.upgrade);
     if (ours && this.#routes.find(request.url ?? '') !== undefined) return true;
-    return this.#asked?.call(this.#server, request) === true && (ours || this.#hasOthers());
-  }
-
-  #hasOthers(): boolean {
-    return this.#server.listenerCount('upgrade') > 1;
+    return before.call(this.#server, request) && (ours || this.others > 0);
   }
 
   #take(request: IncomingMessage, socket: Duplex, head: Buffer): boolean {
     const ours = wantsWebSocket(request.headers.upgrade);
-    const sockets = ours ? this.#routes.find(request.url ?? '') : undefined;
+    const { url = '' } = request;
+    const sockets = ours ? this.#routes.find(url) : undefined;
     if (sockets !== undefined) {
       sockets.take(request, socket, head);
       return true;
     }
-    if (this.#hasOthers() || this.#routes.empty) return false;
+    if (this.others > 0 || this.#routes.empty || this.#isElsewhere(url)) return false;
     if (!ours && !('Bun' in globalThis)) {
       serveAsPlain(this.#server, request, socket, head);
       return true;
@@ -118,6 +138,23 @@ export class AttachPoint {
 }
 
 function ignore(): void {}
+
+/**
+ * Puts a method of ours over one of an object, of its own or of its prototype. Returns the way back, which leaves what
+ * somebody has put over ours; that one still calls it.
+ */
+function override<Method>(object: object, key: string, make: (before: () => Method) => Method) {
+  const own = Object.getOwnPropertyDescriptor(object, key);
+  // A prototype may be patched later, by tracers for one.
+  const before = () => own?.value ?? Object.getPrototypeOf(object)[key];
+  const ours = make(before);
+  Object.defineProperty(object, key, { value: ours, writable: true, configurable: true });
+  return () => {
+    if (Reflect.get(object, key) !== ours) return;
+    Reflect.deleteProperty(object, key);
+    if (own !== undefined) Object.defineProperty(object, key, own);
+  };
+}
 
 /** Nobody else looks after this socket: it ends also for a client that goes on sending, or never reads. */
 function refuse(socket: Duplex): void {

@@ -5,16 +5,38 @@
  */
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { whenAnswered } from './earlier-responses.js';
 
 /** What asks for the other protocol; without it the request is a plain one. */
 const ASKS = /^(upgrade|http2-settings)$/i;
+
+/** Milliseconds for the answers to earlier requests: what Node gives a request by default. */
+const EARLIER_TIMEOUT = 300_000;
 
 export function wantsWebSocket(upgrade: string | null | undefined): boolean {
   return upgrade?.split(',').some((token) => token.trim().toLowerCase() === 'websocket') ?? false;
 }
 
-/** Lets the server read the request again, as one of a connection that has only begun, which Node allows for. */
+/**
+ * Lets the server read the request again, as one of a connection that has only begun, which Node allows for; as soon as
+ * the requests before it are answered, since they would never make room for it.
+ */
 export function serveAsPlain(
+  server: Server,
+  request: IncomingMessage,
+  socket: Duplex & { encrypted?: boolean },
+  head: Buffer,
+): void {
+  // Nobody else listens until then. The end of a socket is no fault of anybody here.
+  const ignore = () => {};
+  socket.on('error', ignore);
+  whenAnswered(socket, EARLIER_TIMEOUT, () => {
+    socket.off('error', ignore);
+    if (!socket.destroyed) giveBack(server, request, socket, head);
+  });
+}
+
+function giveBack(
   server: Server,
   request: IncomingMessage,
   socket: Duplex & { encrypted?: boolean },

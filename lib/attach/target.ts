@@ -26,6 +26,8 @@ export interface AttachTarget {
   whenListening(call: () => void, fail: (error: Error) => void): () => void;
   /** Whether it is known not to listen any more. */
   closed?(): boolean;
+  /** How many listeners for upgrades are not asked about the manager's. */
+  bypassed?(): number;
   /** What a user should be told of what attaching costs; told once for each server. */
   warning?(): WebSocketWarning | undefined;
 }
@@ -95,6 +97,10 @@ class HttpTarget implements AttachTarget {
 
   closed(): boolean {
     return !this.#server.listening;
+  }
+
+  bypassed(): number {
+    return AttachPoint.of(this.#server).others;
   }
 }
 

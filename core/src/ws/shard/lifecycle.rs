@@ -61,7 +61,7 @@ impl Shard {
             self.meet_socket(key);
         }
         if self.shaking > MAX_HANDSHAKES {
-            self.give_way();
+            self.give_way(Instant::now() + self.shared.config.handshake_timeout);
         }
         key
     }
@@ -373,15 +373,16 @@ impl Shard {
         let timeout = self.shared.config.handshake_timeout;
         let most = self.shaking.div_ceil(2).min(GIVE_WAY_AT_ONCE);
         let old = Instant::now() + timeout.saturating_sub(FAR_AWAY);
-        let is_old = |it: &Self| it.handshakes.front().is_some_and(|oldest| oldest.at <= old);
-        let given = (0..most).take_while(|_| is_old(self) && self.give_way()).count();
+        let given = (0..most).take_while(|_| self.give_way(old)).count();
         self.shared.given_way.fetch_add(given, Relaxed);
     }
 
-    /// Ends the oldest handshake that is under way, however far it is. Returns whether there was one.
-    fn give_way(&mut self) -> bool {
+    /// Ends the oldest handshake that is under way, however far it is, if its time is up by then. Returns whether there
+    /// was one.
+    fn give_way(&mut self, by: Instant) -> bool {
         for _ in 0..self.handshakes.len() {
-            let Some(oldest) = self.handshakes.pop_front() else { break };
+            let oldest = self.handshakes.pop_front_if(|oldest| oldest.at <= by);
+            let Some(oldest) = oldest else { break };
             if let Some(key) = self.under_way(oldest) {
                 self.end_handshake(key);
                 return true;

@@ -101,6 +101,18 @@ fn for_want_of_descriptors_the_older_half_gives_way_and_not_too_many_at_once() {
 }
 
 #[test]
+fn for_want_of_descriptors_who_has_just_come_stays_though_others_are_long_through() {
+    let mut rig = Rig::new(Config::default());
+    let through = rig.connect();
+    rig.advance(Duration::from_secs(2));
+    let fresh = rig.knock(b"");
+    rig.shard.shared.inboxes[0].push(Job::GiveWay);
+    rig.turn();
+    assert!(rig.slot(&fresh).is_some() && rig.is_open(&through));
+    assert_eq!(rig.refused("handshake_timeout"), 0);
+}
+
+#[test]
 fn for_who_is_refused_at_once_nobody_gives_way() {
     let mut rig = Rig::new(Config { limits: one_per_address(), ..Config::default() });
     rig.shard.shaking = MAX_HANDSHAKES - 1;
