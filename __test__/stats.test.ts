@@ -15,9 +15,10 @@ async function growth(
   manager: WebSocketManager,
   work: () => Promise<unknown>,
 ): Promise<(figure: Exclude<keyof WebSocketStats, 'drops' | 'refusals' | 'process'>) => number> {
+  // Behind the turn in which the engine did something, and so behind its counting: a client may be faster.
+  await flush(manager);
   const before = manager.getStats();
   await work();
-  // Behind the turn in which the engine did it, and so behind its counting.
   await flush(manager);
   const after = manager.getStats();
   return (figure) => after[figure] - before[figure];

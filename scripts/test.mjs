@@ -4,6 +4,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { otherNodes } from './other-nodes.mjs';
 import { heading, packageTool, run } from './run.mjs';
 import { prepare } from './prepare.mjs';
 import { cargoResult, checkResult, reportResult, summary } from './test-results.mjs';
@@ -22,6 +23,7 @@ if (quick) {
 } else {
   await cargo('cargo', ['--workspace', '--no-fail-fast']);
   await vitest([]);
+  for (const node of await otherNodes()) await onOtherNode(node);
   await jest();
   await check('types nodenext', typeCheck('nodenext'));
   await check('types bundler', typeCheck('bundler'));
@@ -45,12 +47,23 @@ async function cargo(name, args) {
   results.push([name, cargoResult(output, code)]);
 }
 
-async function vitest(args) {
-  heading('vitest');
-  const report = join(reports, 'vitest.json');
+async function vitest(args, name = 'vitest', node = process.execPath) {
+  heading(name);
+  const report = join(reports, `${name}.json`);
   const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
-  const code = await run([...packageTool('vitest'), 'run', ...reporters, ...args]);
-  results.push(['vitest', reportResult(report, code)]);
+  const [, program] = packageTool('vitest');
+  const code = await run([node, program, 'run', ...reporters, ...args]);
+  results.push([name, reportResult(report, code)]);
+}
+
+async function onOtherNode({ version, tests, program, reason }) {
+  const name = `Node ${version}`;
+  if (program !== undefined) {
+    await vitest(tests, name, program);
+    return;
+  }
+  const failed = process.env.TEST_REQUIRE === 'all' ? 1 : 0;
+  results.push([name, { passed: 0, failed, skipped: [`all of it (${reason})`] }]);
 }
 
 async function jest() {
