@@ -2415,7 +2415,7 @@ export declare class WebSocketManager<Out extends WebSocketMessage = WebSocketMe
 	 * Resolves with the address as soon as the manager accepts connections, or has long done so. Rejects
 	 * with the fault of binding, for example `EADDRINUSE`, or `ERR_MANAGER_CLOSED` if it was closed before. Of an
 	 * attached manager it rejects with the `error` of its server, which that server emits all the same, or
-	 * `ERR_SERVER_CLOSED` if it was closed; if it listens after that, the manager starts, and a new call resolves.
+	 * `ERR_SERVER_CLOSED` if it was closed. A server that is told to listen again is waited for, and its address is the new one.
 	 */
 	ready(): Promise<AddressInfo>;
 	/**

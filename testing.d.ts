@@ -100,7 +100,7 @@ export declare function createTestManager<Out extends WebSocketMessage = WebSock
 export declare function createTestKafka(config?: EmbeddedKafkaConfig): Promise<TestKafka>;
 /**
  * Connects a client to a manager under `protocol: 'messaging'`, and logs it in if `userId` or `token` is
- * given. Rejects if the server refuses either, with its reason at the start of the error's text; and with
+ * given. It trusts any certificate, and needs none. Rejects if the server refuses either, with its reason at the start of the error's text; and with
  * `ERR_INVALID_ARGUMENT` for a manager under `protocol: 'raw'`, which greets nobody, or one whose server
  * does not tell where it listens.
  */

@@ -124,21 +124,30 @@ test('an app that listens later, and one that gets routes later', async () => {
   await expectAsBefore(server);
 });
 
-test('an app that stops and listens again has its manager', async () => {
-  const server = await bunServer(`
+test.for(['before', 'after'])(
+  'an app that stops and listens again has its manager, attached %s',
+  async (when) => {
+    const server = await bunServer(`
     import { Elysia } from 'elysia';
     ${PRELUDE}
     ${APP}
-    attach(app, '/ws');
+    let manager;
+    const begin = () => { manager = attach(app, '/ws'); };
+    if ('${when}' === 'before') begin();
     ${LISTEN}
-    const { port } = app.server;
+    if ('${when}' === 'after') begin();
+    console.log('first', (await manager.ready()).port === app.server.port);
     await app.stop(true);
-    app.listen({ port, hostname: '127.0.0.1' });
+    console.log(await manager.ready().catch(({ code }) => code));
+    app.listen({ port: 0, hostname: '127.0.0.1' });
+    console.log('again', (await manager.ready()).port === app.server.port);
     ${PORT}
   `);
-  await exchange(server.url('/ws'), 1);
-  await expectAsBefore(server);
-});
+    await server.printed(/^first true\nERR_SERVER_CLOSED\nagain true$/m);
+    await exchange(server.url('/ws'), 1);
+    await expectAsBefore(server);
+  },
+);
 
 test('an app with the adapter for Node, by what its callback is given', async () => {
   const server = await bunServer(`

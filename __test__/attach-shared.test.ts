@@ -104,6 +104,13 @@ describe('upgrades', () => {
         console.log(globalThis.first === WebSocketManager);
         globalThis.first ??= WebSocketManager;
         WebSocketManager.fromHttpServer(server, { path });
+        if (path === '/two') {
+          try {
+            WebSocketManager.fromHttpServer(server, { path: '/one' });
+          } catch ({ code }) {
+            console.log(code);
+          }
+        }
       }
       await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
       for (const path of ['/one', '/two', '/none']) {
@@ -116,7 +123,10 @@ describe('upgrades', () => {
       }
       process.exit();
     `);
-    expect([output, errors]).toEqual(['false\nfalse\n/one 101\n/two 101\n/none 404\n', '']);
+    expect([output, errors]).toEqual([
+      'false\nfalse\nERR_PATH_IN_USE\n/one 101\n/two 101\n/none 404\n',
+      '',
+    ]);
   });
 });
 

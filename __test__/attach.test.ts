@@ -13,7 +13,7 @@ import express from 'express';
 import { Hono } from 'hono';
 import Koa from 'koa';
 import { connectClient, flush } from '@libs/messaging/testing';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import { frame, Opcode, text } from './support/frames.js';
 import {
@@ -130,11 +130,45 @@ describe('a server', () => {
     await expect(manager.ready()).rejects.toMatchObject({ code: 'EADDRINUSE' });
 
     const heard = nextEvent(manager, 'listening');
-    await listening(server);
-    expect(await heard).toEqual([server.address()]);
+    // It takes a turn to look the host up: until then nothing else tells that it will listen.
+    server.listen(0, '127.0.0.1');
     expect(await manager.ready()).toEqual(server.address());
+    expect(await heard).toEqual([server.address()]);
     expect(await talk(`ws://127.0.0.1:${portOf(server)}/ws`)).toBe(4000);
+    await manager.close();
     expect(server.listenerCount(errorMonitor)).toBe(0);
+  });
+
+  test('that is closed and listens again: ready() and listening tell its new address', async () => {
+    const server = newHttpServer();
+    const logger = { info() {}, warn: vi.fn(), error() {} };
+    const manager = attach(server, { logger });
+    const heard: unknown[] = [];
+    manager.on('listening', (address) => heard.push(address));
+    const addresses = [];
+    for (let round = 0; round < 3; round += 1) {
+      server.listen(0, '127.0.0.1');
+      addresses.push(await manager.ready());
+      expect(addresses.at(-1)).toEqual(server.address());
+      expect(await talk(`ws://127.0.0.1:${portOf(server)}/ws`)).toBe(4000);
+      server.close();
+      await expect(manager.ready()).rejects.toMatchObject({ code: 'ERR_SERVER_CLOSED' });
+      await once(server, 'close');
+      await expect(manager.ready()).rejects.toMatchObject({ code: 'ERR_SERVER_CLOSED' });
+    }
+    expect(heard).toEqual(addresses);
+    expect(logger.warn).toHaveBeenCalledTimes(1);
+  });
+
+  test('may have many managers', async () => {
+    const server = newHttpServer();
+    const warned = vi.fn();
+    process.on('warning', warned);
+    onTestFinished(() => void process.off('warning', warned));
+    const managers = Array.from({ length: 12 }, (_, i) => attach(server, { path: `/${i}` }));
+    await listening(server);
+    await Promise.all(managers.map((manager) => manager.ready()));
+    expect(warned).not.toHaveBeenCalled();
   });
 
   test.for([

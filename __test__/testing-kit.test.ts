@@ -4,6 +4,8 @@
 import { type WebSocketConnection, WebSocketManager } from '@libs/messaging';
 import { connectClient, createTestManager, flush } from '@libs/messaging/testing';
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import type { Server } from 'node:http';
+import { certificate, httpsServer, unixServer } from './support/http-servers.js';
 import { connectMute } from './support/mute-client.js';
 import {
   endAfterTest,
@@ -102,6 +104,20 @@ describe('connectClient', () => {
   test('finds a manager that is not ready yet, or listens on all addresses', async () => {
     await connectClient(newManager());
     await connectClient(newManager({ host: undefined }));
+  });
+
+  test('goes over TLS, and over a Unix domain socket', async () => {
+    const tls = certificate();
+    const attached = async (server: object) =>
+      endAfterTest(WebSocketManager.fromHttpServer(server as Server));
+    for (const manager of [
+      await openManager({ tls }),
+      await attached(await httpsServer()),
+      await attached((await unixServer()).server),
+    ]) {
+      await connectClient(manager);
+      expect(manager.getConnectionCount()).toBe(1);
+    }
   });
 
   test('rejects with the reason why the server refused, first of all', async () => {

@@ -81,7 +81,9 @@ export class WebSocketManager<
   readonly #serialiser = new Serialiser();
   /** The variables that count for this manager, as they are at the call. */
   readonly #environment: () => Record<string, string>;
-  #started: Promise<AddressInfo>;
+  readonly #started: Promise<void>;
+  #isStarted = false;
+  #lastAddress: AddressInfo = UNKNOWN;
   /** The server of the host's whose upgrades come here; undefined with a port of its own. */
   #attachment: Attachment | undefined;
   #readyAsked = false;
@@ -147,12 +149,12 @@ export class WebSocketManager<
       path,
       // The engine has checked that it is one of the two.
       protocol: protocol as 'messaging' | 'raw',
+      isSecure: () => this.#attachment?.isSecure() ?? this.#native.isSecure(),
     });
     this.listenersChanged();
     this.#started = new Promise((resolve, reject) => {
-      const start = () => this.#start(resolve, reject);
-      if (this.#attachment === undefined) setImmediate(start);
-      else this.#attachment.whenListening(start, reject);
+      if (this.#attachment === undefined) setImmediate(() => this.#listen(resolve, reject));
+      else this.#attachment.whenListening(() => this.#start());
     });
     for (const warning of [this.#attachment?.warning() ?? this.#native.tlsNotice(), ...notices]) {
       // Listeners are set in the tick of this call.
@@ -198,13 +200,13 @@ export class WebSocketManager<
    * Resolves with the address as soon as the manager accepts connections, or has long done so. Rejects
    * with the fault of binding, for example `EADDRINUSE`, or `ERR_MANAGER_CLOSED` if it was closed before. Of an
    * attached manager it rejects with the `error` of its server, which that server emits all the same, or
-   * `ERR_SERVER_CLOSED` if it was closed; if it listens after that, the manager starts, and a new call resolves.
+   * `ERR_SERVER_CLOSED` if it was closed. A server that is told to listen again is waited for, and its address is the new one.
    */
   async ready(): Promise<AddressInfo> {
     this.#readyAsked = true;
-    const address = await this.#started;
-    // What was unknown then may be known now.
-    return address.family === '' ? (this.address() ?? address) : address;
+    await (this.#attachment?.listens() ?? this.#started);
+    // Of an attached one it may be known later than that it listens.
+    return this.address() ?? { ...this.#lastAddress };
   }
 
   /**
@@ -484,7 +486,7 @@ export class WebSocketManager<
     this.#reporter.listenerFailed(error, connection?.id);
   }
 
-  #start(resolve: (address: AddressInfo) => void, reject: (error: Error) => void): void {
+  #listen(resolve: () => void, reject: (error: Error) => void): void {
     if (this.#closed) {
       reject(codedError('ERR_MANAGER_CLOSED', 'the manager was closed before it listened'));
       return;
@@ -498,13 +500,20 @@ export class WebSocketManager<
       if (!this.#readyAsked || this.listenerCount('error') > 0) this.#reporter.fail(error);
       return;
     }
-    this.#native.start();
+    this.#start();
+    resolve();
+  }
+
+  /** It listens. Of an attached manager, each time that its server does. */
+  #start(): void {
     const known = this.address();
     const address = known ?? { ...UNKNOWN };
-    resolve(address);
-    // A server of the host's may have failed before.
-    this.#started = Promise.resolve(address);
-    this.#warnOfWhatIsNotVerified();
+    this.#lastAddress = address;
+    if (!this.#isStarted) {
+      this.#isStarted = true;
+      this.#native.start();
+      this.#warnOfWhatIsNotVerified();
+    }
     const what =
       this.#attachment === undefined ? 'listens' : 'is attached to the server that listens';
     const where = known === null ? '' : ` on port ${known.port} of ${known.address}`;

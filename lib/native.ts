@@ -28,6 +28,8 @@ export interface Internals {
   readonly native: NativeManager;
   readonly path: string;
   readonly protocol: NonNullable<WebSocketConfig['protocol']>;
+  /** Whether its clients come over TLS. */
+  isSecure(): boolean;
 }
 
 /** Keyed by the public manager, which so carries nothing that users could come to depend on. */

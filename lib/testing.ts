@@ -158,7 +158,7 @@ export async function createTestKafka(config?: EmbeddedKafkaConfig): Promise<Tes
 
 /**
  * Connects a client to a manager under `protocol: 'messaging'`, and logs it in if `userId` or `token` is
- * given. Rejects if the server refuses either, with its reason at the start of the error's text; and with
+ * given. It trusts any certificate, and needs none. Rejects if the server refuses either, with its reason at the start of the error's text; and with
  * `ERR_INVALID_ARGUMENT` for a manager under `protocol: 'raw'`, which greets nobody, or one whose server
  * does not tell where it listens.
  */
@@ -203,10 +203,15 @@ function internalsOf(manager: object) {
   throw codedError('ERR_INVALID_ARGUMENT', 'manager: must be a WebSocketManager of this package');
 }
 
+/** Without its path. */
 function origin(manager: { address: WebSocketManager['address'] }): string {
   const address = manager.address();
-  if (address === null) throw codedError('ERR_MANAGER_CLOSED', 'the manager is closed');
+  if (address === null) {
+    throw codedError('ERR_MANAGER_CLOSED', 'the manager is closed, or its server does not listen');
+  }
+  const scheme = internalsOf(manager).isSecure() ? 'wss' : 'ws';
+  if (address.family === 'Unix') return `${scheme}+unix:${address.address}:`;
   const everywhere = address.address === '::' || address.address === '0.0.0.0';
   const host = address.family === 'IPv6' ? `[${address.address}]` : address.address;
-  return `ws://${everywhere ? '127.0.0.1' : host}:${address.port}`;
+  return `${scheme}://${everywhere ? '127.0.0.1' : host}:${address.port}`;
 }

@@ -120,6 +120,12 @@ impl WebSocketManager {
         Ok(Self { server: Ok(server), tls_notice: None })
     }
 
+    /// Whether its own port speaks TLS.
+    #[napi]
+    pub fn is_secure(&self) -> bool {
+        self.server().is_some_and(|server| server.is_secure())
+    }
+
     /// What the host should be told of the certificate that it began with.
     #[napi]
     pub fn tls_notice(&self) -> Option<NativeNotice> {

@@ -10,11 +10,22 @@ import { type AttachTarget, serverClosed } from './target.js';
 // Taken once: a host's test may replace the global one by a clock that stands still.
 const { setImmediate } = globalThis;
 
+interface Waiter {
+  resolve(): void;
+  reject(error: Error): void;
+}
+
 export class Attachment {
   readonly #target: AttachTarget;
   readonly #sockets: AttachedSockets;
   readonly #leave: () => void;
-  #stopWaiting = () => {};
+  readonly #waiters: Waiter[] = [];
+  #stopWatching = () => {};
+  /** That it listens was told to the manager, and nothing else since. */
+  #listens = false;
+  #hasListened = false;
+  /** Why it does not listen. */
+  #fault: Error | undefined;
   #detached = false;
 
   /** @throws Error `ERR_PATH_IN_USE`. */
@@ -28,6 +39,11 @@ export class Attachment {
     return this.#target.address();
   }
 
+  /** Whether the server is known to speak TLS. */
+  isSecure(): boolean {
+    return this.#target.isSecure?.() ?? false;
+  }
+
   /** How many listeners of the host's for upgrades are not asked about those of this manager. */
   bypassed(): number {
     return this.#target.bypassed?.() ?? 0;
@@ -38,29 +54,41 @@ export class Attachment {
     return this.#target.warning?.();
   }
 
-  /**
-   * Calls `start` once the server listens. Until then calls `reject` each time that this fails: for a server may
-   * be told to listen again. In the next turn, as on a port of one's own.
-   */
-  whenListening(start: () => void, reject: (error: Error) => void): void {
-    let started = false;
-    const stop = this.#target.whenListening(() => {
+  /** Calls `start` each time that the server listens. In the next turn, as on a port of one's own. */
+  whenListening(start: () => void): void {
+    const listens = () => {
       setImmediate(() => {
         // It may be told twice in one turn, where the server was told to listen in that of this call.
-        if (this.#detached || started) return;
+        if (this.#detached || this.#listens) return;
         if (this.#target.closed?.()) {
-          reject(serverClosed());
+          this.#fails(serverClosed());
           return;
         }
-        started = true;
-        stop();
+        this.#listens = true;
+        this.#hasListened = true;
+        this.#fault = undefined;
         start();
+        for (const { resolve } of this.#waiters.splice(0)) resolve();
       });
-    }, reject);
-    this.#stopWaiting = () => {
-      stop();
-      reject(codedError('ERR_MANAGER_CLOSED', 'the manager was closed before its server listened'));
     };
+    const fails = (error = serverClosed()) => this.#fails(error);
+    this.#stopWatching = this.#target.watch({ listens, fails });
+  }
+
+  /**
+   * Resolves when the server listens, which may be at once. Rejects if it was closed, or could not listen, and was not
+   * told to since.
+   */
+  async listens(): Promise<void> {
+    if (this.#detached) {
+      if (this.#hasListened) return;
+      throw managerClosed();
+    }
+    const isClosed = this.#hasListened && this.#target.closed?.() === true;
+    if (this.#listens && !isClosed) return;
+    const fault = this.#fault ?? (isClosed ? serverClosed() : undefined);
+    if (fault !== undefined && this.#target.isTold?.() !== true) throw fault;
+    await new Promise<void>((resolve, reject) => this.#waiters.push({ resolve, reject }));
   }
 
   /** Lets go of the server. Sockets that were handed over go on to their ends. */
@@ -71,7 +99,22 @@ export class Attachment {
       this.#leave();
     } finally {
       this.#sockets.detach();
-      this.#stopWaiting();
+      this.#stopWatching();
+      this.#reject(managerClosed());
     }
   }
+
+  #fails(error: Error): void {
+    this.#listens = false;
+    this.#fault = error;
+    this.#reject(error);
+  }
+
+  #reject(error: Error): void {
+    for (const { reject } of this.#waiters.splice(0)) reject(error);
+  }
+}
+
+function managerClosed(): Error {
+  return codedError('ERR_MANAGER_CLOSED', 'the manager was closed before its server listened');
 }

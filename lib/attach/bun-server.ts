@@ -15,6 +15,7 @@ import {
   sharedSockets,
 } from './bun-handlers.js';
 import { type HandshakeAnswer, readAnswer } from './handshake-answer.js';
+import type { Watcher } from './listening.js';
 import { wantsWebSocket } from './plain-request.js';
 import { originForm, Routes } from './routes.js';
 import type { AttachedSockets } from './sockets.js';
@@ -239,10 +240,14 @@ export class BunTarget implements AttachTarget {
     return address === undefined ? null : { ...address };
   }
 
-  whenListening(call: () => void): () => void {
+  watch({ listens }: Watcher): () => void {
     // A server of Bun's listens as soon as it is made.
-    call();
+    listens();
     return () => {};
+  }
+
+  isSecure(): boolean {
+    return this.#server.url.protocol === 'https:';
   }
 
   closed(): boolean {

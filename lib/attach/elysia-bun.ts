@@ -5,6 +5,7 @@
 import type { AddressInfo } from 'node:net';
 import { type BunOptions, type Fetch, handlersOfData } from './bun-handlers.js';
 import { type BunServer, BunTarget, isBunServer } from './bun-server.js';
+import type { Watcher } from './listening.js';
 import { Routes } from './routes.js';
 import type { AttachedSockets } from './sockets.js';
 import type { AttachTarget } from './target.js';
@@ -17,12 +18,6 @@ export interface BunApp {
   config?: { serve?: { routes?: Record<string, unknown> }; websocket?: object };
 }
 
-export const BunAppTarget = {
-  of(app: BunApp): AttachTarget {
-    return isBunServer(app.server) ? serverOf(app, app.server) : new LaterTarget(app);
-  },
-};
-
 /** An app has all its routes in `fetch` too, but for those that its configuration gives to Bun. */
 function serverOf(app: BunApp, server: BunServer): BunTarget {
   const own: BunOptions = {
@@ -33,18 +28,18 @@ function serverOf(app: BunApp, server: BunServer): BunTarget {
   return new BunTarget(server, own);
 }
 
-/** Apps that did not listen yet. */
-const points = new WeakMap<BunApp, LaterPoint>();
+/** The points of this process's apps. */
+const points = new WeakMap<BunApp, AppPoint>();
 
-/** One such app: its paths, and what is to be done each time that it begins to listen. */
-class LaterPoint {
+/** One app: its paths, and what is to be done each time that it begins to listen. */
+class AppPoint {
   readonly routes = new Routes('app');
   readonly starts = new Set<() => void>();
 
-  static of(app: BunApp): LaterPoint {
+  static of(app: BunApp): AppPoint {
     let point = points.get(app);
     if (point === undefined) {
-      point = new LaterPoint(app);
+      point = new AppPoint(app);
       points.set(app, point);
     }
     return point;
@@ -58,8 +53,8 @@ class LaterPoint {
   }
 }
 
-/** An app that listens later. */
-class LaterTarget implements AttachTarget {
+/** An app, which has another server each time that it listens. */
+export class BunAppTarget implements AttachTarget {
   readonly #app: BunApp;
   #server: BunTarget | undefined;
 
@@ -68,7 +63,7 @@ class LaterTarget implements AttachTarget {
   }
 
   attach(path: string, sockets: AttachedSockets): () => void {
-    const { routes, starts } = LaterPoint.of(this.#app);
+    const { routes, starts } = AppPoint.of(this.#app);
     routes.add(path, sockets);
     let leave = () => {};
     const start = () => {
@@ -78,6 +73,12 @@ class LaterTarget implements AttachTarget {
       this.#server = serverOf(this.#app, this.#app.server);
       leave = this.#server.attach(path, sockets);
     };
+    try {
+      start();
+    } catch (error) {
+      routes.remove(path);
+      throw error;
+    }
     starts.add(start);
     return () => {
       starts.delete(start);
@@ -94,9 +95,21 @@ class LaterTarget implements AttachTarget {
     return this.#server?.closed() ?? false;
   }
 
-  whenListening(call: () => void): () => void {
-    const { starts } = LaterPoint.of(this.#app);
-    starts.add(call);
-    return () => starts.delete(call);
+  isTold(): boolean {
+    return !this.closed();
+  }
+
+  watch({ listens, fails }: Watcher): () => void {
+    const { starts } = AppPoint.of(this.#app);
+    let listened = isBunServer(this.#app.server);
+    const again = () => {
+      // The server before was stopped, which nothing tells.
+      if (listened) fails();
+      listened = true;
+      listens();
+    };
+    starts.add(again);
+    if (listened) listens();
+    return () => starts.delete(again);
   }
 }

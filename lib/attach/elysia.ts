@@ -16,6 +16,7 @@ import { type BunApp, BunAppTarget } from './elysia-bun.js';
 import { AttachPoint } from './http-server.js';
 import { addressOf, isHttpServer } from './inspect.js';
 import { wantsWebSocket } from './plain-request.js';
+import type { Watcher } from './listening.js';
 import { Routes } from './routes.js';
 import type { AttachedSockets } from './sockets.js';
 import type { AttachTarget } from './target.js';
@@ -54,7 +55,7 @@ export const ElysiaTarget = {
   /** The way to an app's upgrades, or why there is none. */
   of(app: ElysiaApp): AttachTarget | string {
     const { name } = app['~adapter'];
-    if (name === 'bun') return BunAppTarget.of(app as ElysiaApp & BunApp);
+    if (name === 'bun') return new BunAppTarget(app as ElysiaApp & BunApp);
     // The adapter runs on Bun too, but does not tell the app of the server that it has there.
     if ('Bun' in globalThis) {
       return 'on Bun, Elysia needs no adapter; with that for Node, pass what the callback of app.listen() is given';
@@ -84,9 +85,9 @@ class HandleTarget implements AttachTarget {
     return server === undefined ? null : addressOf(server);
   }
 
-  whenListening(call: () => void): () => void {
+  watch({ listens }: Watcher): () => void {
     // It may listen already, and nothing would ever tell.
-    call();
+    listens();
     return () => {};
   }
 }
@@ -205,9 +206,9 @@ class FollowedTarget implements AttachTarget {
     return this.#address === null ? null : { ...this.#address };
   }
 
-  whenListening(call: () => void, fail: (error: Error) => void): () => void {
+  watch({ listens, fails }: Watcher): () => void {
     // A manager that was closed before does not start; there is nothing to take back.
-    void this.#listens.then(call, fail);
+    void this.#listens.then(listens, fails);
     return () => {};
   }
 

@@ -87,6 +87,7 @@ export class AttachPoint {
 
   /** @throws Error `ERR_PATH_IN_USE` if another manager has this path. */
   add(path: string, sockets: AttachedSockets): void {
+    if (this.#isElsewhere(path)) throw this.#routes.inUse(path);
     this.#routes.add(path, sockets);
   }
 

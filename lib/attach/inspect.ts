@@ -13,6 +13,10 @@ export function isHttpServer(value: unknown): value is Server {
   return methods.every((name) => typeof server[name] === 'function') && 'headersTimeout' in server;
 }
 
+export function isSecure(server: Server): boolean {
+  return 'setSecureContext' in server;
+}
+
 /**
  * Whether it has listened and was closed. Node tells that nowhere, but a closed server no longer checks the
  * times of its connections; a server that has not listened yet has no such check.

@@ -16,11 +16,13 @@ export class Routes {
 
   /** @throws Error `ERR_PATH_IN_USE` if another manager has this path. */
   add(path: string, sockets: AttachedSockets): void {
-    if (this.#byPath.has(path)) {
-      const message = `path: ${path} of this ${this.#owner} has a manager already`;
-      throw codedError('ERR_PATH_IN_USE', message);
-    }
+    if (this.#byPath.has(path)) throw this.inUse(path);
     this.#byPath.set(path, sockets);
+  }
+
+  inUse(path: string): Error {
+    const message = `path: ${path} of this ${this.#owner} has a manager already`;
+    return codedError('ERR_PATH_IN_USE', message);
   }
 
   /** Gives a path free. */

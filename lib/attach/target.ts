@@ -1,7 +1,6 @@
 /**
  * What a manager can be attached to, and how it is found behind what users have in hand.
  */
-import { type EventEmitter, errorMonitor } from 'node:events';
 import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { kindOf } from '../arguments.js';
@@ -10,7 +9,8 @@ import type { WebSocketWarning } from '../types.js';
 import { type BunServer, BunTarget, isBunServer, wasStopped } from './bun-server.js';
 import { ElysiaTarget, isElysia } from './elysia.js';
 import { AttachPoint } from './http-server.js';
-import { addressOf, isHttpServer, wasClosed } from './inspect.js';
+import { addressOf, isHttpServer, isSecure, wasClosed } from './inspect.js';
+import { Listening, type Watcher } from './listening.js';
 import type { AttachedSockets } from './sockets.js';
 
 /** A server of the host's. */
@@ -19,13 +19,14 @@ export interface AttachTarget {
   attach(path: string, sockets: AttachedSockets): () => void;
   /** Where it listens, if it does and that is known. */
   address(): AddressInfo | null;
-  /**
-   * Calls `call` once it listens, or at once where that cannot be known, and `fail` if it comes to nothing; each
-   * more than once if it is told to listen again. Returns the way back.
-   */
-  whenListening(call: () => void, fail: (error: Error) => void): () => void;
+  /** Tells whether it listens from now on; at once where that cannot be known. Returns the way back. */
+  watch(watcher: Watcher): () => void;
   /** Whether it is known not to listen any more. */
   closed?(): boolean;
+  /** Whether it listens, or is known to have been told to. */
+  isTold?(): boolean;
+  /** Whether it speaks TLS, where that is known. */
+  isSecure?(): boolean;
   /** How many listeners for upgrades are not asked about the manager's. */
   bypassed?(): number;
   /** What a user should be told of what attaching costs; told once for each server. */
@@ -83,20 +84,20 @@ class HttpTarget implements AttachTarget {
     return addressOf(this.#server);
   }
 
-  whenListening(call: () => void, fail: (error: Error) => void): () => void {
-    const server: EventEmitter = this.#server;
-    const close = () => fail(serverClosed());
-    server.on('listening', call).on('close', close);
-    // What becomes of an error stays the host's affair: without a listener it is an uncaught exception.
-    server.on(errorMonitor, fail);
-    if (this.#server.listening) call();
-    return () => {
-      server.off('listening', call).off('close', close).off(errorMonitor, fail);
-    };
+  watch(watcher: Watcher): () => void {
+    return Listening.of(this.#server).watch(watcher);
+  }
+
+  isTold(): boolean {
+    return Listening.of(this.#server).isTold;
   }
 
   closed(): boolean {
     return !this.#server.listening;
+  }
+
+  isSecure(): boolean {
+    return isSecure(this.#server);
   }
 
   bypassed(): number {

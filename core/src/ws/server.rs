@@ -169,6 +169,11 @@ impl Server {
         self.address
     }
 
+    /// Whether its own port speaks TLS.
+    pub fn is_secure(&self) -> bool {
+        self.shared.tls.is_some()
+    }
+
     pub fn config(&self) -> &Config {
         &self.shared.config
     }
