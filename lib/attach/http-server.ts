@@ -100,11 +100,6 @@ export class AttachPoint {
     for (const restore of this.#overrides) restore();
   }
 
-  /** How many listen for upgrades who are none of ours, nor of another copy of this package. */
-  get others(): number {
-    return this.#server.listeners('upgrade').filter((it) => !(OWNS in it)).length;
-  }
-
   #isElsewhere(url: string): boolean {
     return this.#server
       .listeners('upgrade')
@@ -115,7 +110,7 @@ export class AttachPoint {
   #shouldUpgrade(request: IncomingMessage, before: ShouldUpgrade): boolean {
     const ours = wantsWebSocket(request.headers.upgrade);
     if (ours && this.#routes.find(request.url ?? '') !== undefined) return true;
-    return before.call(this.#server, request) && (ours || this.others > 0);
+    return before.call(this.#server, request) && (ours || othersAt(this.#server) > 0);
   }
 
   #take(request: IncomingMessage, socket: Duplex, head: Buffer): boolean {
@@ -126,7 +121,7 @@ export class AttachPoint {
       sockets.take(request, socket, head);
       return true;
     }
-    if (this.others > 0 || this.#routes.empty || this.#isElsewhere(url)) return false;
+    if (othersAt(this.#server) > 0 || this.#routes.empty || this.#isElsewhere(url)) return false;
     if (!ours && !('Bun' in globalThis)) {
       serveAsPlain(this.#server, request, socket, head);
       return true;
@@ -136,6 +131,11 @@ export class AttachPoint {
     refuse(socket);
     return true;
   }
+}
+
+/** How many listen for a server's upgrades who are none of ours, nor of another copy of this package. */
+export function othersAt(server: Server): number {
+  return server.listeners('upgrade').filter((it) => !(OWNS in it)).length;
 }
 
 function ignore(): void {}

@@ -8,7 +8,7 @@ import { codedError } from '../errors.js';
 import type { WebSocketWarning } from '../types.js';
 import { type BunServer, BunTarget, isBunServer, wasStopped } from './bun-server.js';
 import { ElysiaTarget, isElysia } from './elysia.js';
-import { AttachPoint } from './http-server.js';
+import { AttachPoint, othersAt } from './http-server.js';
 import { addressOf, isHttpServer, isSecure, wasClosed } from './inspect.js';
 import { Listening, type Watcher } from './listening.js';
 import type { AttachedSockets } from './sockets.js';
@@ -101,7 +101,7 @@ class HttpTarget implements AttachTarget {
   }
 
   bypassed(): number {
-    return AttachPoint.of(this.#server).others;
+    return othersAt(this.#server);
   }
 }
 
