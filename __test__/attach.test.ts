@@ -160,6 +160,17 @@ describe('a server', () => {
     expect(logger.warn).toHaveBeenCalledTimes(1);
   });
 
+  test('that is closed and told to listen in one turn: ready() waits for the new address', async () => {
+    const server = await httpServer();
+    const manager = attach(server);
+    const before = await manager.ready();
+    server.close();
+    server.listen(0, '127.0.0.1');
+    const after = await manager.ready();
+    expect(after).toEqual(server.address());
+    expect(after.port).not.toBe(before.port);
+  });
+
   test('may have many managers', async () => {
     const server = newHttpServer();
     const warned = vi.fn();

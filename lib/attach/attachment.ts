@@ -58,8 +58,7 @@ export class Attachment {
   whenListening(start: () => void): void {
     const listens = () => {
       setImmediate(() => {
-        // It may be told twice in one turn, where the server was told to listen in that of this call.
-        if (this.#detached || this.#listens) return;
+        if (this.#detached) return;
         if (this.#target.closed?.()) {
           this.#fails(serverClosed());
           return;

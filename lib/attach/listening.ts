@@ -20,23 +20,25 @@ const all = new WeakMap<Server, Listening>();
 
 export class Listening {
   readonly #server: Counting;
-  readonly #watchers = new Set<Watcher>();
-  /** The count above which it was told to listen since it was last heard of. */
-  #idle: number;
+  /** With the round of the last time that each was told. */
+  readonly #watchers = new Map<Watcher, number | undefined>();
+  #hasListened: boolean;
+  /** The count up to which there is nothing new. */
+  #known: number;
+  #closings = 0;
   readonly #listens = () => {
-    // To be closed counts too.
-    this.#idle = this.#count() + 1;
-    for (const watcher of [...this.#watchers]) watcher.listens();
+    this.#hasListened = true;
+    this.#known = this.#count();
+    for (const watcher of [...this.#watchers.keys()]) this.#tell(watcher);
   };
   readonly #closed = () => {
-    // It may listen again by now.
-    if (this.#server.listening) return;
-    for (const watcher of [...this.#watchers]) watcher.fails();
+    this.#closings += 1;
+    // Meanwhile it may listen again, or be about to.
+    if (this.#hasListened && this.isTold) return;
+    this.#fail();
   };
   readonly #failed = (error: Error) => {
-    if (this.#server.listening) return;
-    this.#idle = this.#count();
-    for (const watcher of [...this.#watchers]) watcher.fails(error);
+    if (!this.#server.listening) this.#fail(error);
   };
 
   static of(server: Server): Listening {
@@ -47,7 +49,8 @@ export class Listening {
 
   private constructor(server: Server) {
     this.#server = server;
-    this.#idle = server.listening ? this.#count() + 1 : this.#count();
+    this.#hasListened = server.listening;
+    this.#known = this.#count();
   }
 
   /** Tells a watcher from now on, and also that it listens already. Returns the way back. */
@@ -58,8 +61,8 @@ export class Listening {
       // What becomes of an error stays the host's affair: without a listener it is an uncaught exception.
       server.on(errorMonitor, this.#failed);
     }
-    this.#watchers.add(watcher);
-    if (this.#server.listening) watcher.listens();
+    this.#watchers.set(watcher, undefined);
+    if (this.#server.listening) this.#tell(watcher);
     return () => {
       this.#watchers.delete(watcher);
       if (this.#watchers.size > 0) return;
@@ -70,7 +73,23 @@ export class Listening {
 
   /** Whether it listens, or was told to since it was last heard of, which may take a look-up of its host's name. */
   get isTold(): boolean {
-    return this.#server.listening || this.#count() > this.#idle;
+    // To be closed counts too, and comes between.
+    const told = this.#known + (this.#hasListened ? 1 : 0);
+    return this.#server.listening || this.#count() > told;
+  }
+
+  /** Once for each time that it listens: it may do so already when a watcher comes, and say so only then. */
+  #tell(watcher: Watcher): void {
+    const round = this.#server._listeningId ?? this.#closings;
+    if (this.#watchers.get(watcher) === round) return;
+    this.#watchers.set(watcher, round);
+    watcher.listens();
+  }
+
+  #fail(error?: Error): void {
+    this.#hasListened = false;
+    this.#known = this.#count();
+    for (const watcher of [...this.#watchers.keys()]) watcher.fails(error);
   }
 
   #count(): number {
