@@ -2,6 +2,9 @@
 //!
 //! A synchronous send cannot push back, so a send that would exceed the budget is refused whole:
 //! nothing is half-sent. A payload gives its share back when its last receiver has it.
+//!
+//! What clients cause themselves, answers that they do not read, has a part of it only: strangers must not take the
+//! room of what the host sends to others.
 
 use bytes::Bytes;
 use std::sync::Arc;
@@ -11,16 +14,21 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 /// of tiny messages is bounded too.
 const FRAME_OVERHEAD: usize = 128;
 
+/// The part of the budget that answers may take.
+const OF_ANSWERS: usize = 4;
+
 /// Bytes that may be queued at once.
 #[derive(Debug)]
 pub struct Budget {
     limit: usize,
     used: AtomicUsize,
+    /// Of them, answers.
+    answers: AtomicUsize,
 }
 
 impl Budget {
     pub fn new(limit: usize) -> Arc<Self> {
-        Arc::new(Self { limit, used: AtomicUsize::new(0) })
+        Arc::new(Self { limit, used: AtomicUsize::new(0), answers: AtomicUsize::new(0) })
     }
 
     /// Bytes that are queued now.
@@ -33,19 +41,37 @@ impl Budget {
     /// nothing else is.
     pub fn frame(self: &Arc<Self>, wire: Vec<u8>, start: usize) -> Option<Bytes> {
         let cost = wire.capacity() + FRAME_OVERHEAD;
-        self.used
-            .fetch_update(Relaxed, Relaxed, |used| {
-                (used == 0 || used + cost <= self.limit).then_some(used + cost)
-            })
-            .ok()?;
-        Some(Bytes::from_owner(Charged { wire, cost, budget: self.clone() }).slice(start..))
+        take(&self.used, cost, self.limit).then(|| self.charged(wire, cost, false, start))
     }
+
+    /// The same for what a client has caused.
+    pub fn answer(self: &Arc<Self>, wire: Vec<u8>) -> Option<Bytes> {
+        let cost = wire.capacity() + FRAME_OVERHEAD;
+        if !take(&self.answers, cost, self.limit / OF_ANSWERS) {
+            return None;
+        }
+        if !take(&self.used, cost, self.limit) {
+            self.answers.fetch_sub(cost, Relaxed);
+            return None;
+        }
+        Some(self.charged(wire, cost, true, 0))
+    }
+
+    fn charged(self: &Arc<Self>, wire: Vec<u8>, cost: usize, answer: bool, start: usize) -> Bytes {
+        Bytes::from_owner(Charged { wire, cost, answer, budget: self.clone() }).slice(start..)
+    }
+}
+
+fn take(used: &AtomicUsize, cost: usize, limit: usize) -> bool {
+    let fits = |used| (used == 0 || used + cost <= limit).then_some(used + cost);
+    used.fetch_update(Relaxed, Relaxed, fits).is_ok()
 }
 
 /// Wire bytes that give their share of the budget back when they are dropped.
 struct Charged {
     wire: Vec<u8>,
     cost: usize,
+    answer: bool,
     budget: Arc<Budget>,
 }
 
@@ -58,6 +84,9 @@ impl AsRef<[u8]> for Charged {
 impl Drop for Charged {
     fn drop(&mut self) {
         self.budget.used.fetch_sub(self.cost, Relaxed);
+        if self.answer {
+            self.budget.answers.fetch_sub(self.cost, Relaxed);
+        }
     }
 }
 
@@ -85,6 +114,26 @@ mod tests {
         assert_eq!(budget.used(), 2000 + FRAME_OVERHEAD);
         drop(first);
         assert!(budget.frame(vec![0; 2000], 0).is_some());
+    }
+
+    #[test]
+    fn answers_leave_room_for_what_the_host_sends() {
+        let budget = Budget::new(8000);
+        let first = budget.answer(vec![0; 1500]).unwrap();
+        assert!(budget.answer(vec![0; 1500]).is_none());
+        assert!(budget.frame(vec![0; 4000], 0).is_some());
+        drop(first);
+        assert!(budget.answer(vec![0; 1500]).is_some());
+        assert_eq!(budget.used(), 0);
+    }
+
+    #[test]
+    fn an_answer_is_refused_where_the_host_has_taken_all_and_costs_nothing() {
+        let budget = Budget::new(8000);
+        let sent = budget.frame(vec![0; 7800], 0).unwrap();
+        assert!(budget.answer(vec![0; 1500]).is_none());
+        drop(sent);
+        assert!(budget.answer(vec![0; 1500]).is_some());
     }
 
     #[test]

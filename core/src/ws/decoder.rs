@@ -63,6 +63,17 @@ pub enum Item<'a> {
     Close(Option<(u16, String)>),
 }
 
+impl Item<'_> {
+    /// Bytes of its payload, inflated.
+    pub fn payload_len(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Binary(payload) | Self::Ping(payload) | Self::Pong(payload) => payload.len(),
+            Self::Close(_) => 0,
+        }
+    }
+}
+
 /// The decoder of one connection.
 #[derive(Debug, Default)]
 pub struct Decoder {

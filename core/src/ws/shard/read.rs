@@ -6,7 +6,7 @@ use tokio::io::{AsyncRead, ReadBuf};
 
 use super::Shard;
 use super::excess::Reading;
-use super::slot::Phase;
+use super::slot::{Phase, Rest};
 use super::sockets::OWED_WHILE_READING;
 use crate::ws::arrival::Given;
 use crate::ws::clock;
@@ -21,6 +21,10 @@ use std::sync::Arc;
 
 /// Full buffers that one connection may hand in before others have their turn.
 const READS_A_TURN: usize = 4;
+
+/// Bytes of messages, inflated, behind which one connection gives others their turn: one read may hold a thousand times
+/// as many.
+const MESSAGES_A_TURN: usize = 1024 * 1024;
 
 impl Shard {
     /// Serves one socket that may be readable or writable. Ready when the socket is gone.
@@ -72,6 +76,14 @@ impl Shard {
                 self.settle_broken();
                 continue;
             }
+            if let Some(rest) = slot.rest.take() {
+                self.go_on_with(key, *rest);
+                self.settle_broken();
+                if self.has_rest(key, serial) {
+                    break;
+                }
+                continue;
+            }
             let mut buffer = ReadBuf::new(&mut self.buffer);
             match Pin::new(&mut slot.stream).poll_read(cx, &mut buffer) {
                 Poll::Pending => return,
@@ -82,6 +94,9 @@ impl Shard {
                     self.input(key, &mut bytes[..count]);
                     self.buffer = bytes;
                     self.settle_broken();
+                    if self.has_rest(key, serial) {
+                        break;
+                    }
                 }
                 // No TLS came about. The peer is told, and what it still sends is read on.
                 Poll::Ready(Err(_))
@@ -99,6 +114,20 @@ impl Shard {
             }
         }
         cx.waker().wake_by_ref();
+    }
+
+    fn has_rest(&self, key: usize, serial: u64) -> bool {
+        let slot = self.sockets.slots.get(key).filter(|slot| slot.serial == serial);
+        slot.is_some_and(|slot| slot.rest.is_some())
+    }
+
+    /// Interprets what the last turn has left of a read.
+    fn go_on_with(&mut self, key: usize, Rest { mut bytes, reading }: Rest) {
+        let now = clock::steady_millis();
+        if let Some(connection) = self.sockets.slots[key].connection().cloned() {
+            self.interpret(key, &connection, &mut bytes, reading.resumed(now));
+            self.write_answers(key);
+        }
     }
 
     pub(super) fn settle_broken(&mut self) {
@@ -202,7 +231,8 @@ impl Shard {
         }
     }
 
-    /// Interprets frames, up to one that has to wait for a decision: what lies behind it is kept.
+    /// Interprets frames, up to one that has to wait for a decision, or as far as one turn goes: what lies behind it is
+    /// kept.
     pub(super) fn interpret(
         &mut self,
         key: usize,
@@ -222,6 +252,7 @@ impl Shard {
             crumbs: 0,
         };
         let mut rest = bytes;
+        let mut done = 0;
         let more = loop {
             let next = decoder.next(&mut rest, &mut terms);
             if terms.crumbs > 0 && !self.take_crumbs(key, connection, &mut terms.crumbs, reading) {
@@ -229,11 +260,19 @@ impl Shard {
             }
             match next {
                 Ok(Some(item)) => {
+                    done += item.payload_len();
                     if !self.item(key, connection, item, reading) {
                         break false;
                     }
                     if let Some(hold) = &mut self.sockets.slots[key].hold {
                         hold.keep(rest, reading);
+                        break true;
+                    }
+                    let is_enough =
+                        done > MESSAGES_A_TURN || self.answers.len() > OWED_WHILE_READING;
+                    if is_enough && !rest.is_empty() {
+                        let rest = Rest { bytes: rest.to_vec(), reading };
+                        self.sockets.slots[key].rest = Some(Box::new(rest));
                         break true;
                     }
                 }

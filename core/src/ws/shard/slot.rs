@@ -61,6 +61,8 @@ pub struct Slot {
     pub parked: bool,
     /// It waits for a decision, unread.
     pub hold: Option<Box<Hold>>,
+    /// What was read, of one read at most, and waits for a later turn. Nothing more is read before.
+    pub rest: Option<Box<Rest>>,
     pub access: Access,
     /// Pinged since it was last heard from.
     pub asked: bool,
@@ -88,6 +90,14 @@ impl Hold {
         self.rest.extend_from_slice(bytes);
         self.reading = Some(reading);
     }
+}
+
+/// What one turn has left of a read.
+#[derive(Debug)]
+pub struct Rest {
+    pub bytes: Vec<u8>,
+    /// It has been measured already.
+    pub reading: Reading,
 }
 
 /// What is known of a connection's right to be here.
@@ -182,6 +192,7 @@ impl Slot {
             held_back: false,
             parked: false,
             hold: None,
+            rest: None,
             access: Access::default(),
             asked: false,
             crumbled: false,

@@ -277,7 +277,7 @@ impl Sockets {
     }
 
     /// Writes bytes of the shard's own making straight to a socket that is owed nothing, and
-    /// queues what it does not take. False when the budget has no room for the rest.
+    /// queues what it does not take. False when the answers' part of the budget has no room for the rest.
     pub fn write_now(&mut self, key: usize, bytes: &[u8]) -> bool {
         let slot = &mut self.slots[key];
         let mut rest = bytes;
@@ -303,7 +303,7 @@ impl Sockets {
         if rest.is_empty() {
             return true;
         }
-        match self.shared.budget.frame(rest.to_vec(), 0) {
+        match self.shared.budget.answer(rest.to_vec()) {
             Some(frame) => {
                 self.push(key, Prepared::Ready(frame));
                 true

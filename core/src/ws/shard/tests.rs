@@ -13,6 +13,7 @@ mod rig;
 mod secure;
 mod slow_readers;
 mod thread;
+mod turns;
 
 use rustc_hash::FxBuildHasher;
 use std::collections::HashSet;
