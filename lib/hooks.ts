@@ -148,12 +148,16 @@ function identityOf(answer: unknown): Identity {
   }
   if (expiresAt !== undefined && expiresAt !== null) identity.expiresAt = timeOf(expiresAt);
   if (claims !== undefined && claims !== null) {
-    if (typeof claims !== 'object' || Array.isArray(claims)) {
-      throw wrong('claims must be an object', claims);
-    }
-    identity.claims = JSON.stringify(claims);
+    identity.claims = claimsOf(claims);
   }
   return identity;
+}
+
+/** The claims as JSON, which may be something else than they are themselves, as that of a Date. */
+function claimsOf(claims: unknown): string {
+  const json: string | undefined = JSON.stringify(claims);
+  if (json?.startsWith('{')) return json;
+  throw wrong('claims must be an object as JSON', json === undefined ? json : JSON.parse(json));
 }
 
 function nameIn(field: string, value: unknown): string {
