@@ -257,6 +257,8 @@ describe('a hook that is at fault', () => {
     ['a user by a number that stands for several', { userId: Number.MAX_SAFE_INTEGER + 1 }],
     ['a user by a fraction', { userId: 1.5 }],
     ['a session by such a number', { userId: 'ada', sessionId: 2 ** 60 }],
+    ['a user with half a surrogate pair', { userId: 'ada\ud800' }],
+    ['a session with half a surrogate pair', { userId: 'ada', sessionId: '\udc00' }],
     ['a user that is an object', { userId: {} }],
     ['a user of 257 bytes', { userId: 'x'.repeat(257) }],
     ['a session that is an object', { userId: 'ada', sessionId: {} }],
