@@ -2056,7 +2056,8 @@ export interface WebSocketAccess {
 /**
  * Names that clients may go to, by action; an action without patterns is denied. `*` stands for any characters,
  * `{userId}`, `{sessionId}` and `{claims.NAME}` for what is known of the client, for example `user:{userId}:*`; of a claim
- * that is an array, any of its strings and numbers will do. What is not known matches nothing.
+ * that is an array, any of its strings and numbers will do. What is not known matches nothing. `{claims.a.b}` is the claim
+ * `a.b`, as names that are URLs have dots, and without it the `b` in the claim `a`.
  */
 export interface WebSocketPatterns {
 	/** Topics. */

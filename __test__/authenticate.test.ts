@@ -75,6 +75,19 @@ describe('a hook that answers', () => {
     expect(connection?.claims).toEqual({ team: 'red' });
   });
 
+  test('may give claims of a class, which count as their JSON', async () => {
+    class Claims {
+      readonly #team = 'red';
+      toJSON() {
+        return { team: this.#team };
+      }
+    }
+    const authenticate = () => ({ userId: 'ada', claims: new Claims() });
+    const manager = await startManager({ authenticate });
+    const client = await connectClient(manager, { userId: 'ada' });
+    expect(manager.getConnection(client.connectionId)?.claims).toEqual({ team: 'red' });
+  });
+
   test('is a method of its options', async () => {
     class Options {
       port = 0;
@@ -244,6 +257,8 @@ describe('a hook that is at fault', () => {
     ['a user by a number that stands for several', { userId: Number.MAX_SAFE_INTEGER + 1 }],
     ['a user by a fraction', { userId: 1.5 }],
     ['a session by such a number', { userId: 'ada', sessionId: 2 ** 60 }],
+    ['a user with half a surrogate pair', { userId: 'ada\ud800' }],
+    ['a session with half a surrogate pair', { userId: 'ada', sessionId: '\udc00' }],
     ['a user that is an object', { userId: {} }],
     ['a user of 257 bytes', { userId: 'x'.repeat(257) }],
     ['a session that is an object', { userId: 'ada', sessionId: {} }],
@@ -253,6 +268,11 @@ describe('a hook that is at fault', () => {
     ['an end that is no date', { userId: 'ada', expiresAt: new Date('x') }],
     ['claims that are a string', { userId: 'ada', claims: '{}' }],
     ['claims that have no end', { userId: 'ada', claims: { n: 1n } }],
+    ['claims that are an array', { userId: 'ada', claims: [] }],
+    ['claims that are a Date, and so a string', { userId: 'ada', claims: new Date(0) }],
+    ['claims that are a number as JSON', { userId: 'ada', claims: { toJSON: () => 1 } }],
+    ['claims that are an array as JSON', { userId: 'ada', claims: { toJSON: () => [{}] } }],
+    ['claims that are nothing as JSON', { userId: 'ada', claims: { toJSON: () => undefined } }],
     ['claims over 16 KiB', { userId: 'ada', claims: { a: 'x'.repeat(16_384) } }],
   ])('and returns %s refuses, and is warned of', async ([, identity]) => {
     const { warnings } = await login({ authenticate: () => identity as WebSocketIdentity });

@@ -124,6 +124,7 @@ describe('disconnectUser', () => {
     expect(manager.disconnectUser('')).toBe(0);
     const wrong = expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' });
     expect(() => manager.disconnectUser(null as never)).toThrow(wrong);
+    expect(() => manager.disconnectUser('\ud800')).toThrow(wrong);
     expect(() => manager.disconnectUser('ada', 1005)).toThrow(wrong);
     expect(() => manager.disconnectUser('ada', 4000, 'x'.repeat(124))).toThrow(wrong);
   });
@@ -212,5 +213,6 @@ describe('revokeSession', () => {
     const wrong = expect.objectContaining({ code: 'ERR_INVALID_ARGUMENT' });
     expect(() => manager.revokeSession(null as never)).toThrow(wrong);
     expect(() => manager.revokeSession('')).toThrow(wrong);
+    expect(() => manager.revokeSession('\ud800')).toThrow(wrong);
   });
 });

@@ -184,23 +184,44 @@ describe.each(KINDS)('$kind', ({ enter, exit, members, active, send, ownedBy, as
     expect(manager[active]()).toEqual([]);
   });
 
-  test.each([[undefined], [null], [{}], [true], [''], ['x'.repeat(257)], ['é'.repeat(129)]])(
-    'a name of %j is the caller’s error',
-    async (name) => {
-      const manager = await startManager();
-      const { connectionId } = await connectClient(manager);
-      const error = expect.objectContaining({
-        name: 'TypeError',
-        code: 'ERR_INVALID_ARGUMENT',
-      });
-      expect(() => manager[enter](connectionId, name as string)).toThrow(error);
-      expect(() => manager[exit](connectionId, name as string)).toThrow(error);
-      expect(manager[active]()).toEqual([]);
-    },
-  );
+  test.each([
+    [undefined],
+    [null],
+    [{}],
+    [true],
+    [''],
+    ['\ud800'],
+    ['x'.repeat(257)],
+    ['é'.repeat(129)],
+  ])('a name of %j is the caller’s error', async (name) => {
+    const manager = await startManager();
+    const { connectionId } = await connectClient(manager);
+    const error = expect.objectContaining({
+      name: 'TypeError',
+      code: 'ERR_INVALID_ARGUMENT',
+    });
+    expect(() => manager[enter](connectionId, name as string)).toThrow(error);
+    expect(() => manager[exit](connectionId, name as string)).toThrow(error);
+    expect(manager[active]()).toEqual([]);
+  });
 });
 
 describe('listings', () => {
+  test('half a surrogate pair is not the name that UTF-8 has in its place', async () => {
+    const manager = await startManager();
+    const { connectionId } = await connectClient(manager, { userId: '\ufffd' });
+    manager.joinRoom(connectionId, '\ufffd');
+    manager.subscribe(connectionId, '\ufffd');
+    const message = { type: 'note', payload: 1 };
+    expect(manager.sendToUser('\ufffd', message)).toBe(1);
+    expect(manager.sendToUser('\ud800', message)).toBe(0);
+    expect(manager.sendToRoom('\ud800', message)).toBe(0);
+    expect(manager.broadcastToTopic('\ud800', message)).toBe(0);
+    expect(manager.getUserConnections('\ud800')).toEqual([]);
+    expect(manager.getRoomMembers('\ud800')).toEqual([]);
+    expect(manager.getTopicSubscribers('\ud800')).toEqual([]);
+  });
+
   test('connections are listed as they came, and each is one object', async () => {
     const manager = await startManager();
     const clients = await connectClients(manager, 5);

@@ -20,6 +20,9 @@ afterEach(() => {
   vi.unstubAllEnvs();
 });
 
+/** Until what was answered has gone through. */
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
 /** The status that a page of this origin is answered with. */
 async function statusOf(manager: Pick<WebSocketManager, 'address'>, Origin?: string | string[]) {
   const client = await RawClient.connect(manager);
@@ -136,6 +139,40 @@ describe('rules of JavaScript', () => {
     });
     expect(await statusOf(manager, 'https://a')).toBe(403);
     expect(manager.getStats().refusals).toMatchObject({ origin: 1, handshake_timeout: 0 });
+  });
+
+  test('one that never answers refuses nothing that another one allows', async () => {
+    const hangs = () => new Promise<boolean>(() => {});
+    const later = async (origin: string) => origin === 'https://a';
+    for (const origins of [
+      [hangs, later],
+      [later, hangs],
+    ]) {
+      const manager = await startManager({ origins, handshakeTimeout: 60_000 });
+      expect(await statusOf(manager, 'https://a')).toBe(101);
+    }
+  });
+
+  test('of several that take time the last no refuses, and not the first', async () => {
+    const answers: ((allowed: boolean) => void)[] = [];
+    const rule = () => new Promise<boolean>((resolve) => answers.push(resolve));
+    const rules = OriginRules.of([rule, rule], () => {});
+    const verdicts: boolean[] = [];
+    const ask = () =>
+      rules?.judge('https://a', new HandshakeRequest('/', []), (said) => verdicts.push(said));
+    ask();
+    answers[1]?.(false);
+    await settled();
+    expect(verdicts).toEqual([]);
+    answers[0]?.(false);
+    await settled();
+    expect(verdicts).toEqual([false]);
+    ask();
+    answers[2]?.(true);
+    await settled();
+    answers[3]?.(false);
+    await settled();
+    expect(verdicts).toEqual([false, true]);
   });
 
   test("a verdict that comes after the end of its client or its manager is nobody's", async () => {

@@ -8,10 +8,11 @@ const MAX_TIMEOUT = 2 ** 31 - 1;
 
 /**
  * The name of a connection, user, room or topic. Numbers are taken in their decimal form, as ids out of
- * a database often are; anything else names nothing.
+ * a database often are; anything else names nothing. So does a text with half a surrogate pair: the engine's text is UTF-8,
+ * in which all such halves would be the same.
  */
 export function nameOf(value: unknown): string | undefined {
-  if (typeof value === 'string') return value;
+  if (typeof value === 'string') return value.isWellFormed() ? value : undefined;
   return typeof value === 'number' ? String(value) : undefined;
 }
 
@@ -19,7 +20,8 @@ export function nameOf(value: unknown): string | undefined {
 export function requireName(argument: string, value: unknown): string {
   const name = nameOf(value);
   if (name !== undefined) return name;
-  throw codedError('ERR_INVALID_ARGUMENT', `${argument}: must be a string, got ${kindOf(value)}`);
+  const got = typeof value === 'string' ? 'half a surrogate pair' : kindOf(value);
+  throw codedError('ERR_INVALID_ARGUMENT', `${argument}: must be a string, got ${got}`);
 }
 
 /** A close code and reason; which codes may be sent is the engine's to say. */

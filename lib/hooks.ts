@@ -94,7 +94,7 @@ export class Hooks {
 
   #permit(number: number, answer: unknown): void {
     if (answer !== true && answer !== false && answer !== undefined && answer !== null) {
-      throw wrong('must return true or false', answer);
+      throw wrong('must return true or false', kindOf(answer));
     }
     this.#native.decide(number, answer === true);
   }
@@ -139,7 +139,7 @@ function loginOf(
 /** @throws TypeError for what is no identity. */
 function identityOf(answer: unknown): Identity {
   if (typeof answer !== 'object' || answer === null || Array.isArray(answer)) {
-    throw wrong('must return an identity or null', answer);
+    throw wrong('must return an identity or null', kindOf(answer));
   }
   const { userId, sessionId, expiresAt, claims } = answer as Record<string, unknown>;
   const identity: Identity = { userId: nameIn('userId', userId) };
@@ -148,30 +148,36 @@ function identityOf(answer: unknown): Identity {
   }
   if (expiresAt !== undefined && expiresAt !== null) identity.expiresAt = timeOf(expiresAt);
   if (claims !== undefined && claims !== null) {
-    if (typeof claims !== 'object' || Array.isArray(claims)) {
-      throw wrong('claims must be an object', claims);
-    }
-    identity.claims = JSON.stringify(claims);
+    identity.claims = claimsOf(claims);
   }
   return identity;
 }
 
+/** The claims as JSON, which may be something else than they are themselves, as that of a Date. */
+function claimsOf(claims: unknown): string {
+  const json: string | undefined = JSON.stringify(claims);
+  if (json?.startsWith('{')) return json;
+  const got = kindOf(json === undefined ? json : JSON.parse(json));
+  throw wrong('claims must be an object as JSON', got);
+}
+
 function nameIn(field: string, value: unknown): string {
-  if (typeof value === 'string') return value;
+  if (typeof value === 'string' && value.isWellFormed()) return value;
   // Of other numbers, two that were told apart where they came from could be one.
   if (Number.isSafeInteger(value)) return String(value);
-  throw wrong(`${field} must be a string or a safe integer`, value);
+  const got = typeof value === 'string' ? 'half a surrogate pair' : kindOf(value);
+  throw wrong(`${field} must be a string or a safe integer`, got);
 }
 
 function timeOf(value: unknown): number {
   // By what it can do: `instanceof` fails across realms.
   const time = typeof value === 'number' ? value : (value as Partial<Date>)?.getTime?.();
   if (typeof time !== 'number' || !(time >= LEAST_TIME) || time === Number.POSITIVE_INFINITY) {
-    throw wrong('expiresAt must be a Date or milliseconds since 1970', value);
+    throw wrong('expiresAt must be a Date or milliseconds since 1970', kindOf(value));
   }
   return time;
 }
 
-function wrong(rule: string, got: unknown): Error {
-  return codedError('ERR_INVALID_ARGUMENT', `${rule}, got ${kindOf(got)}`);
+function wrong(rule: string, got: string): Error {
+  return codedError('ERR_INVALID_ARGUMENT', `${rule}, got ${got}`);
 }

@@ -72,7 +72,14 @@ export class OriginRules {
     const deadline = setTimeout(settle, PATIENCE, false);
     // The server holds the process, not what it waits for.
     deadline.unref?.();
-    void Promise.all(later).then((said) => settle(said.includes(true)));
+    // One that hangs does not refuse what another allows.
+    let open = later.length;
+    for (const verdict of later) {
+      void verdict.then((allowed) => {
+        open -= 1;
+        if (allowed || open === 0) settle(allowed);
+      });
+    }
   }
 
   /** Told once for each time, since a flood of pages may have brought it about. */

@@ -36,9 +36,10 @@ export const MAX_PAYLOAD = 1024;
 export const CONFIG: WebSocketConfig = { maxPayload: MAX_PAYLOAD };
 
 const NAME_RULE = 'must be a string of 1 to 256 bytes';
-const USER_RULE = 'payload.userId must be a string or a number, of 1 to 256 bytes';
+const USER_RULE = 'payload.userId must be a string of 1 to 256 bytes, or a number up to 2^53 - 1';
 const LOGIN_RULE = 'payload must be an object with each key once';
-const SESSION_RULE = 'payload.sessionId must be a string or a number, of at most 256 bytes';
+const SESSION_RULE =
+  'payload.sessionId must be a string of at most 256 bytes, or a number up to 2^53 - 1';
 
 const noMessage = (given: string, sent: string): BadMessage => ({
   given,
@@ -126,6 +127,7 @@ export const BAD_MESSAGES: BadMessage[] = [
   badLogin('a userId that is null', { userId: null }),
   badLogin('a userId that is true', { userId: true }),
   badLogin('a userId that is an object', { userId: {} }),
+  badLogin('a userId by a number over 2^53 - 1', { userId: 2 ** 53 }),
   badLogin('an empty userId', { userId: '' }),
   badLogin('a userId of 257 bytes', { userId: 'x'.repeat(257) }),
   badLogin('a sessionId that is true', { userId: 'ada', sessionId: true }, SESSION_RULE),

@@ -233,7 +233,7 @@ fn trust_proxy(given: &setting::Settings<'_>) -> Result<TrustProxy, ConfigError>
     let hops =
         |number: u64| (1..=MAX_HOPS).contains(&number).then_some(TrustProxy::Hops(number as usize));
     let text = |text: &str| match text {
-        "off" | "false" | "0" => Some(TrustProxy::Nobody),
+        word if setting::is_off(word) => Some(TrustProxy::Nobody),
         number if number.bytes().all(|b| b.is_ascii_digit()) => number.parse().ok().and_then(hops),
         text => TrustProxy::networks(text).map(TrustProxy::Networks),
     };

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 use super::connection::{Connection, ConnectionId, GroupId, GroupKind, Membership, Status};
+use super::guard::patterns::Subject;
 use super::guard::{Guard, Identity};
 use super::limits::Seats;
 use super::memberships::Place;
@@ -294,6 +295,12 @@ impl Index {
         {
             return Join::Full;
         }
+        let unchanged = same
+            && state.session.as_deref() == identity.session.as_deref()
+            && state.claims.as_deref() == identity.claims.as_deref();
+        if unchanged {
+            return Join::Already;
+        }
         state.claims = identity.claims.as_deref().map(Into::into);
         if state.session.as_deref() != identity.session.as_deref() {
             if let Some(session) = state.session.take() {
@@ -303,8 +310,9 @@ impl Index {
                 identity.session.as_deref().map(|it| self.begin_session(it, connection));
         }
         let replaced = !same && state.user.is_some();
-        let ended =
-            state.memberships.weed(|it| !it.granted || guard.retains(identity, replaced, it));
+        let subject = Subject::from(identity);
+        let retention = guard.retention(&subject, replaced);
+        let ended = state.memberships.weed(|it| !it.granted || retention.keeps(it));
         for Membership { kind, group, name, .. } in ended {
             self.exit(kind, &name, connection, || tell(Change::Left(group)));
         }
@@ -424,7 +432,10 @@ impl Index {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ws::config::GuardConfig;
     use crate::ws::connection::Address;
+    use crate::ws::guard::Authorizer;
+    use crate::ws::guard::patterns::{Pattern, Patterns};
 
     #[test]
     fn a_membership_costs_the_same_however_many_the_connection_has() {
@@ -465,6 +476,34 @@ mod tests {
         assert!(index.deregister(&connection));
         assert_eq!(connection.lock().memberships.looks.get() - before, ROOMS);
         assert_eq!(index.group_count(GroupKind::Topic), 0);
+    }
+
+    #[test]
+    fn a_login_that_changes_nothing_looks_at_no_membership() {
+        let patterns = Patterns {
+            subscribe: vec![Pattern::parse("{claims.team}:*").unwrap()],
+            join_room: Vec::new(),
+        };
+        let guard = Guard::of(&GuardConfig {
+            authorizer: Authorizer::Patterns(patterns.into()),
+            ..GuardConfig::default()
+        });
+        let index = Index::new(1);
+        let connection = Connection::new(Address { shard: 0, slot: 0, serial: 1 }, None, false);
+        let log_in = |claims| {
+            let identity = Identity::new("ada", Some("s"), None, Some(claims)).unwrap();
+            let before = connection.lock().memberships.looks.get();
+            index.authenticate(&connection, &identity, &guard, |_| {});
+            connection.lock().memberships.looks.get() - before
+        };
+        log_in(r#"{"team":"red"}"#);
+        for name in ["red:1", "red:2"] {
+            index.join_within(&connection, GroupKind::Topic, name, None, |_| {});
+        }
+        assert_eq!(log_in(r#"{"team":"red"}"#), 0);
+        assert_eq!(log_in(r#"{"team":["red"]}"#), 2);
+        log_in(r#"{"team":"blue"}"#);
+        assert!(connection.names(GroupKind::Topic).is_empty());
     }
 
     #[test]

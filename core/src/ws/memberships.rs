@@ -65,7 +65,8 @@ impl Memberships {
 
     /// Ends those that `keeps` does not want, and returns them.
     pub fn weed(&mut self, keeps: impl Fn(&Membership) -> bool) -> Vec<Membership> {
-        let doomed = self.entries.iter().filter(|(_, it)| it.as_ref().is_some_and(|it| !keeps(it)));
+        let entries = self.entries.iter().inspect(|_| self.look());
+        let doomed = entries.filter(|(_, it)| it.as_ref().is_some_and(|it| !keeps(it)));
         let doomed: Vec<(Place, Option<Membership>)> = doomed.cloned().collect();
         doomed.iter().for_each(|(place, _)| self.remove(*place));
         doomed.into_iter().filter_map(|(_, membership)| membership).collect()

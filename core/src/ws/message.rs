@@ -14,7 +14,10 @@ pub(super) const MAX_ID: usize = 64;
 pub(super) const MAX_ECHO: usize = 64;
 
 /// What a user has to be, where one is needed.
-pub(super) const USER_RULE: &str = "payload.userId must be a string or a number, of 1 to 256 bytes";
+pub(super) const USER_RULE: &str =
+    "payload.userId must be a string of 1 to 256 bytes, or a number up to 2^53 - 1";
+/// `Number.MAX_SAFE_INTEGER`: of larger numbers two that are written differently can be one to JavaScript.
+pub(super) const MAX_SAFE_NUMBER: f64 = 9_007_199_254_740_991.0;
 
 /// What a client asks for.
 #[derive(Debug, PartialEq)]
@@ -168,7 +171,8 @@ fn request<'a>(kind: Cow<'a, str>, payload: Option<&'a RawValue>) -> Request<'a>
 }
 
 fn authenticate<'a>(payload: Option<&'a RawValue>) -> Request<'a> {
-    const SESSION: &str = "payload.sessionId must be a string or a number, of at most 256 bytes";
+    const SESSION: &str =
+        "payload.sessionId must be a string of at most 256 bytes, or a number up to 2^53 - 1";
     // Not by `userId`, which may be missing where a token or the host says who it is.
     const PAYLOAD: &str = "payload must be an object with each key once";
     let invalid = |problem| Request::Invalid { kind: "authenticate", problem };
@@ -221,19 +225,16 @@ fn string<'a>(raw: &'a RawValue) -> Option<Cow<'a, str>> {
     serde_json::from_str(text).ok().map(Cow::Owned)
 }
 
-/// A string as it is, a number as JavaScript's decimal string.
+/// A string as it is, a number that JavaScript tells from its neighbours as its decimal string.
 fn identifier(raw: &RawValue) -> Option<String> {
     if let Some(text) = string(raw) {
         return Some(text.into_owned());
     }
-    let number: serde_json::Number = serde_json::from_str(raw.get()).ok()?;
-    if number.is_i64() || number.is_u64() {
-        return Some(number.to_string());
-    }
+    serde_json::from_str::<serde_json::Number>(raw.get()).ok()?;
     // Read and written as the host would, so that it finds the user by the same number. What
     // serde_json reads of a fraction may be the neighbour of the nearest number.
     let value: f64 = raw.get().parse().ok()?;
-    value.is_finite().then(|| ryu_js::Buffer::new().format(value).to_owned())
+    (value.abs() <= MAX_SAFE_NUMBER).then(|| ryu_js::Buffer::new().format(value).to_owned())
 }
 
 fn shortened(kind: Cow<'_, str>) -> Cow<'_, str> {
@@ -306,9 +307,16 @@ mod tests {
             (r#"{"userId":-3}"#, Some(("-3", None))),
             (r#"{"userId":5.0}"#, Some(("5", None))),
             (r#"{"userId":-0}"#, Some(("0", None))),
-            (r#"{"userId":1e21}"#, Some(("1e+21", None))),
             (r#"{"userId":0.30000000000000002}"#, Some(("0.30000000000000004", None))),
-            (r#"{"userId":12345678901234567890}"#, Some(("12345678901234567890", None))),
+            (r#"{"userId":1e3}"#, Some(("1000", None))),
+            (r#"{"userId":9007199254740991}"#, Some(("9007199254740991", None))),
+            (r#"{"userId":-9007199254740991}"#, Some(("-9007199254740991", None))),
+            (r#"{"userId":"12345678901234567890"}"#, Some(("12345678901234567890", None))),
+            (r#"{"userId":9007199254740992}"#, None),
+            (r#"{"userId":-9007199254740993}"#, None),
+            (r#"{"userId":12345678901234567890}"#, None),
+            (r#"{"userId":1e21}"#, None),
+            (r#"{"userId":"u","sessionId":12345678901234567890}"#, None),
             (r#"{"userId":""}"#, None),
             (r#"{"userId":{}}"#, None),
             (r#"{"userId":"u","sessionId":[]}"#, None),

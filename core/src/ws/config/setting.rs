@@ -315,7 +315,7 @@ impl<'a> Setting<'a> {
             return Ok(None);
         };
         let value = match text.trim() {
-            "off" | "false" | "0" => Some(None),
+            word if is_off(word) => Some(None),
             text => parse(text).map(Some),
         };
         self.valid_variable(&format!("{number}, or off"), text, value)
@@ -442,6 +442,11 @@ impl<'a> Setting<'a> {
 }
 
 /// A number in decimal digits, if it is within the range.
+/// Whether a variable's word turns off what could have a value.
+pub(super) fn is_off(word: &str) -> bool {
+    ["off", "false", "0"].iter().any(|off| word.eq_ignore_ascii_case(off))
+}
+
 fn parse_in(text: &str, range: &RangeInclusive<u64>) -> Option<u64> {
     let text = text.trim();
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());

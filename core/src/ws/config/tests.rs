@@ -232,7 +232,7 @@ fn the_rate_of_messages() {
     assert_eq!(rate(&[(burst, number(70))], ""), Ok(Some(Rate::new(100, 70))));
     assert_eq!(rate(&[(messages, number(9))], "50/60"), Ok(Some(Rate::new(9, 18))));
     assert_eq!(rate(&[(messages, number(0))], "50"), Ok(Some(Rate::new(50, 100))));
-    for off in ["off", "0", "false", " off "] {
+    for off in ["off", "0", "false", " off ", "OFF", "False"] {
         assert_eq!(rate(&[], off), Ok(None));
         assert_eq!(rate(&[(messages, number(1))], off), Ok(Some(Rate::new(1, 2))));
     }
@@ -326,7 +326,7 @@ fn trusted_proxies_are_a_number_or_addresses_but_never_all() {
     for bad in [RawValue::Bool(true), number(-1), number(1.5), number(101), text("all"), mixed] {
         assert!(trust(bad.clone(), "").is_err(), "{bad:?}");
     }
-    for none in ["0", " 0 ", "off", "false"] {
+    for none in ["0", " 0 ", "off", "false", "Off", "FALSE"] {
         assert_eq!(trust(RawValue::Absent, none), Ok(TrustProxy::Nobody), "{none}");
     }
     for bad in ["true", "1,loopback", "0,loopback", "*", "10.0.0.0/33"] {

@@ -7,7 +7,9 @@ use serde_json::{Map, Value};
 use std::fmt;
 
 use crate::ws::guard::MAX_TOKEN;
-use crate::ws::message::{MAX_ECHO, MAX_ID, MAX_NAME, Message, Request, Token, parse};
+use crate::ws::message::{
+    MAX_ECHO, MAX_ID, MAX_NAME, MAX_SAFE_NUMBER, Message, Request, Token, parse,
+};
 
 /// The keys that the engine reads of a message.
 const KEYS: [&str; 3] = ["type", "payload", "id"];
@@ -137,9 +139,13 @@ fn identifier(raw: &RawValue) -> Option<String> {
         Value::Number(number) if number.is_f64() => {
             // The standard library's reading is the nearest number, as JavaScript's is.
             let value = text.parse::<f64>().expect("a number");
-            value.is_finite().then(|| ryu_js::Buffer::new().format(value).to_owned())
+            let is_safe = value.abs() <= MAX_SAFE_NUMBER;
+            is_safe.then(|| ryu_js::Buffer::new().format(value).to_owned())
         }
-        Value::Number(_) => Some(text.to_owned()),
+        Value::Number(number) => {
+            let size = number.as_i64().map(i64::unsigned_abs).or_else(|| number.as_u64())?;
+            (size < 1 << 53).then(|| text.to_owned())
+        }
         _ => None,
     }
 }

@@ -5,6 +5,7 @@
 //! `Guard::authorize` tell which. While an answer is awaited, the shard does not interpret the
 //! client's next frames (see `shard::decisions`), so their order holds without any care for it.
 
+pub mod claims;
 pub mod desk;
 pub mod jwt;
 pub mod patterns;
@@ -15,9 +16,10 @@ pub mod token;
 use std::fmt;
 use std::sync::Arc;
 
+use self::claims::Claims;
 use self::desk::{Desk, Number};
 use self::jwt::{JwtCheck, RemoteKeys};
-use self::patterns::{Patterns, Subject};
+use self::patterns::{Patterns, Permissions, Subject};
 use self::put_out::PutOut;
 use self::revoked::Revoked;
 use super::config::GuardConfig;
@@ -264,35 +266,47 @@ impl Guard {
                 let subject = Subject {
                     user: user.as_deref(),
                     session: session.as_deref(),
-                    claims: claims.as_deref(),
+                    claims: Claims::new(claims.as_deref()),
                 };
-                patterns.allow(action, name, &subject)
+                patterns.of(&subject).allow(action, name)
             }
         };
         Ruling::Decided(if allowed { Verdict::Allowed } else { Verdict::Refused })
     }
 
-    /// Whether a membership that a client was granted outlasts its login as `identity`, which has
+    /// Which of the memberships that a client was granted outlast its login as `subject`, which has
     /// `replaced` another user. What a hook has granted to the same user is the host's to end.
     #[must_use]
-    pub fn retains(&self, identity: &Identity, replaced: bool, membership: &Membership) -> bool {
+    pub fn retention<'s>(&'s self, subject: &'s Subject<'s>, replaced: bool) -> Retention<'s> {
+        match &self.authorizer {
+            Authorizer::Nobody => Retention::All,
+            _ if replaced => Retention::Nothing,
+            Authorizer::Host => Retention::All,
+            Authorizer::Patterns(patterns) => Retention::Allowed(patterns.of(subject)),
+        }
+    }
+}
+
+/// What outlasts a login of what a client was granted.
+#[derive(Debug)]
+pub enum Retention<'s> {
+    All,
+    Nothing,
+    Allowed(Permissions<'s>),
+}
+
+impl Retention<'_> {
+    #[must_use]
+    pub fn keeps(&self, membership: &Membership) -> bool {
         let action = match membership.kind {
             GroupKind::Topic => Action::Subscribe,
             GroupKind::Room => Action::JoinRoom,
             GroupKind::User => return true,
         };
-        match &self.authorizer {
-            Authorizer::Nobody => true,
-            Authorizer::Host => !replaced,
-            Authorizer::Patterns(_) if replaced => false,
-            Authorizer::Patterns(patterns) => {
-                let subject = Subject {
-                    user: Some(&identity.user),
-                    session: identity.session.as_deref(),
-                    claims: identity.claims.as_deref(),
-                };
-                patterns.allow(action, &membership.name, &subject)
-            }
+        match self {
+            Self::All => true,
+            Self::Nothing => false,
+            Self::Allowed(permissions) => permissions.allow(action, &membership.name),
         }
     }
 }

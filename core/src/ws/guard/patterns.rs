@@ -1,19 +1,18 @@
 //! Patterns of names that a client may go to: literal text, `*` for any characters, and
 //! `{userId}`, `{sessionId}` and `{claims.path}` for what is known of the client.
 //!
-//! What is known is compared as text and never read as a pattern. A name is matched by the set of
-//! the places that the pattern's pieces can reach in it, one piece after the other: the work is
-//! bounded by pieces times length, whatever the pattern.
+//! What is known is compared as text and never read as a pattern. It is put in once for all the names that
+//! are asked for. A name is matched by the set of the places that the pattern's pieces can reach in it, one
+//! piece after the other: the work is bounded by pieces times length, whatever the pattern.
 
-use serde_json::Value;
 use std::borrow::Cow;
+use std::cell::OnceCell;
 
-use super::Action;
+use super::claims::Claims;
+use super::{Action, Identity};
 
 /// Bytes of a pattern at most.
 const MAX_PATTERN: usize = 1024;
-/// Values of a claim that is an array which are looked at.
-const MAX_VALUES: usize = 1000;
 /// Placeholders in one pattern: with the values of arrays they make most of the work.
 const MAX_PLACEHOLDERS: usize = 8;
 
@@ -25,25 +24,50 @@ pub struct Patterns {
 }
 
 /// What is known of a client.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Subject<'a> {
     pub user: Option<&'a str>,
     pub session: Option<&'a str>,
-    /// A JSON object.
-    pub claims: Option<&'a str>,
+    pub claims: Claims<'a>,
+}
+
+impl<'a> From<&'a Identity> for Subject<'a> {
+    fn from(identity: &'a Identity) -> Self {
+        Self {
+            user: Some(&identity.user),
+            session: identity.session.as_deref(),
+            claims: Claims::new(identity.claims.as_deref()),
+        }
+    }
 }
 
 impl Patterns {
+    /// Where this client may go.
+    #[must_use]
+    pub fn of<'s>(&'s self, subject: &'s Subject<'s>) -> Permissions<'s> {
+        let filled = |patterns: &'s [Pattern]| {
+            patterns.iter().map(|it| Filled::of(it, subject)).collect::<Vec<_>>()
+        };
+        Permissions { subscribe: filled(&self.subscribe), join_room: filled(&self.join_room) }
+    }
+}
+
+/// Where one client may go.
+#[derive(Debug)]
+pub struct Permissions<'s> {
+    subscribe: Vec<Filled<'s>>,
+    join_room: Vec<Filled<'s>>,
+}
+
+impl Permissions<'_> {
     /// Whether one of the action's patterns matches. Without any, nothing is allowed.
     #[must_use]
-    pub fn allow(&self, action: Action, name: &str, subject: &Subject<'_>) -> bool {
+    pub fn allow(&self, action: Action, name: &str) -> bool {
         let patterns = match action {
             Action::Subscribe => &self.subscribe,
             Action::JoinRoom => &self.join_room,
         };
-        // Read when the first pattern needs them, and once.
-        let mut claims = None;
-        patterns.iter().any(|pattern| pattern.matches(name, subject, &mut claims))
+        patterns.iter().any(|pattern| pattern.matches(name))
     }
 }
 
@@ -57,8 +81,8 @@ enum Piece {
     Any,
     User,
     Session,
-    /// The keys that lead to it.
-    Claim(Box<[Box<str>]>),
+    /// The keys that lead to it, with dots between.
+    Claim(Box<str>),
 }
 
 impl Pattern {
@@ -90,27 +114,67 @@ impl Pattern {
         let placeholders = pieces.len() - pieces.iter().filter(fixed).count();
         (placeholders <= MAX_PLACEHOLDERS).then_some(Self(pieces))
     }
+}
 
-    fn matches(&self, name: &str, subject: &Subject<'_>, claims: &mut Option<Value>) -> bool {
+fn placeholder(name: &str) -> Option<Piece> {
+    match name {
+        "userId" => Some(Piece::User),
+        "sessionId" => Some(Piece::Session),
+        _ => {
+            let path = name.strip_prefix("claims.")?;
+            path.split('.').all(|key| !key.is_empty()).then(|| Piece::Claim(path.into()))
+        }
+    }
+}
+
+/// A pattern with what is known of one client, which is put in when the first name is compared.
+#[derive(Debug)]
+struct Filled<'s> {
+    pattern: &'s Pattern,
+    subject: &'s Subject<'s>,
+    steps: OnceCell<Vec<Step<'s>>>,
+}
+
+#[derive(Debug)]
+enum Step<'s> {
+    Any,
+    /// One of these, in the order of their bytes.
+    Text(Vec<Cow<'s, str>>),
+}
+
+impl<'s> Filled<'s> {
+    fn of(pattern: &'s Pattern, subject: &'s Subject<'s>) -> Self {
+        Self { pattern, subject, steps: OnceCell::new() }
+    }
+
+    fn step(&self, piece: &'s Piece) -> Step<'s> {
+        match piece {
+            Piece::Any => Step::Any,
+            Piece::Literal(text) => Step::Text(vec![Cow::Borrowed(text)]),
+            Piece::User => Step::Text(known(self.subject.user)),
+            Piece::Session => Step::Text(known(self.subject.session)),
+            Piece::Claim(path) => {
+                let mut texts = self.subject.claims.texts(path);
+                texts.sort_unstable();
+                texts.dedup();
+                Step::Text(texts)
+            }
+        }
+    }
+
+    fn matches(&self, name: &str) -> bool {
         let name = name.as_bytes();
         let mut places = vec![false; name.len() + 1];
         places[0] = true;
-        for piece in &self.0 {
-            places = match piece {
-                Piece::Any => {
+        let steps =
+            self.steps.get_or_init(|| self.pattern.0.iter().map(|it| self.step(it)).collect());
+        for step in steps {
+            places = match step {
+                Step::Any => {
                     let first = places.iter().position(|&reached| reached).unwrap_or(name.len());
                     (0..=name.len()).map(|place| place >= first).collect()
                 }
-                Piece::Literal(text) => advance(&places, name, &[Cow::Borrowed(text)]),
-                Piece::User => advance(&places, name, &known(subject.user)),
-                Piece::Session => advance(&places, name, &known(subject.session)),
-                Piece::Claim(path) => {
-                    let claims = claims.get_or_insert_with(|| {
-                        let text = subject.claims.unwrap_or("null");
-                        serde_json::from_str(text).unwrap_or(Value::Null)
-                    });
-                    advance(&places, name, &values(claims, path))
-                }
+                Step::Text(texts) => advance(&places, name, texts),
             };
             if !places.contains(&true) {
                 return false;
@@ -120,58 +184,46 @@ impl Pattern {
     }
 }
 
-fn placeholder(name: &str) -> Option<Piece> {
-    match name {
-        "userId" => Some(Piece::User),
-        "sessionId" => Some(Piece::Session),
-        _ => {
-            let path: Box<[Box<str>]> =
-                name.strip_prefix("claims.")?.split('.').map(Into::into).collect();
-            path.iter().all(|key| !key.is_empty()).then_some(Piece::Claim(path))
-        }
-    }
-}
-
 /// The places behind one of the texts, from each place that is reached.
 fn advance(places: &[bool], name: &[u8], texts: &[Cow<'_, str>]) -> Vec<bool> {
     let mut next = vec![false; places.len()];
     for place in places.iter().enumerate().filter_map(|(place, &reached)| reached.then_some(place))
     {
-        for text in texts {
-            if name[place..].starts_with(text.as_bytes()) {
-                next[place + text.len()] = true;
-            }
-        }
+        each_start(&name[place..], texts, |length| next[place + length] = true);
     }
     next
+}
+
+/// Calls `each` with the lengths of the texts that a name starts with. They are sorted and each comes once, so
+/// that those which agree with the name so far lie side by side.
+fn each_start(name: &[u8], texts: &[Cow<'_, str>], mut each: impl FnMut(usize)) {
+    let mut agree = texts;
+    for depth in 0..=name.len() {
+        if let [text] = agree {
+            if name.starts_with(text.as_bytes()) {
+                each(text.len());
+            }
+            return;
+        }
+        if agree.first().is_some_and(|text| text.len() == depth) {
+            each(depth);
+            agree = &agree[1..];
+        }
+        let Some(&byte) = name.get(depth) else {
+            return;
+        };
+        let from = agree.partition_point(|text| text.as_bytes()[depth] < byte);
+        let to = agree.partition_point(|text| text.as_bytes()[depth] <= byte);
+        agree = &agree[from..to];
+        if agree.is_empty() {
+            return;
+        }
+    }
 }
 
 /// What is not known, or empty, matches nothing.
 fn known(text: Option<&str>) -> Vec<Cow<'_, str>> {
     text.filter(|text| !text.is_empty()).map(Cow::Borrowed).into_iter().collect()
-}
-
-/// The texts that a claim stands for: of an array, those of its strings and numbers.
-fn values<'a>(claims: &'a Value, path: &[Box<str>]) -> Vec<Cow<'a, str>> {
-    let found = path.iter().try_fold(claims, |value, key| value.get(&**key));
-    match found {
-        Some(Value::Array(values)) => values.iter().take(MAX_VALUES).filter_map(text).collect(),
-        Some(value) => text(value).into_iter().collect(),
-        None => Vec::new(),
-    }
-}
-
-fn text(value: &Value) -> Option<Cow<'_, str>> {
-    match value {
-        Value::String(text) if !text.is_empty() => Some(Cow::Borrowed(text)),
-        Value::Number(number) if number.is_f64() => {
-            // As JavaScript writes it.
-            let number = number.as_f64()?;
-            Some(Cow::Owned(ryu_js::Buffer::new().format(number).to_owned()))
-        }
-        Value::Number(number) => Some(Cow::Owned(number.to_string())),
-        _ => None,
-    }
 }
 
 #[cfg(test)]
@@ -181,11 +233,14 @@ mod tests {
     use std::time::{Duration, Instant};
 
     const CLAIMS: &str = r#"{"team":"red","ids":[7,"x*",null,{},""],"deep":{"er":1.5},"none":null,
-        "yes":true,"empty":"","object":{},"big":12345678901234567890}"#;
+        "yes":true,"empty":"","object":{},"big":12345678901234567890,
+        "https://ex.com/team":"blue","alike":["ab","a","abc","a","b"]}"#;
 
     fn matches(pattern: &str, name: &str) -> bool {
-        let subject = Subject { user: Some("u.1"), session: None, claims: Some(CLAIMS) };
-        Pattern::parse(pattern).expect("a pattern").matches(name, &subject, &mut None)
+        let claims = Claims::new(Some(CLAIMS));
+        let subject = Subject { user: Some("u.1"), session: None, claims };
+        let pattern = Pattern::parse(pattern).expect("a pattern");
+        Filled::of(&pattern, &subject).matches(name)
     }
 
     #[test]
@@ -215,6 +270,15 @@ mod tests {
             ("{claims.ids}{claims.ids}", "7x*", true),
             ("{claims.deep.er}", "1.5", true),
             ("{claims.big}", "12345678901234567890", true),
+            ("t:{claims.https://ex.com/team}", "t:blue", true),
+            ("t:{claims.https://ex.com/team}", "t:red", false),
+            ("{claims.alike}", "a", true),
+            ("{claims.alike}", "ab", true),
+            ("{claims.alike}", "abc", true),
+            ("{claims.alike}", "abcd", false),
+            ("{claims.alike}c", "abc", true),
+            ("{claims.alike}{claims.alike}", "abcb", true),
+            ("{claims.alike}{claims.alike}", "abcd", false),
             ("a{claims.none}", "a", false),
             ("a{claims.missing}*", "a", false),
             ("a{claims.team.missing}*", "a", false),
@@ -254,21 +318,40 @@ mod tests {
     fn an_action_without_patterns_is_denied() {
         let patterns =
             Patterns { subscribe: vec![Pattern::parse("*").unwrap()], join_room: Vec::new() };
-        assert!(patterns.allow(Action::Subscribe, "a", &Subject::default()));
-        assert!(!patterns.allow(Action::JoinRoom, "a", &Subject::default()));
+        let subject = Subject::default();
+        let permissions = patterns.of(&subject);
+        assert!(permissions.allow(Action::Subscribe, "a"));
+        assert!(!permissions.allow(Action::JoinRoom, "a"));
+    }
+
+    #[test]
+    fn claims_are_read_once_and_only_for_a_pattern_that_asks() {
+        let patterns = Patterns {
+            subscribe: ["public", "{claims.team}"].map(|it| Pattern::parse(it).unwrap()).to_vec(),
+            join_room: Vec::new(),
+        };
+        let subject = Subject { claims: Claims::new(Some(CLAIMS)), ..Subject::default() };
+        let permissions = patterns.of(&subject);
+        let of_claims = || permissions.subscribe[1].steps.get().map(Vec::as_ptr);
+        assert!(permissions.allow(Action::Subscribe, "public"));
+        assert_eq!(of_claims(), None);
+        assert!(permissions.allow(Action::Subscribe, "red"));
+        let first = of_claims();
+        assert!(!permissions.allow(Action::Subscribe, "blue"));
+        assert!(first.is_some() && of_claims() == first);
     }
 
     #[test]
     fn the_work_is_bounded() {
         let ids: Vec<String> = (0..2000).map(|n| "a".repeat(n % 300)).collect();
         let claims = serde_json::json!({ "ids": ids }).to_string();
-        let subject = Subject { claims: Some(&claims), ..Subject::default() };
+        let subject = Subject { claims: Claims::new(Some(&claims)), ..Subject::default() };
         let pattern = format!("{}b", "*{claims.ids}".repeat(MAX_PLACEHOLDERS));
         let began = Instant::now();
         let pattern = Pattern::parse(&pattern).unwrap();
-        assert!(!pattern.matches(&"a".repeat(256), &subject, &mut None));
+        assert!(!Filled::of(&pattern, &subject).matches(&"a".repeat(256)));
         let stars = Pattern::parse(&format!("{}b", "*a".repeat(500))).unwrap();
-        assert!(!stars.matches(&"a".repeat(256), &subject, &mut None));
+        assert!(!Filled::of(&stars, &subject).matches(&"a".repeat(256)));
         assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     }
 
@@ -302,17 +385,19 @@ mod tests {
         ) {
             let pattern = Pattern::parse(&pieces.concat()).unwrap();
             let claims = serde_json::json!({ "ids": ids }).to_string();
-            let subject = Subject { user: user.as_deref(), session: None, claims: Some(&claims) };
+            let claims = Claims::new(Some(&claims));
+            let subject = Subject { user: user.as_deref(), session: None, claims };
             let ids: Vec<&str> = ids.iter().map(String::as_str).collect();
             let expected = by_trial(&pattern.0, &name, user.as_deref(), &ids);
-            prop_assert_eq!(pattern.matches(&name, &subject, &mut None), expected);
+            prop_assert_eq!(Filled::of(&pattern, &subject).matches(&name), expected);
         }
 
         #[test]
         fn any_pattern_is_survived(pattern in ".{0,30}", name in ".{0,30}", claims in ".{0,30}") {
             if let Some(pattern) = Pattern::parse(&pattern) {
-                let subject = Subject { user: Some(&name), session: None, claims: Some(&claims) };
-                pattern.matches(&name, &subject, &mut None);
+                let claims = Claims::new(Some(&claims));
+                let subject = Subject { user: Some(&name), session: None, claims };
+                Filled::of(&pattern, &subject).matches(&name);
             }
         }
     }
