@@ -84,7 +84,8 @@ export interface WebSocketLimits {
    */
   messagesPerSecondPerUser?: number | false | undefined;
   /**
-   * Handshakes of all clients in a second, and twice as many at once; others are answered with 503.
+   * Handshakes of all clients in a second, and twice as many at once; others are answered with 503. What is over the
+   * limits of its address takes nothing of it.
    * Environment: `WS_HANDSHAKE_RATE`. Default: off. Limit: 1000000.
    */
   handshakesPerSecond?: number | false | undefined;

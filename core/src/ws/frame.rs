@@ -89,6 +89,20 @@ pub fn write_header(opcode: Opcode, payload_len: usize, rsv1: bool, out: &mut [u
     header_len(payload_len)
 }
 
+/// The length of the server frame at the front of `bytes`, which may end before it.
+#[must_use]
+pub fn server_frame_len(bytes: &[u8]) -> usize {
+    let (header, payload) = match *bytes {
+        [_, LENGTH_16, a, b, ..] => (4, u16::from_be_bytes([a, b]).into()),
+        [_, LENGTH_64, a, b, c, d, e, f, g, h, ..] => {
+            (MAX_SERVER_HEADER, u64::from_be_bytes([a, b, c, d, e, f, g, h]))
+        }
+        [_, length, ..] if length < LENGTH_16 => (2, length.into()),
+        _ => (0, u64::MAX),
+    };
+    usize::try_from(payload).unwrap_or(usize::MAX).saturating_add(header)
+}
+
 /// A whole server frame.
 #[must_use]
 pub fn encode(opcode: Opcode, payload: &[u8]) -> Vec<u8> {
@@ -209,6 +223,15 @@ mod tests {
     use proptest::prelude::*;
 
     const MASK: [u8; 4] = [1, 2, 3, 4];
+
+    #[test]
+    fn the_length_of_a_server_frame_is_read_from_its_header() {
+        for length in [0, 125, 126, 65_535, 65_536] {
+            let frame = encode(Opcode::Text, &vec![b'x'; length]);
+            assert_eq!(server_frame_len(&frame), frame.len());
+        }
+        assert_eq!(server_frame_len(b"\x81\x7e\x01"), usize::MAX, "it ends within its header");
+    }
 
     #[test]
     fn headers_have_the_shortest_form() {

@@ -118,6 +118,15 @@ pub fn accept_response(request: &Request) -> Vec<u8> {
     response.into_bytes()
 }
 
+/// The length of the response's head at the front of `bytes`; 0 if none is there.
+pub fn head_len(bytes: &[u8]) -> usize {
+    if !bytes.starts_with(b"HTTP/") {
+        return 0;
+    }
+    let end = bytes.windows(4).position(|window| window == b"\r\n\r\n");
+    end.map_or(bytes.len(), |at| at + 4)
+}
+
 const MALFORMED: &str = "Malformed HTTP request";
 
 fn parse_head(input: &[u8], rules: Rules<'_>) -> Result<Option<(Request, usize)>, Refusal> {

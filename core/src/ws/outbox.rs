@@ -15,6 +15,8 @@ pub struct Outbox {
     frames: VecDeque<Prepared>,
     /// Bytes of the first frame that are already on the wire.
     written: usize,
+    /// Bytes of the first frame were on the wire before it was queued.
+    begun: bool,
     /// Bytes owed in all.
     bytes: usize,
     /// Of these, bytes of frames that are being compressed aside; those behind them wait too.
@@ -122,6 +124,7 @@ impl Outbox {
                 break;
             }
             self.written -= frame.len();
+            self.begun = false;
             self.frames.pop_front();
         }
         before - self.frames.len()
@@ -130,7 +133,7 @@ impl Outbox {
     /// Drops the oldest frames until `incoming` more bytes fit under `limit`; a frame whose first
     /// bytes are on the wire stays, or the stream would break. Returns how many frames went.
     pub fn drop_oldest(&mut self, incoming: usize, limit: usize) -> usize {
-        let first = usize::from(self.written > 0);
+        let first = self.on_their_way();
         let mut dropped = 0;
         while self.weight() + incoming > limit && self.frames.len() > first {
             self.forget(first);
@@ -140,9 +143,22 @@ impl Outbox {
         dropped
     }
 
-    /// Drops every frame that is not on the wire yet, and returns how many.
-    pub fn drop_unwritten(&mut self) -> usize {
-        self.drop_oldest(usize::MAX / 2, 0)
+    /// Drops the frames that are not on the wire yet, all but so many of the last, and returns how many went.
+    pub fn drop_unwritten(&mut self, spared: usize) -> usize {
+        let first = self.on_their_way();
+        let end = self.frames.len().saturating_sub(spared).max(first);
+        (first..end).for_each(|at| self.forget(at));
+        self.frames.drain(first..end).count()
+    }
+
+    /// What is queued as the first frame is the end of one whose beginning is written: it must follow.
+    pub fn front_is_begun(&mut self) {
+        self.begun = true;
+    }
+
+    /// Frames of which a part is on the wire.
+    fn on_their_way(&self) -> usize {
+        usize::from(self.written > 0 || self.begun)
     }
 
     /// Whether keeping this outbox for reuse costs no more than a few kilobytes.
@@ -206,10 +222,26 @@ mod tests {
         let two_frames_and_eight_bytes = 2 * size_of::<Prepared>() + 8;
         assert_eq!(outbox.drop_oldest(3, two_frames_and_eight_bytes), 1);
         assert_eq!(owed(&outbox), b"bcghi");
-        assert_eq!(outbox.drop_unwritten(), 1);
+        assert_eq!(outbox.drop_unwritten(0), 1);
         assert_eq!(owed(&outbox), b"bc");
         outbox.advance(2);
         assert!(outbox.is_empty());
+    }
+
+    #[test]
+    fn dropping_spares_the_end_of_a_frame_and_as_many_of_the_last_as_it_is_told() {
+        let mut outbox = filled(&["end", "abc", "def", "ghi"]);
+        outbox.front_is_begun();
+        outbox.drop_oldest(0, 0);
+        assert_eq!(owed(&outbox), b"end");
+        let mut outbox = filled(&["end", "abc", "def", "ghi"]);
+        outbox.front_is_begun();
+        assert_eq!(outbox.drop_unwritten(1), 2);
+        assert_eq!((owed(&outbox), outbox.bytes()), (b"endghi".to_vec(), 6));
+        outbox.advance(3);
+        assert_eq!(outbox.drop_unwritten(2), 0, "there are no more");
+        assert_eq!(outbox.drop_unwritten(0), 1, "only the first had begun");
+        assert!(outbox.is_empty() && outbox.weight() == 0);
     }
 
     #[test]

@@ -67,6 +67,11 @@ impl SharedBucket {
         self.0.fetch_update(Relaxed, Relaxed, |full_at| taken(full_at, rate, now)).is_ok()
     }
 
+    /// Gives back one that was taken.
+    pub fn give_back(&self, rate: Rate) {
+        self.0.fetch_sub(rate.time(1), Relaxed);
+    }
+
     /// Whether one could be taken.
     pub fn has_any(&self, rate: Rate, now: u64) -> bool {
         taken(self.0.load(Relaxed), rate, now).is_some()

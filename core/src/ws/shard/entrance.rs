@@ -16,10 +16,8 @@ impl Shard {
     /// client is read, as far as that can be.
     pub(super) fn meet_socket(&mut self, key: usize) {
         let peer = self.sockets.slots[key].stream.peer_addr();
-        if !self.shared.entrance.admits(clock::steady_millis()) {
-            self.turn_away(key, RefusalReason::HandshakeRate, true);
-        } else if !self.shared.config.trust_proxy.trusts(peer) {
-            // The address of a proxy says nothing of its clients.
+        // The address of a proxy says nothing of its clients.
+        if !self.shared.config.trust_proxy.trusts(peer) {
             self.seat(key, peer, true);
         }
     }
@@ -61,19 +59,16 @@ impl Shard {
         self.shared.config.trust_proxy.client(peer, request.values(forwarded::HEADER))
     }
 
-    /// Gives a socket its place among those of its address, or refuses it.
+    /// Gives a socket its place among those of its address, if it has one, and in the rate of all; or refuses it.
     fn seat(&mut self, key: usize, client: Option<SocketAddr>, unread: bool) -> bool {
-        // A Unix domain socket has no address.
-        let Some(client) = client else {
-            return true;
-        };
-        match self.shared.entrance.admits_address(client.ip(), clock::steady_millis()) {
+        let ip = client.map(|client| client.ip());
+        match self.shared.entrance.admit(ip, clock::steady_millis()) {
             Ok(seat) => {
                 self.sockets.slots[key].seat = seat.map(Box::new);
                 true
             }
-            Err(()) => {
-                self.turn_away(key, RefusalReason::IpLimited, unread);
+            Err(reason) => {
+                self.turn_away(key, reason, unread);
                 false
             }
         }

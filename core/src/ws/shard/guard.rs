@@ -174,8 +174,7 @@ impl Shard {
         self.answer_login(message, id);
         if at_once {
             // Its token may be good: it shall come back with it.
-            self.write_answers(key);
-            self.begin_close(key, close::TRY_AGAIN, message.to_owned());
+            self.dismiss(key, close::TRY_AGAIN, message.to_owned());
         }
     }
 
@@ -191,15 +190,13 @@ impl Shard {
     fn turn_back(&mut self, key: usize, at_once: bool, id: Option<&str>) {
         self.full(GroupKind::User, id);
         if at_once {
-            self.write_answers(key);
-            self.begin_close(key, close::POLICY, "Too many connections of this user".to_owned());
+            self.dismiss(key, close::POLICY, "Too many connections of this user".to_owned());
         }
     }
 
     /// Closes a connection that may not stay, behind what it was answered.
     fn shut_out(&mut self, key: usize, reason: &str) {
-        self.write_answers(key);
-        self.begin_close(key, close::UNAUTHORIZED, reason.to_owned());
+        self.dismiss(key, close::UNAUTHORIZED, reason.to_owned());
     }
 
     // Going somewhere.

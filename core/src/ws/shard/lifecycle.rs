@@ -1,11 +1,14 @@
 //! Birth and death of connections: handshake, closing in its several ways, heartbeat, shutdown.
 
+pub(super) mod closings;
+
 use bytes::Bytes;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 use tokio::time::Instant;
 
+pub(super) use self::closings::Closings;
 use super::slot::{Closing, Phase, Slot};
 use super::{Deadline, Shard};
 use crate::ws::answer::Answer;
@@ -25,20 +28,13 @@ use crate::ws::transport::Transport;
 /// that dribble cannot keep others out.
 pub(super) const MAX_HANDSHAKES: usize = 4096;
 
-/// Handshakes of a shard that end at once for want of descriptors: enough of them that whoever waits gets in soon,
+/// Closings and handshakes of a shard that end at once for want of descriptors: enough of them that whoever waits gets in soon,
 /// and not so many that none has the time to become whole.
 const GIVE_WAY_AT_ONCE: usize = 32;
 
 /// How long a handshake may take before it gives way for want of descriptors: TLS and a request from the other end of
 /// the world.
 const FAR_AWAY: Duration = Duration::from_secs(2);
-
-/// How long a socket that was refused stays at most, half-closed, so that its answer arrives. `closeTimeout`
-/// would be long for it: it counts among neither the handshakes nor the connections of its address.
-const REFUSAL_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// Refused sockets that a shard keeps; beyond it the oldest is closed, so that who is refused cannot use up descriptors.
-const MAX_REFUSED: usize = 256;
 
 static PING: [u8; 2] = [0x89, 0];
 
@@ -127,16 +123,44 @@ impl Shard {
 
     // Closing.
 
-    /// The server closes: nothing follows the Close frame, and the peer has `closeTimeout` to
+    /// The service closes: nothing follows the Close frame, and the peer has `closeTimeout` to
     /// answer it.
     pub(super) fn begin_close(&mut self, key: usize, code: u16, reason: String) {
+        if self.part(key, code, reason) {
+            self.expect_end(key);
+        }
+    }
+
+    /// Closes a connection by what its client did, or did not do, behind the answer that says why.
+    pub(super) fn dismiss(&mut self, key: usize, code: u16, reason: String) {
+        self.say_why(key);
+        if self.part(key, code, reason) {
+            self.limit_end(key);
+        }
+    }
+
+    /// Queues a Close frame for an open connection, which is out of service by that.
+    fn part(&mut self, key: usize, code: u16, reason: String) -> bool {
         let Some(connection) = self.leave_service(key) else {
-            return;
+            return false;
         };
         self.queue_close(key, code, &reason);
         self.sockets.slots[key].phase =
             Phase::Closing(Box::new(Closing { connection, code, reason }));
-        self.expect_end(key);
+        true
+    }
+
+    /// Writes the answers of this read to a client that has brought its end about. Of what its socket does not take
+    /// at once, only the frame that is on its way and the last answer still wait.
+    fn say_why(&mut self, key: usize) {
+        let spared = usize::from(!self.answers.is_empty());
+        self.write_answers(key);
+        // Behind a Close frame nothing waits.
+        if matches!(self.sockets.slots[key].phase, Phase::Open(_)) {
+            self.sockets.flush(key);
+            let dropped = self.sockets.discard(key, spared);
+            self.counters().dropped_unwritten.add(dropped);
+        }
     }
 
     /// A client that reads too slowly: what it missed is dropped, and it is asked to come back.
@@ -151,20 +175,22 @@ impl Shard {
         let message = format!("the client reads too slowly: closed with {owed} bytes owed");
         self.shared.warn(Some(connection), "ERR_SLOW_CONSUMER", message);
         self.counters().slow_consumers.add(1);
-        let dropped = self.sockets.discard(key);
+        let dropped = self.sockets.discard(key, 0);
         self.counters().dropped_slow.add(dropped);
-        self.begin_close(key, close::TRY_AGAIN, "Slow consumer".to_owned());
+        if self.part(key, close::TRY_AGAIN, "Slow consumer".to_owned()) {
+            self.limit_end(key);
+        }
     }
 
     /// The peer broke the protocol: it gets a Close frame, and nothing more of it is read.
     pub(super) fn close_now(&mut self, key: usize, code: u16, reason: String) {
-        self.write_answers(key);
+        self.say_why(key);
         self.end(key, Some((code, reason)), true);
     }
 
     /// The peer closes: its Close frame is answered by the same code (RFC 6455 section 5.5.1).
     pub(super) fn answer_close(&mut self, key: usize, code: u16, reason: String) {
-        self.write_answers(key);
+        self.say_why(key);
         self.end(key, Some((code, reason)), false);
     }
 
@@ -191,64 +217,16 @@ impl Shard {
         }
         // Written before it drains, so that a socket that takes all at once is done at once.
         self.sockets.flush(key);
-        self.start_draining(key, linger);
+        self.sockets.drain(key, linger);
+        // Else it is gone by the end of this turn.
+        if linger || self.sockets.slots[key].owes() {
+            self.limit_end(key);
+        }
     }
 
     fn queue_close(&mut self, key: usize, code: u16, reason: &str) {
         let frame = encode(Opcode::Close, &close_payload(code, reason));
         self.sockets.push(key, Prepared::Ready(frame.into()));
-    }
-
-    pub(super) fn start_draining(&mut self, key: usize, linger: bool) {
-        self.sockets.drain(key, linger);
-        self.expect_end(key);
-    }
-
-    /// Ends a socket that was never let in.
-    pub(super) fn drain_refused(&mut self, key: usize) {
-        self.sockets.drain(key, true);
-        let at = Instant::now() + self.shared.config.close_timeout.min(REFUSAL_TIMEOUT);
-        let serial = self.sockets.slots[key].serial;
-        self.refusals.push_back(Deadline { at, key, serial, owed: 0 });
-        self.wake_by(at);
-        if self.refusals.len() > MAX_REFUSED
-            && let Some(oldest) = self.refusals.pop_front()
-        {
-            self.expire_refused(oldest);
-        }
-    }
-
-    fn expire_refused(&mut self, Deadline { key, serial, .. }: Deadline) {
-        if let Some(slot) = self.sockets.slots.get_mut(key).filter(|slot| slot.serial == serial) {
-            slot.stream.give_up();
-            self.sockets.lost.push(key);
-        }
-    }
-
-    fn expect_end(&mut self, key: usize) {
-        let at = Instant::now() + self.shared.config.close_timeout;
-        let (serial, owed) = (self.sockets.slots[key].serial, self.sockets.slots[key].owed());
-        self.closings.push_back(Deadline { at, key, serial, owed });
-        self.wake_by(at);
-    }
-
-    /// A closing socket has had its time. As long as it takes what it is owed it gets more: the
-    /// time counts from the last byte on.
-    fn expire_closing(&mut self, deadline: Deadline) {
-        let Deadline { key, serial, owed, .. } = deadline;
-        let Some(slot) = self.sockets.slots.get(key).filter(|slot| slot.serial == serial) else {
-            return;
-        };
-        if !matches!(slot.phase, Phase::Closing(_) | Phase::Draining { .. }) {
-            return;
-        }
-        // Nor is it to blame for the time that we take to compress.
-        if slot.waits_for_us() || slot.owed() < owed {
-            self.expect_end(key);
-        } else {
-            slot.stream.give_up();
-            self.bury(key);
-        }
     }
 
     /// Takes an open connection out of index and lists: nothing is sent to it from now on.
@@ -327,8 +305,8 @@ impl Shard {
     /// When the thread has to look at its deadlines next.
     pub(super) fn next_deadline(&mut self) -> Instant {
         let far = Instant::now() + std::time::Duration::from_secs(3600);
-        let fronts = [self.handshakes.front(), self.closings.front(), self.refusals.front()];
-        let fronts = fronts.into_iter().flatten().map(|deadline| deadline.at);
+        let fronts = [self.handshakes.front(), self.refusals.front()].into_iter().flatten();
+        let fronts = fronts.chain(self.closings.fronts()).map(|deadline| deadline.at);
         let others = [self.next_sweep, self.gone_by].into_iter().flatten();
         let deadlines = fronts.chain(others).chain(self.guards_deadlines());
         self.sleeps_until = deadlines.min().unwrap_or(far).min(far);
@@ -339,12 +317,7 @@ impl Shard {
         while let Some(deadline) = self.handshakes.pop_front_if(|deadline| deadline.at <= now) {
             self.expire_handshake(deadline);
         }
-        while let Some(deadline) = self.closings.pop_front_if(|deadline| deadline.at <= now) {
-            self.expire_closing(deadline);
-        }
-        while let Some(deadline) = self.refusals.pop_front_if(|deadline| deadline.at <= now) {
-            self.expire_refused(deadline);
-        }
+        self.pass_closings(now);
         self.pass_guards_deadlines(now);
         if let (Some(at), Some(interval)) = (self.next_sweep, self.shared.config.heartbeat)
             && at <= now
@@ -367,14 +340,16 @@ impl Shard {
         }
     }
 
-    /// Descriptors are lacking: silent sockets must not keep theirs until `handshakeTimeout`. Who is only far away has
-    /// its time, and of the others the younger half stays.
+    /// Descriptors are lacking: who has brought about its own end does not need one any more, and silent sockets must
+    /// not keep theirs until `handshakeTimeout`. Of these, who is only far away has its time, and of the others the
+    /// younger half stays.
     pub(super) fn make_room(&mut self) {
+        let closed = self.cut_short(GIVE_WAY_AT_ONCE);
         let timeout = self.shared.config.handshake_timeout;
-        let most = self.shaking.div_ceil(2).min(GIVE_WAY_AT_ONCE);
+        let most = self.shaking.div_ceil(2).min(GIVE_WAY_AT_ONCE - closed);
         let old = Instant::now() + timeout.saturating_sub(FAR_AWAY);
         let given = (0..most).take_while(|_| self.give_way(old)).count();
-        self.shared.given_way.fetch_add(given, Relaxed);
+        self.shared.given_way.fetch_add(closed + given, Relaxed);
     }
 
     /// Ends the oldest handshake that is under way, however far it is, if its time is up by then. Returns whether there

@@ -93,7 +93,7 @@ struct Shard {
     /// Deadlines of handshakes and of closings; both timeouts are constant, so these are sorted.
     /// Entries outlive what they were made for and are passed over then.
     handshakes: VecDeque<Deadline>,
-    closings: VecDeque<Deadline>,
+    closings: lifecycle::Closings,
     /// Those of sockets that were refused, so that their answers arrive.
     refusals: VecDeque<Deadline>,
     /// Deadlines of decisions that are with the host or in line for it, and of connections that have to authenticate;
@@ -138,7 +138,7 @@ impl Shard {
             parked: Vec::new(),
             shaking: 0,
             handshakes: VecDeque::new(),
-            closings: VecDeque::new(),
+            closings: lifecycle::Closings::default(),
             refusals: VecDeque::new(),
             asked: VecDeque::new(),
             given_up: VecDeque::new(),

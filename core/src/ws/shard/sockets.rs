@@ -14,6 +14,8 @@ use crate::runtime::run_slow_work;
 use crate::ws::clock;
 use crate::ws::config::SlowConsumer;
 use crate::ws::deflate::Compressor;
+use crate::ws::frame::server_frame_len;
+use crate::ws::handshake;
 use crate::ws::inbox::Job;
 use crate::ws::outbox::{MAX_SLICES, Outbox};
 use crate::ws::prepared::{Aside, Frame, Prepared, Press};
@@ -280,17 +282,15 @@ impl Sockets {
     /// queues what it does not take. False when the answers' part of the budget has no room for the rest.
     pub fn write_now(&mut self, key: usize, bytes: &[u8]) -> bool {
         let slot = &mut self.slots[key];
-        let mut rest = bytes;
-        let mut begun = false;
+        let mut written = 0;
         if slot.outbox.is_none() {
             let waker = slot.waker.as_ref().unwrap_or(Waker::noop());
             let mut cx = Context::from_waker(waker);
-            match Pin::new(&mut slot.stream).poll_write(&mut cx, rest) {
+            match Pin::new(&mut slot.stream).poll_write(&mut cx, bytes) {
                 Poll::Ready(Ok(n)) if n > 0 => {
-                    rest = &rest[n..];
-                    begun = true;
+                    written = n;
                     slot.pass_on();
-                    slot.blocked = !rest.is_empty() || slot.stream.held() > 0;
+                    slot.blocked = n < bytes.len() || slot.stream.held() > 0;
                     self.counters().bytes_out.add(n);
                 }
                 Poll::Pending => {}
@@ -300,21 +300,29 @@ impl Sockets {
                 }
             }
         }
-        if rest.is_empty() {
-            return true;
-        }
-        match self.shared.budget.answer(rest.to_vec()) {
-            Some(frame) => {
-                self.push(key, Prepared::Ready(frame));
-                true
+        self.queue_answers(key, bytes, written)
+    }
+
+    /// Queues what is left of answers, of which so many bytes are written. The end of the frame that is on its way and
+    /// the last answer stand by themselves, since others may be dropped when a client brings its end about.
+    fn queue_answers(&mut self, key: usize, answers: &[u8], written: usize) -> bool {
+        let (begun, last) = cuts(answers, written);
+        let pieces = [written..begun, begun..last, last..answers.len()];
+        for piece in pieces.into_iter().filter(|piece| !piece.is_empty()) {
+            let is_begun = piece.end == begun;
+            let Some(frames) = self.shared.budget.answer(answers[piece].to_vec()) else {
+                if is_begun {
+                    // Half a frame is on the wire: no Close frame could follow it.
+                    self.lost.push(key);
+                }
+                return is_begun;
+            };
+            self.push(key, Prepared::Ready(frames));
+            if is_begun && let Some(outbox) = &mut self.slots[key].outbox {
+                outbox.front_is_begun();
             }
-            // Half a frame is on the wire: no Close frame could follow it.
-            None if begun => {
-                self.lost.push(key);
-                true
-            }
-            None => false,
         }
+        true
     }
 
     /// A message has been compressed aside: whoever waits for one is looked at in this turn.
@@ -423,12 +431,12 @@ impl Sockets {
         }
     }
 
-    /// Drops all that is owed but not yet on the wire; returns how many frames went.
-    pub fn discard(&mut self, key: usize) -> usize {
+    /// Drops what is owed but not yet on the wire, all but so many of the last frames; returns how many frames went.
+    pub fn discard(&mut self, key: usize, spared: usize) -> usize {
         let Some(outbox) = self.slots[key].outbox.as_mut() else {
             return 0;
         };
-        let dropped = outbox.drop_unwritten();
+        let dropped = outbox.drop_unwritten(spared);
         let empty = outbox.is_empty();
         let slot = &mut self.slots[key];
         slot.settle(dropped);
@@ -453,6 +461,20 @@ impl Sockets {
             self.spare.push(outbox);
         }
     }
+}
+
+/// Where the frame ends that the last written byte belongs to, and where the last frame begins that is not written.
+fn cuts(answers: &[u8], written: usize) -> (usize, usize) {
+    let mut at = handshake::head_len(answers);
+    let (mut begun, mut last) = (if written == 0 { 0 } else { at }, at);
+    while at < answers.len() {
+        last = at;
+        at += server_frame_len(&answers[at..]);
+        if begun < written {
+            begun = at;
+        }
+    }
+    (begun.min(answers.len()), last.max(begun).min(answers.len()))
 }
 
 fn level(shared: &Shared) -> u32 {

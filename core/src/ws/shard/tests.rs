@@ -4,6 +4,7 @@
 mod attached;
 mod closing;
 mod compressing;
+mod dismissed;
 mod entrance;
 mod guard;
 mod heartbeat;

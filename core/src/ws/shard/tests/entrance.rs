@@ -9,6 +9,7 @@ use super::rig::{Client, REQUEST, Rig};
 use crate::ws::config::{Config, Limits, PerIp};
 use crate::ws::forwarded::TrustProxy;
 use crate::ws::inbox::Job;
+use crate::ws::limits::Rate;
 use crate::ws::origins::Pattern;
 use crate::ws::shard::lifecycle::MAX_HANDSHAKES;
 use crate::ws::shard::slot::{Phase, Slot};
@@ -172,6 +173,42 @@ fn the_address_that_a_header_names_has_its_seat_at_once() {
     let next = rig.knock(HEADER);
     serve_until(&mut rig, &next, is_shaking_hands);
     assert!(rig.slot(&next).unwrap().seat.is_some(), "a seat that is left can be taken");
+}
+
+#[test]
+fn an_address_over_its_limits_uses_up_nothing_of_the_rate_of_all() {
+    let limits = Limits { handshakes: Some(Rate::new(1, 2)), ..one_per_address() };
+    let balanced =
+        |trust_proxy| Config { limits: limits.clone(), trust_proxy, ..Config::default() };
+    let header = |ip: &str| format!("PROXY TCP4 {ip} 10.0.0.1 4711 80\r\n").into_bytes();
+    let request = |ip: &str| {
+        let head = &REQUEST[..REQUEST.len() - 2];
+        [head, format!("X-Forwarded-For: {ip}\r\n\r\n").as_bytes()].concat()
+    };
+    type Opening<'a> = &'a dyn Fn(&str) -> Vec<u8>;
+    let cases: [(Config, Opening<'_>); 2] = [
+        (Config { proxy_protocol: true, ..balanced(TrustProxy::Nobody) }, &header),
+        (balanced(TrustProxy::Hops(1)), &request),
+    ];
+    for (config, opening) in cases {
+        let mut rig = Rig::new(config);
+        let mut come = |ip: &str| {
+            let mut client = rig.knock(&opening(ip));
+            let answered = |slot: &Slot| slot.seat.is_some() || !slot.phase.is_shaking();
+            serve_until(&mut rig, &client, answered);
+            let is_seated = rig.slot(&client).unwrap().seat.is_some();
+            let status = client.read_all().get(9..12).map(<[u8]>::to_vec).unwrap_or_default();
+            (is_seated, String::from_utf8(status).unwrap())
+        };
+        assert!(come("203.0.113.7").0);
+        for _ in 0..20 {
+            assert_eq!(come("203.0.113.7"), (false, "429".to_owned()));
+        }
+        assert!(come("203.0.113.8").0, "what is left of the rate is another's");
+        assert_eq!(come("203.0.113.9"), (false, "503".to_owned()));
+        let reasons = ["ip_limited", "handshake_rate"].map(|reason| rig.refused(reason));
+        assert_eq!(reasons, [20, 1]);
+    }
 }
 
 #[test]

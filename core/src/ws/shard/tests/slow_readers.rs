@@ -186,6 +186,26 @@ fn an_answer_of_which_nothing_is_written_and_that_finds_no_room_closes_the_conne
 }
 
 #[test]
+fn the_rest_of_an_answer_is_not_dropped_when_the_client_is_too_slow_for_what_follows() {
+    let mut rig = Rig::new(Config { max_buffered_amount: 1024, ..raw() });
+    let mut client = rig.connect();
+    rig.shard.answers.extend_from_slice(&answer());
+    rig.shard.write_answers(client.address.slot);
+    rig.send(&client, frame(b"one too many"));
+    rig.turn();
+    assert!(!rig.is_open(&client));
+    let mut got = Vec::new();
+    while rig.owed(&client) > 0 {
+        got.extend(rig.make_writable(&mut client));
+        rig.shard.sockets.flush(client.address.slot);
+    }
+    got.extend(client.read_all());
+    let close = encode(Opcode::Close, &close_payload(TRY_AGAIN, "Slow consumer"));
+    assert_eq!(got.len(), answer().len() + close.len());
+    assert!(got.starts_with(&answer()) && got.ends_with(&close));
+}
+
+#[test]
 fn the_rest_of_an_answer_that_finds_room_follows_when_the_client_reads() {
     let mut rig = Rig::new(raw());
     let mut client = rig.connect();
