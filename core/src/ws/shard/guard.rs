@@ -241,7 +241,7 @@ impl Shard {
         self.lease(key, None);
         let slot = &mut self.sockets.slots[key];
         slot.access.request = None;
-        if let Some(hold) = &slot.hold {
+        if let Some(hold) = slot.hold.take() {
             self.shared.guard.forget(hold.number);
             // Its Close frame may lie among what was kept.
             slot.wake();

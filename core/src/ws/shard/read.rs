@@ -58,6 +58,12 @@ impl Shard {
             if slot.waits_for_verdict() {
                 return;
             }
+            // Also for who does not take its output: else it could keep a verdict off for as long as it likes.
+            if slot.hold.is_some() {
+                self.go_on(key);
+                self.settle_broken();
+                continue;
+            }
             let draining = matches!(slot.phase, Phase::Draining { .. });
             slot.held_back = slot.owed() > OWED_WHILE_READING && !draining;
             if slot.held_back {
@@ -67,8 +73,8 @@ impl Shard {
             if adds_events && self.shared.events.is_full() {
                 return self.park(key);
             }
-            if slot.hold.is_some() {
-                self.go_on(key);
+            if let Some(kept) = slot.kept.take() {
+                self.interpret_kept(key, *kept);
                 self.settle_broken();
                 continue;
             }
@@ -196,9 +202,11 @@ impl Shard {
         let Some(reading) = self.meter(key, &connection, bytes.len(), now) else {
             return;
         };
-        match &mut self.sockets.slots[key].hold {
-            Some(hold) => hold.keep(bytes, reading),
-            None => self.interpret(key, &connection, bytes, reading),
+        let slot = &mut self.sockets.slots[key];
+        if slot.hold.is_some() {
+            slot.keep(bytes, reading);
+        } else {
+            self.interpret(key, &connection, bytes, reading);
         }
     }
 
@@ -232,8 +240,9 @@ impl Shard {
                     if !self.item(key, connection, item, reading) {
                         break false;
                     }
-                    if let Some(hold) = &mut self.sockets.slots[key].hold {
-                        hold.keep(rest, reading);
+                    let slot = &mut self.sockets.slots[key];
+                    if slot.hold.is_some() {
+                        slot.keep(rest, reading);
                         break true;
                     }
                 }

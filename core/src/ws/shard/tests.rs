@@ -7,6 +7,7 @@ mod compressing;
 mod entrance;
 mod guard;
 mod heartbeat;
+mod held;
 mod keys;
 mod recovery;
 mod rig;
