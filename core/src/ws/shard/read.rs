@@ -55,11 +55,16 @@ impl Shard {
                 return;
             }
             let slot = &mut self.sockets.slots[key];
-            if slot.waits_for_verdict() {
-                return;
-            }
-            // Also for who does not take its output: else it could keep a verdict off for as long as it likes.
             if slot.hold.is_some() {
+                // Nothing is decided for who has left.
+                if slot.stream.poll_end(cx).is_ready() {
+                    self.sockets.lost.push(key);
+                    return;
+                }
+                if slot.waits_for_verdict() {
+                    return;
+                }
+                // Also for who does not take its output: else it could keep a verdict off for as long as it likes.
                 self.go_on(key);
                 self.settle_broken();
                 continue;
