@@ -189,7 +189,9 @@ impl Shard {
         let slot = self.tenant(who);
         let hook = match slot.as_ref().and_then(|slot| slot.hold.as_ref()).map(|it| &it.question) {
             Some(Question::Authorize { .. }) => "authorize",
-            _ => "authenticate",
+            Some(Question::Authenticate { .. }) => "authenticate",
+            // Its client has left, and its question with it.
+            None => "a hook",
         };
         let connection = slot.and_then(|slot| slot.connection().cloned());
         let message = if is_with_host {

@@ -15,7 +15,7 @@ use crate::ws::guard::{Authenticator, Authorizer, Identity, Question, Verdict};
 use crate::ws::inbox::Job;
 use crate::ws::limits::Rate;
 
-const HOOK_TIMEOUT: Duration = Duration::from_millis(500);
+pub(super) const HOOK_TIMEOUT: Duration = Duration::from_millis(500);
 pub(super) const AUTH_TIMEOUT: Duration = Duration::from_secs(3);
 
 pub(super) fn config() -> Config {

@@ -8,7 +8,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::guard::{
-    AUTH_TIMEOUT, asked, config, decide, got, heartbeat, identity, login, look, strict, subscribe,
+    AUTH_TIMEOUT, HOOK_TIMEOUT, asked, config, decide, got, heartbeat, identity, login, look,
+    strict, subscribe,
 };
 use super::rig::{Client, REQUEST, Rig};
 use crate::ws::bridge::Bridge;
@@ -162,6 +163,24 @@ fn who_has_left_when_the_verdict_is_there_is_not_logged_in() {
     assert!(rig.slot(&client).is_none());
     let events = rig.shard.shared.events.take(usize::MAX);
     assert!(matches!(&events[..], [Event::Disconnect { .. }]), "{events:?}");
+}
+
+#[test]
+fn a_hook_that_does_not_answer_is_told_of_though_its_client_has_left() {
+    let mut rig = Rig::new(config());
+    let mut client = rig.connect();
+    rig.hear(&mut client, &subscribe("a"));
+    assert_eq!(asked(&rig).len(), 1);
+    leave(&mut rig, &client);
+    rig.advance(HOOK_TIMEOUT);
+    rig.turn();
+    let events = rig.shard.shared.events.take(usize::MAX);
+    let [Event::Disconnect { .. }, Event::Warning { code: "ERR_HOOK_TIMEOUT", message, .. }] =
+        &events[..]
+    else {
+        panic!("its end, and the warning: {events:?}");
+    };
+    assert_eq!(message, "a hook did not answer within 500 ms: the answer is no");
 }
 
 #[test]
