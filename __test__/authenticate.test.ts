@@ -293,7 +293,7 @@ describe('a hook that is at fault', () => {
     );
   });
 
-  test('whose client has left meanwhile harms nobody', async () => {
+  test('whose client leaves meanwhile is not waited for, and its answer is nobody’s', async () => {
     const answers: (() => void)[] = [];
     const authenticate = () =>
       new Promise<WebSocketIdentity>((resolve) => {
@@ -302,15 +302,21 @@ describe('a hook that is at fault', () => {
     const manager = await startManager({ authenticate, shards: 1 });
     const warnings = warningsOf(manager);
     const client = await RawClient.greeted(manager);
+    const authenticated = vi.fn();
+    manager.on('authenticated', authenticated);
     client.write(text({ type: 'authenticate', payload: {} }));
     await expect.poll(() => answers.length).toBe(1);
-    client.destroy();
+    // Its end is seen behind what is not read yet.
+    client.write(text({ type: 'heartbeat' }));
     const disconnected = nextEvent(manager, 'disconnect');
+    client.destroy();
+    const [, code] = await disconnected;
+    expect(code).toBe(1006);
     answers[0]?.();
-    await disconnected;
     // A client that comes after it is another one.
     await connectClient(manager);
     expect(warnings).toEqual([]);
+    expect(authenticated).not.toHaveBeenCalled();
     expect(manager.getStats()).toMatchObject({ connections: 1, users: 0 });
   });
 

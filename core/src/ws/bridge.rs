@@ -168,6 +168,16 @@ impl BridgeStream {
         self.0.lock().given_up = true;
     }
 
+    /// Ready when the socket gives no more than what was pushed already.
+    pub fn poll_end(&self, cx: &Context<'_>) -> Poll<()> {
+        let mut state = self.0.lock();
+        if state.ended {
+            return Poll::Ready(());
+        }
+        state.reader = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
     fn poll_room(&self, cx: &Context<'_>) -> Poll<io::Result<MutexGuard<'_, State>>> {
         let mut state = self.0.lock();
         if state.broken {

@@ -39,6 +39,7 @@ mod shared;
 mod stats;
 pub mod tls;
 mod transport;
+mod watched;
 
 pub use arrival::Given;
 pub use bridge::{Bridge, Signal};

@@ -15,6 +15,7 @@ use tokio::net::UnixStream;
 
 use super::bridge::BridgeStream;
 use super::tls::TlsStream;
+use super::watched::Watched;
 
 /// A socket, or what stands for one, outside of any runtime: on its way to its shard.
 #[derive(Debug)]
@@ -100,7 +101,7 @@ impl Carrier {
         let stream = match kind {
             CarrierKind::Tcp(socket) => {
                 socket.set_nonblocking(true)?;
-                Stream::Tcp(TcpStream::from_std(socket)?)
+                Stream::Tcp(Watched::new(TcpStream::from_std(socket)?))
             }
             CarrierKind::Tls(socket, config) => {
                 socket.set_nonblocking(true)?;
@@ -109,7 +110,7 @@ impl Carrier {
             #[cfg(unix)]
             CarrierKind::Unix(socket) => {
                 socket.set_nonblocking(true)?;
-                Stream::Unix(UnixStream::from_std(socket)?)
+                Stream::Unix(Watched::new(UnixStream::from_std(socket)?))
             }
             CarrierKind::Bridge(stream) => Stream::Bridge(stream),
         };
@@ -129,11 +130,11 @@ pub struct Transport {
 
 #[derive(Debug)]
 enum Stream {
-    Tcp(TcpStream),
+    Tcp(Watched<TcpStream>),
     /// Boxed, since it is several times as large as the others.
-    Tls(Box<TlsStream<TcpStream>>),
+    Tls(Box<TlsStream<Watched<TcpStream>>>),
     #[cfg(unix)]
-    Unix(UnixStream),
+    Unix(Watched<UnixStream>),
     Bridge(BridgeStream),
 }
 
@@ -148,14 +149,14 @@ impl Drop for Transport {
 
 impl Transport {
     pub fn tcp(stream: TcpStream) -> Self {
-        Self { stream: Stream::Tcp(stream), anchor: None, client: None }
+        Self { stream: Stream::Tcp(Watched::new(stream)), anchor: None, client: None }
     }
 
     /// A socket that was accepted here, for TLS if there is a configuration of it.
     pub fn accepted(stream: TcpStream, tls: Option<Arc<ServerConfig>>) -> io::Result<Self> {
         Ok(match tls {
             Some(config) => {
-                let stream = Stream::Tls(Box::new(TlsStream::new(stream, config)?));
+                let stream = Stream::Tls(Box::new(TlsStream::new(Watched::new(stream), config)?));
                 Self { stream, anchor: None, client: None }
             }
             None => Self::tcp(stream),
@@ -192,9 +193,23 @@ impl Transport {
     /// The socket of TCP beneath, past TLS.
     pub fn socket(&mut self) -> Option<&mut TcpStream> {
         match &mut self.stream {
-            Stream::Tcp(stream) => Some(stream),
-            Stream::Tls(stream) => Some(stream.socket_mut()),
+            Stream::Tcp(stream) => Some(stream.get_mut()),
+            Stream::Tls(stream) => Some(stream.socket_mut().get_mut()),
             _ => None,
+        }
+    }
+
+    /// Ready when the peer sends nothing more, for who waits and reads nothing meanwhile. Not seen is what still
+    /// lies in the stream: of TLS its own goodbye, while the socket beneath is open, and of a bridge an end that the host
+    /// has not come to, since it waits for room.
+    pub fn poll_end(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match &mut self.stream {
+            Stream::Tcp(stream) => stream.poll_end(cx),
+            Stream::Tls(stream) if stream.has_ended() => Poll::Ready(()),
+            Stream::Tls(stream) => stream.socket_mut().poll_end(cx),
+            #[cfg(unix)]
+            Stream::Unix(stream) => stream.poll_end(cx),
+            Stream::Bridge(stream) => stream.poll_end(cx),
         }
     }
 
@@ -229,16 +244,16 @@ impl Stream {
     /// is about to report its end anyway.
     fn set_nodelay(&self) {
         let _ = match self {
-            Self::Tcp(stream) => stream.set_nodelay(true),
-            Self::Tls(stream) => stream.socket().set_nodelay(true),
+            Self::Tcp(stream) => stream.get().set_nodelay(true),
+            Self::Tls(stream) => stream.socket().get().set_nodelay(true),
             _ => Ok(()),
         };
     }
 
     fn peer_addr(&self) -> Option<SocketAddr> {
         match self {
-            Self::Tcp(stream) => stream.peer_addr().ok(),
-            Self::Tls(stream) => stream.socket().peer_addr().ok(),
+            Self::Tcp(stream) => stream.get().peer_addr().ok(),
+            Self::Tls(stream) => stream.socket().get().peer_addr().ok(),
             #[cfg(unix)]
             Self::Unix(_) => None,
             Self::Bridge(stream) => stream.peer(),
@@ -249,10 +264,10 @@ impl Stream {
     fn shut_down(&self) {
         // An error says that it is over already.
         let _ = match self {
-            Self::Tcp(stream) => SockRef::from(stream).shutdown(Shutdown::Both),
-            Self::Tls(stream) => SockRef::from(stream.socket()).shutdown(Shutdown::Both),
+            Self::Tcp(stream) => SockRef::from(stream.get()).shutdown(Shutdown::Both),
+            Self::Tls(stream) => SockRef::from(stream.socket().get()).shutdown(Shutdown::Both),
             #[cfg(unix)]
-            Self::Unix(stream) => SockRef::from(stream).shutdown(Shutdown::Both),
+            Self::Unix(stream) => SockRef::from(stream.get()).shutdown(Shutdown::Both),
             // Dropping it tells the host.
             Self::Bridge(_) => Ok(()),
         };

@@ -1,8 +1,8 @@
 //! Decisions that are waited for, by the host's hooks or for the keys of a token.
 //!
 //! A connection that waits for a decision is held: no frame of it is interpreted and its socket is
-//! not read. The verdict is put down in its slot, and its own task goes on from there, with what
-//! was read already first.
+//! not read. The verdict is put down in its slot, and its own task carries it out at once, whatever
+//! the client takes of its output. Then it goes on, with what was read already first.
 
 use std::sync::Arc;
 use tokio::time::Instant;
@@ -67,8 +67,7 @@ impl Shard {
         deadline: Option<Instant>,
         id: Option<&str>,
     ) {
-        let (id, rest) = (id.map(Into::into), Vec::new());
-        let hold = Hold { number, question, deadline, id, rest, reading: None, verdict: None };
+        let hold = Hold { number, question, deadline, id: id.map(Into::into), verdict: None };
         self.sockets.slots[key].hold = Some(Box::new(hold));
     }
 
@@ -120,31 +119,26 @@ impl Shard {
         }
     }
 
-    /// Carries out a verdict, and then interprets what the client has sent behind its question.
+    /// Carries out the verdict that a connection has waited for.
     pub(super) fn go_on(&mut self, key: usize) {
         let slot = &mut self.sockets.slots[key];
         let Some(hold) = slot.hold.take() else {
             return;
         };
-        let now = clock::steady_millis();
-        slot.heard(now);
-        let Hold { number, question, id, mut rest, reading, verdict, .. } = *hold;
-        if let (Some(verdict), Phase::Open(connection)) = (verdict, &slot.phase) {
-            let connection = connection.clone();
-            let is_login = matches!(question, Question::Authenticate { .. });
-            if !is_login {
-                // Who has no right to be here any more is not let in there.
-                self.check_overdue(key);
-            }
-            if matches!(self.sockets.slots[key].phase, Phase::Open(_)) {
-                self.carry_out(key, &connection, (number, question), verdict, id.as_deref());
-                self.check_overdue(key);
-            }
+        slot.heard(clock::steady_millis());
+        let Hold { number, question, id, verdict, .. } = *hold;
+        let (Some(verdict), Phase::Open(connection)) = (verdict, &slot.phase) else {
+            return;
+        };
+        let connection = connection.clone();
+        let is_login = matches!(question, Question::Authenticate { .. });
+        if !is_login {
+            // Who has no right to be here any more is not let in there.
+            self.check_overdue(key);
         }
-        if let (Some(reading), Some(connection)) =
-            (reading, self.sockets.slots[key].connection().cloned())
-        {
-            self.interpret(key, &connection, &mut rest, reading.resumed(now));
+        if matches!(self.sockets.slots[key].phase, Phase::Open(_)) {
+            self.carry_out(key, &connection, (number, question), verdict, id.as_deref());
+            self.check_overdue(key);
         }
         self.write_answers(key);
     }
@@ -186,7 +180,9 @@ impl Shard {
         let slot = self.tenant(who);
         let hook = match slot.as_ref().and_then(|slot| slot.hold.as_ref()).map(|it| &it.question) {
             Some(Question::Authorize { .. }) => "authorize",
-            _ => "authenticate",
+            Some(Question::Authenticate { .. }) => "authenticate",
+            // Its client has left, and its question with it.
+            None => "a hook",
         };
         let connection = slot.and_then(|slot| slot.connection().cloned());
         let message = if is_with_host {

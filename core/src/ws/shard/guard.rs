@@ -135,6 +135,7 @@ impl Shard {
         awaited.is_some_and(|number| self.shared.guard.was_put_out(&identity.user, number))
     }
 
+    /// Lets in who has become somebody, unless the host's jobs of meanwhile have ended it.
     fn take_in(
         &mut self,
         key: usize,
@@ -142,7 +143,11 @@ impl Shard {
         identity: &Identity,
         awaited: Option<Number>,
     ) {
-        let access = &mut self.sockets.slots[key].access;
+        let slot = &mut self.sockets.slots[key];
+        if !matches!(slot.phase, Phase::Open(_)) {
+            return;
+        }
+        let access = &mut slot.access;
         access.overdue = false;
         if !access.admitted {
             self.admit(key, connection);
@@ -238,7 +243,7 @@ impl Shard {
         self.lease(key, None);
         let slot = &mut self.sockets.slots[key];
         slot.access.request = None;
-        if let Some(hold) = &slot.hold {
+        if let Some(hold) = slot.hold.take() {
             self.shared.guard.forget(hold.number);
             // Its Close frame may lie among what was kept.
             slot.wake();
@@ -250,7 +255,7 @@ impl Shard {
     pub(super) fn guards_deadlines(&self) -> impl Iterator<Item = Instant> {
         let asked = self.asked.front().map(|(at, _)| *at);
         let login = self.logins.front().map(|deadline| deadline.at);
-        let lease = self.leases.first().map(|(at, _)| *at);
+        let lease = self.leases.first().map(|(at, ..)| *at);
         let given_up = self.given_up.front().map(|(at, _)| *at);
         [asked, given_up, login, lease].into_iter().flatten()
     }
@@ -273,9 +278,10 @@ impl Shard {
         while let Some(deadline) = self.logins.pop_front_if(|deadline| deadline.at <= now) {
             self.expire_login(deadline);
         }
-        while let Some(&(at, key)) = self.leases.first().filter(|(at, _)| *at <= now) {
-            self.leases.remove(&(at, key));
-            self.pass_lease(key, now);
+        while let Some(&entry) = self.leases.first().filter(|(at, ..)| *at <= now) {
+            self.leases.remove(&entry);
+            let (_, key, serial) = entry;
+            self.pass_lease(key, serial, now);
         }
     }
 
@@ -318,19 +324,21 @@ impl Shard {
             let end = now + Duration::from_millis(left);
             Lease { next: end - Duration::from_millis(lead), end, expires_at }
         });
-        let access = &mut self.sockets.slots[key].access;
-        if let Some(old) = std::mem::replace(&mut access.lease, lease.map(Box::new)) {
-            self.leases.remove(&(old.next, key));
+        let slot = &mut self.sockets.slots[key];
+        let serial = slot.serial;
+        if let Some(old) = std::mem::replace(&mut slot.access.lease, lease.map(Box::new)) {
+            self.leases.remove(&(old.next, key, serial));
         }
         if let Some(lease) = lease {
-            self.leases.insert((lease.next, key));
+            self.leases.insert((lease.next, key, serial));
             self.wake_by(lease.next);
         }
     }
 
     /// A client is told that its identity will end, or it has ended.
-    fn pass_lease(&mut self, key: usize, now: Instant) {
-        let Some(lease) = &mut self.sockets.slots[key].access.lease else {
+    fn pass_lease(&mut self, key: usize, serial: u64, now: Instant) {
+        let slot = self.sockets.slots.get_mut(key).filter(|slot| slot.serial == serial);
+        let Some(lease) = slot.and_then(|slot| slot.access.lease.as_mut()) else {
             return;
         };
         if lease.end <= now {
@@ -338,7 +346,7 @@ impl Shard {
         }
         lease.next = lease.end;
         let (next, expires_at) = (lease.next, lease.expires_at);
-        self.leases.insert((next, key));
+        self.leases.insert((next, key, serial));
         if self.shared.config.protocol == Protocol::Messaging {
             self.answer(&Answer::TokenExpiring { expires_at: &clock::iso(expires_at) }, None);
             self.write_answers(key);

@@ -102,8 +102,8 @@ struct Shard {
     /// Decisions that nobody waits for, though the host has not answered, and until when their places are kept.
     given_up: VecDeque<(Instant, Number)>,
     logins: VecDeque<Deadline>,
-    /// When something is to be done about an identity's end, by slot: one entry for each lease.
-    leases: BTreeSet<(Instant, usize)>,
+    /// When something is to be done about an identity's end, by slot and its serial: one entry for each lease.
+    leases: BTreeSet<(Instant, usize, u64)>,
     next_sweep: Option<Instant>,
     /// Until when the thread sleeps if nothing happens.
     sleeps_until: Instant,
@@ -190,7 +190,8 @@ impl Shard {
             Job::Adopt(arrival) => self.foundlings.push(arrival),
             Job::GiveWay => self.make_room(),
             Job::Abandon(serial) => match self.attached.get(&serial) {
-                Some(&key) => self.bury(key),
+                // At the turn's end, since this may be in the midst of its own frames.
+                Some(&key) => self.sockets.lost.push(key),
                 // It may have come in this very turn: to drop it is to close it.
                 None => self.foundlings.retain(|arrival| arrival.serial != serial),
             },

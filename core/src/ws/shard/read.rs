@@ -6,7 +6,7 @@ use tokio::io::{AsyncRead, ReadBuf};
 
 use super::Shard;
 use super::excess::Reading;
-use super::slot::{Phase, Rest};
+use super::slot::{Kept, Phase};
 use super::sockets::OWED_WHILE_READING;
 use crate::ws::arrival::Given;
 use crate::ws::clock;
@@ -59,8 +59,19 @@ impl Shard {
                 return;
             }
             let slot = &mut self.sockets.slots[key];
-            if slot.waits_for_verdict() {
-                return;
+            if slot.hold.is_some() {
+                // Nothing is decided for who has left.
+                if slot.stream.poll_end(cx).is_ready() {
+                    self.sockets.lost.push(key);
+                    return;
+                }
+                if slot.waits_for_verdict() {
+                    return;
+                }
+                // Also for who does not take its output: else it could keep a verdict off for as long as it likes.
+                self.go_on(key);
+                self.settle_broken();
+                continue;
             }
             let draining = matches!(slot.phase, Phase::Draining { .. });
             slot.held_back = slot.owed() > OWED_WHILE_READING && !draining;
@@ -71,15 +82,10 @@ impl Shard {
             if adds_events && self.shared.events.is_full() {
                 return self.park(key);
             }
-            if slot.hold.is_some() {
-                self.go_on(key);
+            if let Some(kept) = slot.kept.take() {
+                self.interpret_kept(key, *kept);
                 self.settle_broken();
-                continue;
-            }
-            if let Some(rest) = slot.rest.take() {
-                self.go_on_with(key, *rest);
-                self.settle_broken();
-                if self.has_rest(key, serial) {
+                if self.has_kept(key, serial) {
                     break;
                 }
                 continue;
@@ -94,7 +100,7 @@ impl Shard {
                     self.input(key, &mut bytes[..count]);
                     self.buffer = bytes;
                     self.settle_broken();
-                    if self.has_rest(key, serial) {
+                    if self.has_kept(key, serial) {
                         break;
                     }
                 }
@@ -116,18 +122,19 @@ impl Shard {
         cx.waker().wake_by_ref();
     }
 
-    fn has_rest(&self, key: usize, serial: u64) -> bool {
+    /// Whether its turn has left some of what was read.
+    fn has_kept(&self, key: usize, serial: u64) -> bool {
         let slot = self.sockets.slots.get(key).filter(|slot| slot.serial == serial);
-        slot.is_some_and(|slot| slot.rest.is_some())
+        slot.is_some_and(|slot| slot.kept.is_some())
     }
 
-    /// Interprets what the last turn has left of a read.
-    fn go_on_with(&mut self, key: usize, Rest { mut bytes, reading }: Rest) {
-        let now = clock::steady_millis();
+    /// Interprets what was kept of a read.
+    fn interpret_kept(&mut self, key: usize, Kept { mut bytes, reading }: Kept) {
         if let Some(connection) = self.sockets.slots[key].connection().cloned() {
-            self.interpret(key, &connection, &mut bytes, reading.resumed(now));
-            self.write_answers(key);
+            let reading = reading.resumed(clock::steady_millis());
+            self.interpret(key, &connection, &mut bytes, reading);
         }
+        self.write_answers(key);
     }
 
     pub(super) fn settle_broken(&mut self) {
@@ -225,9 +232,11 @@ impl Shard {
         let Some(reading) = self.meter(key, &connection, bytes.len(), now) else {
             return;
         };
-        match &mut self.sockets.slots[key].hold {
-            Some(hold) => hold.keep(bytes, reading),
-            None => self.interpret(key, &connection, bytes, reading),
+        let slot = &mut self.sockets.slots[key];
+        if slot.hold.is_some() {
+            slot.keep(bytes, reading);
+        } else {
+            self.interpret(key, &connection, bytes, reading);
         }
     }
 
@@ -264,15 +273,15 @@ impl Shard {
                     if !self.item(key, connection, item, reading) {
                         break false;
                     }
-                    if let Some(hold) = &mut self.sockets.slots[key].hold {
-                        hold.keep(rest, reading);
+                    let slot = &mut self.sockets.slots[key];
+                    if slot.hold.is_some() {
+                        slot.keep(rest, reading);
                         break true;
                     }
                     let is_enough =
                         done > MESSAGES_A_TURN || self.answers.len() > OWED_WHILE_READING;
                     if is_enough && !rest.is_empty() {
-                        let rest = Rest { bytes: rest.to_vec(), reading };
-                        self.sockets.slots[key].rest = Some(Box::new(rest));
+                        self.sockets.slots[key].keep(rest, reading);
                         break true;
                     }
                 }

@@ -61,8 +61,8 @@ pub struct Slot {
     pub parked: bool,
     /// It waits for a decision, unread.
     pub hold: Option<Box<Hold>>,
-    /// What was read, of one read at most, and waits for a later turn. Nothing more is read before.
-    pub rest: Option<Box<Rest>>,
+    /// What was read behind its question, or for more than one turn: it is interpreted before anything more is read.
+    pub kept: Option<Box<Kept>>,
     pub access: Access,
     /// Pinged since it was last heard from.
     pub asked: bool,
@@ -70,7 +70,7 @@ pub struct Slot {
     pub lagging: bool,
 }
 
-/// A decision that a connection waits for. Until it is made, no further frame is interpreted.
+/// A decision that a connection waits for. Until it is carried out, no further frame is interpreted.
 #[derive(Debug)]
 pub struct Hold {
     pub number: Number,
@@ -79,24 +79,13 @@ pub struct Hold {
     pub deadline: Option<Instant>,
     /// The `id` of the message that it is about.
     pub id: Option<Box<str>>,
-    /// What was read and not decoded yet, of one read at most, and the reading, which has measured it already.
-    pub rest: Vec<u8>,
-    pub reading: Option<Reading>,
     pub verdict: Option<Verdict>,
 }
 
-impl Hold {
-    pub fn keep(&mut self, bytes: &[u8], reading: Reading) {
-        self.rest.extend_from_slice(bytes);
-        self.reading = Some(reading);
-    }
-}
-
-/// What one turn has left of a read.
+/// What was read and not decoded yet, of one read at most, and the reading, which has measured it already.
 #[derive(Debug)]
-pub struct Rest {
+pub struct Kept {
     pub bytes: Vec<u8>,
-    /// It has been measured already.
     pub reading: Reading,
 }
 
@@ -192,7 +181,7 @@ impl Slot {
             held_back: false,
             parked: false,
             hold: None,
-            rest: None,
+            kept: None,
             access: Access::default(),
             asked: false,
             crumbled: false,
@@ -218,8 +207,14 @@ impl Slot {
 
     /// Whether a decision is still to come.
     pub fn waits_for_verdict(&self) -> bool {
-        let awaits = self.hold.as_ref().is_some_and(|hold| hold.verdict.is_none());
-        awaits && matches!(self.phase, Phase::Open(_))
+        self.hold.as_ref().is_some_and(|hold| hold.verdict.is_none())
+    }
+
+    /// Keeps what was read for later, in the place of what was kept before.
+    pub fn keep(&mut self, bytes: &[u8], reading: Reading) {
+        if !bytes.is_empty() {
+            self.kept = Some(Box::new(Kept { bytes: bytes.to_vec(), reading }));
+        }
     }
 
     /// Lets its task look at the socket.

@@ -8,6 +8,7 @@ mod dismissed;
 mod entrance;
 mod guard;
 mod heartbeat;
+mod held;
 mod keys;
 mod recovery;
 mod rig;

@@ -126,6 +126,11 @@ impl<Socket: AsyncRead + AsyncWrite + Unpin> TlsStream<Socket> {
         self.phase == Phase::Failed
     }
 
+    /// Whether the peer has said its goodbye.
+    pub fn has_ended(&self) -> bool {
+        self.peer_closed
+    }
+
     /// Reads on until there is something for the caller, whose buffer has room for a `PART`.
     pub fn poll_read(
         &mut self,

@@ -15,10 +15,10 @@ use crate::ws::guard::{Authenticator, Authorizer, Identity, Question, Verdict};
 use crate::ws::inbox::Job;
 use crate::ws::limits::Rate;
 
-const HOOK_TIMEOUT: Duration = Duration::from_millis(500);
-const AUTH_TIMEOUT: Duration = Duration::from_secs(3);
+pub(super) const HOOK_TIMEOUT: Duration = Duration::from_millis(500);
+pub(super) const AUTH_TIMEOUT: Duration = Duration::from_secs(3);
 
-fn config() -> Config {
+pub(super) fn config() -> Config {
     let guard = GuardConfig {
         authenticator: Authenticator::Host,
         authorizer: Authorizer::Host,
@@ -29,7 +29,7 @@ fn config() -> Config {
     Config { guard, heartbeat: None, ..Config::default() }
 }
 
-fn strict() -> Config {
+pub(super) fn strict() -> Config {
     let mut config = config();
     config.guard.require_auth = true;
     config
@@ -39,24 +39,24 @@ pub(super) fn text(json: &str) -> Vec<u8> {
     client_frame(Opcode::Text, json.as_bytes())
 }
 
-fn login() -> Vec<u8> {
+pub(super) fn login() -> Vec<u8> {
     text(r#"{"type":"authenticate","payload":{"token":"t"}}"#)
 }
 
-fn heartbeat(id: &str) -> Vec<u8> {
+pub(super) fn heartbeat(id: &str) -> Vec<u8> {
     text(&format!(r#"{{"type":"heartbeat","id":"{id}"}}"#))
 }
 
-fn identity(expires_at: Option<u64>) -> Verdict {
+pub(super) fn identity(expires_at: Option<u64>) -> Verdict {
     Verdict::Identity(Box::new(Identity::new("ada", Some("s1"), expires_at, None).unwrap()))
 }
 
-fn subscribe(topic: &str) -> Vec<u8> {
+pub(super) fn subscribe(topic: &str) -> Vec<u8> {
     text(&format!(r#"{{"type":"subscribe","payload":{{"topic":"{topic}"}},"id":"{topic}"}}"#))
 }
 
 /// The decisions that the host was asked for.
-fn asked(rig: &Rig) -> Vec<(Number, Question)> {
+pub(super) fn asked(rig: &Rig) -> Vec<(Number, Question)> {
     let events = rig.shard.shared.events.take(usize::MAX).into_iter();
     let asked = events.filter_map(|event| match event {
         Event::Decision { number, question, .. } => Some((number, question)),
@@ -66,7 +66,7 @@ fn asked(rig: &Rig) -> Vec<(Number, Question)> {
 }
 
 /// What `Server::decide` does.
-fn decide(rig: &mut Rig, number: Number, verdict: Verdict) {
+pub(super) fn decide(rig: &mut Rig, number: Number, verdict: Verdict) {
     let closed = rig.shard.shared.guard.desk.close(number).expect("an open decision");
     let who = closed.who.expect("somebody who waits");
     rig.push(Job::Verdict { who, number, verdict });
@@ -140,7 +140,7 @@ fn who_waits_is_not_read_so_that_one_read_is_all_that_is_kept() {
     rig.wait_for_bytes(&client);
     look(&mut rig, &client);
     assert_eq!(rig.shard.counters().bytes_in.get(), heard);
-    assert_eq!(rig.slot(&client).unwrap().hold.as_ref().unwrap().rest, heartbeat("1"));
+    assert_eq!(rig.slot(&client).unwrap().kept.as_ref().unwrap().bytes, heartbeat("1"));
 }
 
 #[test]

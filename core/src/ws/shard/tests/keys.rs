@@ -4,6 +4,7 @@ use serde_json::json;
 use std::time::Duration;
 
 use super::guard::{got, look, text};
+use super::held::leave;
 use super::rig::{Client, Rig};
 use crate::jwt::testing::Signer;
 use crate::jwt::{Algorithm, Given, JwtSettings, MAX_WAITING, RawJwt};
@@ -192,6 +193,6 @@ fn who_leaves_does_not_wait_for_keys_any_more() {
         got(&mut client);
         rig.hear(&mut client, &login("1"));
         assert_eq!(got(&mut client), [""; 0], "it waits");
-        rig.shard.bury(client.address.slot);
+        leave(&mut rig, &client);
     }
 }

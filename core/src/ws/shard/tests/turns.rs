@@ -16,8 +16,8 @@ fn read(rig: &mut Rig, client: &Client, mut bytes: Vec<u8>) {
     });
 }
 
-fn has_rest(rig: &Rig, client: &Client) -> bool {
-    rig.slot(client).unwrap().rest.is_some()
+fn has_kept(rig: &Rig, client: &Client) -> bool {
+    rig.slot(client).unwrap().kept.is_some()
 }
 
 #[test]
@@ -30,11 +30,11 @@ fn a_client_that_makes_many_answers_of_a_read_takes_them_before_it_goes_on() {
     let messages = (0..3000).map(|id| text(&format!(r#"{{"type":"x","id":"{id}"}}"#)));
     let messages: Vec<u8> = messages.flatten().collect();
     read(&mut rig, &client, messages);
-    assert!(has_rest(&rig, &client));
+    assert!(has_kept(&rig, &client));
     assert!(rig.owed(&client) < OWED_WHILE_READING + 1024);
 
     let mut got = Vec::new();
-    while has_rest(&rig, &client) || rig.owed(&client) > 0 {
+    while has_kept(&rig, &client) || rig.owed(&client) > 0 {
         // What it does not take holds it back, however often it is looked at.
         let owed = rig.owed(&client);
         assert!(owed < 2 * OWED_WHILE_READING + 1024, "{owed}");
@@ -58,12 +58,12 @@ fn a_client_whose_messages_are_large_leaves_others_their_turn() {
     // As one read is when it is inflated.
     read(&mut rig, &client, client_frame(Opcode::Binary, &[0; 16_000]).repeat(180));
     let first = came(&rig);
-    assert!(has_rest(&rig, &client));
+    assert!(has_kept(&rig, &client));
     assert!((60..80).contains(&first), "{first}");
     rig.serve(&client, |_| true);
     let second = came(&rig);
     assert!(first < second && second < 180, "{second}");
     rig.serve(&client, |_| true);
     assert_eq!(came(&rig), 180);
-    assert!(!has_rest(&rig, &client));
+    assert!(!has_kept(&rig, &client));
 }
