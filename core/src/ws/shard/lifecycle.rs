@@ -344,12 +344,16 @@ impl Shard {
     /// not keep theirs until `handshakeTimeout`. Of these, who is only far away has its time, and of the others the
     /// younger half stays.
     pub(super) fn make_room(&mut self) {
+        // Counted before they are free: another thread may accept by them at once.
+        self.shared.given_way.fetch_add(GIVE_WAY_AT_ONCE, Relaxed);
         let closed = self.cut_short(GIVE_WAY_AT_ONCE);
         let timeout = self.shared.config.handshake_timeout;
         let most = self.shaking.div_ceil(2).min(GIVE_WAY_AT_ONCE - closed);
         let old = Instant::now() + timeout.saturating_sub(FAR_AWAY);
         let given = (0..most).take_while(|_| self.give_way(old)).count();
-        self.shared.given_way.fetch_add(closed + given, Relaxed);
+        let unused = GIVE_WAY_AT_ONCE - closed - given;
+        let give_back = |count: usize| Some(count.saturating_sub(unused));
+        let _ = self.shared.given_way.fetch_update(Relaxed, Relaxed, give_back);
     }
 
     /// Ends the oldest handshake that is under way, however far it is, if its time is up by then. Returns whether there
