@@ -200,7 +200,8 @@ export interface WebSocketConfig {
   handshakeTimeout?: number | undefined;
   /**
    * Milliseconds that a client has to answer a close frame before its socket is closed without it
-   * (RFC 6455, section 7.1.1). Environment: `WS_CLOSE_TIMEOUT`. Default: 5000. Limit: 2147483647.
+   * (RFC 6455, section 7.1.1). Where the service closes they count from the last byte that the client took of what was
+   * queued before; where the client has brought it about, from the beginning. Environment: `WS_CLOSE_TIMEOUT`. Default: 5000. Limit: 2147483647.
    */
   closeTimeout?: number | undefined;
   /**

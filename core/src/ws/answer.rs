@@ -4,7 +4,8 @@ use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
 use super::clock;
-use super::frame::{Opcode, encode_into};
+use super::frame::{Opcode, encode_into, server_frame_len};
+use super::handshake;
 
 /// Stable values of an error's `payload.code`.
 pub mod code {
@@ -140,6 +141,20 @@ impl Serialize for Answer<'_> {
     }
 }
 
+/// Where the frame ends that the last written byte belongs to, and where the last frame begins that is not written.
+pub fn cuts(answers: &[u8], written: usize) -> (usize, usize) {
+    let mut at = handshake::head_len(answers);
+    let (mut begun, mut last) = (if written == 0 { 0 } else { at }, at);
+    while at < answers.len() {
+        last = at;
+        at += server_frame_len(&answers[at..]);
+        if begun < written {
+            begun = at;
+        }
+    }
+    (begun.min(answers.len()), last.max(begun).min(answers.len()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -150,6 +165,17 @@ mod tests {
         let json = String::from_utf8(scratch).unwrap();
         let at = json.find(",\"timestamp\":\"").expect("a timestamp");
         format!("{}}}", &json[..at])
+    }
+
+    #[test]
+    fn answers_are_cut_behind_the_frame_that_is_on_its_way_and_before_the_last() {
+        let answers = b"HTTP/1.1 101 \r\n\r\n\x81\x01a\x81\x01b\x81\x01c";
+        assert_eq!(answers.len(), 26);
+        let at = [0, 1, 17, 18, 20, 21, 23, 24, 26].map(|written| cuts(answers, written));
+        let head_and_first = [(0, 23), (17, 23), (17, 23), (20, 23), (20, 23)];
+        assert_eq!(at[..5], head_and_first);
+        assert_eq!(at[5..], [(23, 23), (23, 23), (26, 26), (26, 26)]);
+        assert_eq!(cuts(b"\x81\x7e", 1), (2, 2), "nothing is cut where no frame ends");
     }
 
     #[test]

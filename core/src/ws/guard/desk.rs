@@ -4,9 +4,10 @@
 //! A place is given back by the host's answer, and neither by the client's leaving nor by the deadline: the host is at
 //! work on it all the same, and clients that come and go, or that ask again and again, must not pile up work.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::time::Instant;
 
 use crate::ws::connection::Address;
 
@@ -98,6 +99,20 @@ impl Desk {
             state.open.insert(number, Some(who));
         }
         Some(Closed { who, next })
+    }
+
+    /// Decisions that are waited for, or that the host has not answered yet.
+    pub fn count(&self) -> usize {
+        let state = &*self.lock();
+        state.open.len() + state.waiting.len()
+    }
+
+    /// Keeps of these what waits for its deadline still: what is in line, or with the host, for somebody.
+    pub fn keep_awaited(&self, asked: &mut VecDeque<(Instant, Number)>) {
+        let state = &*self.lock();
+        asked.retain(|(_, number)| {
+            state.open.contains_key(number) || state.waiting.contains_key(number)
+        });
     }
 
     /// The client has left. If it was still in line, nobody waits for its turn. Returns whether it waited for

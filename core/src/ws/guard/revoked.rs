@@ -1,6 +1,6 @@
 //! The sessions that were revoked, so that nobody logs in with them again: the newest of them.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering::Acquire, Ordering::Release};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -17,29 +17,40 @@ pub struct Revoked {
 
 #[derive(Debug, Default)]
 struct Sessions {
-    known: HashSet<Arc<str>>,
-    /// The oldest first.
-    order: VecDeque<Arc<str>>,
+    /// When each was revoked last, as a number.
+    known: HashMap<Arc<str>, u64>,
+    /// By that number, so the oldest first.
+    order: BTreeMap<u64, Arc<str>>,
+    last: u64,
 }
 
 impl Revoked {
     pub fn add(&self, session: &str) {
         let mut sessions = self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        let Sessions { known, order, last } = &mut *sessions;
+        *last += 1;
         let session: Arc<str> = session.into();
-        if sessions.known.insert(session.clone()) {
-            sessions.order.push_back(session);
+        // One that is revoked again is among the newest again.
+        if let Some(earlier) = known.insert(session.clone(), *last) {
+            order.remove(&earlier);
         }
-        if sessions.order.len() > MAX_REVOKED
-            && let Some(oldest) = sessions.order.pop_front()
+        order.insert(*last, session);
+        if order.len() > MAX_REVOKED
+            && let Some((_, oldest)) = order.pop_first()
         {
-            sessions.known.remove(&oldest);
+            known.remove(&oldest);
         }
         self.any.store(true, Release);
     }
 
     pub fn contains(&self, session: &str) -> bool {
         self.any.load(Acquire)
-            && self.sessions.lock().unwrap_or_else(PoisonError::into_inner).known.contains(session)
+            && self
+                .sessions
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .known
+                .contains_key(session)
     }
 }
 
@@ -58,5 +69,18 @@ mod tests {
         assert!(!revoked.contains("0"));
         assert!(revoked.contains("1"));
         assert!(revoked.contains(&MAX_REVOKED.to_string()));
+    }
+
+    #[test]
+    fn one_that_is_revoked_again_is_the_newest() {
+        let revoked = Revoked::default();
+        for number in 0..MAX_REVOKED {
+            revoked.add(&number.to_string());
+        }
+        revoked.add("0");
+        revoked.add("one more");
+        assert!(revoked.contains("0"));
+        assert!(!revoked.contains("1"), "the oldest is forgotten");
+        assert!(revoked.contains("2"));
     }
 }

@@ -36,6 +36,9 @@ const GIVE_WAY_AT_ONCE: usize = 32;
 /// the world.
 const FAR_AWAY: Duration = Duration::from_secs(2);
 
+/// Deadlines of decisions that have ended which a shard keeps until they are looked through.
+const MAX_LEFT_OVER: usize = 4096;
+
 static PING: [u8; 2] = [0x89, 0];
 
 impl Shard {
@@ -318,6 +321,7 @@ impl Shard {
             self.expire_handshake(deadline);
         }
         self.pass_closings(now);
+        self.forget_answered();
         self.pass_guards_deadlines(now);
         if let (Some(at), Some(interval)) = (self.next_sweep, self.shared.config.heartbeat)
             && at <= now
@@ -327,6 +331,16 @@ impl Shard {
         }
         if self.gone_by.is_some_and(|deadline| deadline <= now) {
             self.bury_all();
+        }
+    }
+
+    /// Deadlines of decisions outlive the decisions, and `hookTimeout` may be weeks. When most are left over they are
+    /// dropped: less often than decisions are made, so that it costs each of them the same.
+    fn forget_answered(&mut self) {
+        if self.asked.len() > MAX_LEFT_OVER && self.asked.len() > 2 * self.shared.guard.desk.count()
+        {
+            self.shared.guard.desk.keep_awaited(&mut self.asked);
+            self.asked.shrink_to(MAX_LEFT_OVER);
         }
     }
 

@@ -11,11 +11,10 @@ use tokio::io::AsyncWrite;
 
 use super::slot::{Phase, Slot};
 use crate::runtime::run_slow_work;
+use crate::ws::answer::cuts;
 use crate::ws::clock;
 use crate::ws::config::SlowConsumer;
 use crate::ws::deflate::Compressor;
-use crate::ws::frame::server_frame_len;
-use crate::ws::handshake;
 use crate::ws::inbox::Job;
 use crate::ws::outbox::{MAX_SLICES, Outbox};
 use crate::ws::prepared::{Aside, Frame, Prepared, Press};
@@ -461,20 +460,6 @@ impl Sockets {
             self.spare.push(outbox);
         }
     }
-}
-
-/// Where the frame ends that the last written byte belongs to, and where the last frame begins that is not written.
-fn cuts(answers: &[u8], written: usize) -> (usize, usize) {
-    let mut at = handshake::head_len(answers);
-    let (mut begun, mut last) = (if written == 0 { 0 } else { at }, at);
-    while at < answers.len() {
-        last = at;
-        at += server_frame_len(&answers[at..]);
-        if begun < written {
-            begun = at;
-        }
-    }
-    (begun.min(answers.len()), last.max(begun).min(answers.len()))
 }
 
 fn level(shared: &Shared) -> u32 {

@@ -109,7 +109,7 @@ fn a_client_that_reads_gets_what_was_sent_before_it_broke_the_protocol() {
     let mut client = rig.connect();
     // Queued, and not written yet, when the violation is read.
     rig.shard.sockets.enqueue(client.address.slot, &frame(b"before").into());
-    rig.hear(&mut client, VIOLATION);
+    interpret(&mut rig, &client, VIOLATION);
     let got = frames(&mut rig, &mut client);
     assert_eq!(got[0], frame(b"before"));
     assert!(is_close(&got[1], PROTOCOL));

@@ -3,6 +3,7 @@
 
 use std::io::Write;
 use std::time::Duration;
+use tokio::time::Instant;
 
 use super::rig::{Client, Rig, client_frame};
 use crate::ws::clock;
@@ -106,6 +107,22 @@ pub(super) fn got(client: &mut Client) -> Vec<String> {
         });
     }
     got
+}
+
+#[test]
+fn deadlines_of_decisions_that_are_answered_are_not_kept_until_they_pass() {
+    let mut rig = Rig::new(config());
+    let mut client = rig.connect();
+    // As if so many had been asked for and answered.
+    let at = rig.within(|_| Instant::now()) + HOOK_TIMEOUT;
+    rig.shard.asked.extend((0..10_000).map(|_| (at, Number::MAX)));
+    rig.hear(&mut client, &login());
+    rig.turn();
+    assert_eq!(rig.shard.asked.len(), 1, "the one that is waited for");
+    rig.advance(HOOK_TIMEOUT);
+    rig.turn();
+    look(&mut rig, &client);
+    assert_eq!(got(&mut client), ["connection", "AUTH_FAILED"], "and it ends in time");
 }
 
 #[test]
