@@ -3,7 +3,8 @@
 //!
 //! What is known is compared as text and never read as a pattern. It is put in once for all the names that
 //! are asked for. A name is matched by the set of the places that the pattern's pieces can reach in it, one
-//! piece after the other: the work is bounded by pieces times length, whatever the pattern.
+//! piece after the other, and from a place with one walk along the name for all values of a claim: there is no
+//! trying again, whatever the pattern.
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
@@ -212,9 +213,14 @@ fn each_start(name: &[u8], texts: &[Cow<'_, str>], mut each: impl FnMut(usize)) 
         let Some(&byte) = name.get(depth) else {
             return;
         };
-        let from = agree.partition_point(|text| text.as_bytes()[depth] < byte);
-        let to = agree.partition_point(|text| text.as_bytes()[depth] <= byte);
-        agree = &agree[from..to];
+        // Most often all of them agree on, and nothing has to be searched.
+        let at = |text: &Cow<'_, str>| text.as_bytes()[depth];
+        if agree.first().is_some_and(|text| at(text) != byte) {
+            agree = &agree[agree.partition_point(|text| at(text) < byte)..];
+        }
+        if agree.last().is_some_and(|text| at(text) != byte) {
+            agree = &agree[..agree.partition_point(|text| at(text) == byte)];
+        }
         if agree.is_empty() {
             return;
         }
