@@ -44,7 +44,7 @@ macro_rules! socket {
             fn is_read_closed(&self) -> bool {
                 let mut cx = Context::from_waker(Waker::noop());
                 let ready = pin!(self.ready(Interest::READABLE)).poll(&mut cx);
-matches!(ready, Poll::Ready(Ok(ready)) if ready.is_read_closed())
+                matches!(ready, Poll::Ready(Ok(ready)) if ready.is_read_closed())
             }
 
             fn forget_readiness(&self) {

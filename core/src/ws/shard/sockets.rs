@@ -299,7 +299,7 @@ impl Sockets {
                 }
             }
         }
-        self.queue_answers(key, bytes, written)
+        written == bytes.len() || self.queue_answers(key, bytes, written)
     }
 
     /// Queues what is left of answers, of which so many bytes are written. The end of the frame that is on its way and
