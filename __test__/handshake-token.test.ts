@@ -219,3 +219,19 @@ test('an attached manager judges the tokens of its upgrades too', async () => {
   const stranger = await connectClient(manager, { headers: { Authorization: 'Bearer x' } });
   expect(await stranger.closed).toMatchObject({ code: 4401 });
 });
+
+test('an attached manager that refuses a token at once completes the handshake and says why', async () => {
+  const server = createServer();
+  const jwt = { secret: 's'.repeat(32) };
+  const config: WebSocketConfig = { jwt, tokenFrom: 'header' };
+  const manager = endAfterTest(WebSocketManager.fromHttpServer(server, config));
+  server.listen(0, '127.0.0.1');
+  onTestFinished(() => void server.close());
+  await manager.ready();
+  const client = await RawClient.connect(manager);
+  client.write(request({ Authorization: 'Bearer x.y.z' }));
+  expect((await client.response()).status).toBe(101);
+  expect((await client.message()).type).toBe('connection');
+  expect((await client.message()).payload).toMatchObject({ code: 'AUTH_FAILED' });
+  expect((await client.frame()).payload.readUInt16BE()).toBe(4401);
+});

@@ -441,12 +441,12 @@ impl<'a> Setting<'a> {
     }
 }
 
-/// A number in decimal digits, if it is within the range.
 /// Whether a variable's word turns off what could have a value.
 pub(super) fn is_off(word: &str) -> bool {
     ["off", "false", "0"].iter().any(|off| word.eq_ignore_ascii_case(off))
 }
 
+/// A number in decimal digits, if it is within the range.
 fn parse_in(text: &str, range: &RangeInclusive<u64>) -> Option<u64> {
     let text = text.trim();
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());

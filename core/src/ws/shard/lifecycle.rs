@@ -161,8 +161,11 @@ impl Shard {
         // Behind a Close frame nothing waits.
         if matches!(self.sockets.slots[key].phase, Phase::Open(_)) {
             self.sockets.flush(key);
-            let dropped = self.sockets.discard(key, spared);
-            self.counters().dropped_unwritten.add(dropped);
+            // Nor is it to blame for what waits until we have compressed it.
+            if !self.sockets.slots[key].waits_for_us() {
+                let dropped = self.sockets.discard(key, spared);
+                self.counters().dropped_unwritten.add(dropped);
+            }
         }
     }
 
@@ -201,6 +204,7 @@ impl Shard {
     /// was sent, and lets the socket drain. If we had begun to close, our code stands.
     fn end(&mut self, key: usize, close: Option<(u16, String)>, linger: bool) {
         let (code, reason) = close.unwrap_or((close::ABNORMAL, String::new()));
+        let was_closing = matches!(self.sockets.slots[key].phase, Phase::Closing(_));
         match &mut self.sockets.slots[key].phase {
             Phase::Open(_) => {
                 let Some(connection) = self.leave_service(key) else {
@@ -221,8 +225,8 @@ impl Shard {
         // Written before it drains, so that a socket that takes all at once is done at once.
         self.sockets.flush(key);
         self.sockets.drain(key, linger);
-        // Else it is gone by the end of this turn.
-        if linger || self.sockets.slots[key].owes() {
+        // Else it is gone by the end of this turn, or has a deadline already.
+        if !was_closing && (linger || self.sockets.slots[key].owes()) {
             self.limit_end(key);
         }
     }
@@ -360,7 +364,7 @@ impl Shard {
     pub(super) fn make_room(&mut self) {
         // Counted before they are free: another thread may accept by them at once.
         self.shared.given_way.fetch_add(GIVE_WAY_AT_ONCE, Relaxed);
-        let closed = self.cut_short(GIVE_WAY_AT_ONCE);
+        let closed = self.cut_short(GIVE_WAY_AT_ONCE, Instant::now());
         let timeout = self.shared.config.handshake_timeout;
         let most = self.shaking.div_ceil(2).min(GIVE_WAY_AT_ONCE - closed);
         let old = Instant::now() + timeout.saturating_sub(FAR_AWAY);

@@ -19,6 +19,9 @@ const MAX_REFUSED: usize = 256;
 /// once and takes no place.
 pub(in crate::ws::shard) const MAX_CLOSING: usize = 1024;
 
+/// Younger ones stay: identities may end by the thousand in the same second, and their clients get to know why.
+pub(in crate::ws::shard) const TIME_TO_CLOSE: Duration = Duration::from_secs(1);
+
 /// Deadlines of connections that close. `closeTimeout` is constant, so both are sorted.
 #[derive(Debug, Default)]
 pub(in crate::ws::shard) struct Closings {
@@ -26,6 +29,8 @@ pub(in crate::ws::shard) struct Closings {
     services: VecDeque<Deadline>,
     /// Closed by their clients, or by what these did. Their time is what it is.
     clients: VecDeque<Deadline>,
+    /// How many of the latter there are when they are looked through next.
+    look_at: usize,
 }
 
 impl Closings {
@@ -56,25 +61,30 @@ impl Shard {
     /// A connection closes by what its client did.
     pub(in crate::ws::shard) fn limit_end(&mut self, key: usize) {
         let deadline = self.deadline(key, self.shared.config.close_timeout);
-        let Self { closings: Closings { clients, .. }, sockets, .. } = self;
+        let Self { closings: Closings { clients, look_at, .. }, sockets, .. } = self;
         clients.push_back(deadline);
-        if clients.len() <= MAX_CLOSING {
+        if clients.len() <= MAX_CLOSING.max(*look_at) {
             return;
         }
-        // Most have ended long before their time. By halves, so that the queue is not looked through each time.
+        // Most have ended long before their time.
         let is_here =
             |it: &Deadline| sockets.slots.get(it.key).is_some_and(|slot| slot.serial == it.serial);
         clients.retain(is_here);
-        let excess = clients.len().saturating_sub(MAX_CLOSING / 2);
-        self.cut_short(excess);
+        let excess = clients.len().saturating_sub(MAX_CLOSING);
+        let now = Instant::now();
+        self.cut_short(excess, now.checked_sub(TIME_TO_CLOSE).unwrap_or(now));
+        // Not each time, where many have just come.
+        let Closings { clients, look_at, .. } = &mut self.closings;
+        *look_at = clients.len() + MAX_CLOSING / 4;
     }
 
-    /// Ends so many of the connections that close by what their clients did, the oldest first. Returns how many there
-    /// were.
-    pub(super) fn cut_short(&mut self, most: usize) -> usize {
+    /// Ends so many of the connections that close by what their clients did, and began to by then, the oldest first.
+    /// Returns how many there were.
+    pub(super) fn cut_short(&mut self, most: usize, begun_by: Instant) -> usize {
+        let by = begun_by + self.shared.config.close_timeout;
         let mut ended = 0;
         while ended < most
-            && let Some(oldest) = self.closings.clients.pop_front()
+            && let Some(oldest) = self.closings.clients.pop_front_if(|oldest| oldest.at <= by)
         {
             ended += usize::from(self.cut_off(oldest));
         }

@@ -1,15 +1,18 @@
 //! Connections that close by what their clients did: what they still get, how long they may stay, and how many of them.
 //! Whom the service closes gets all that was sent to it before.
 
+use bytes::Bytes;
 use std::time::Duration;
 
 use super::rig::{Client, Rig, client_frame, frame};
 use crate::ws::close::{GOING_AWAY, NORMAL, PROTOCOL, UNAUTHORIZED, close_payload};
 use crate::ws::config::{Config, GuardConfig, Protocol};
-use crate::ws::frame::{Opcode, server_frame_len};
+use crate::ws::deflate::Window;
+use crate::ws::frame::{Opcode, encode, server_frame_len};
 use crate::ws::guard::Authenticator;
 use crate::ws::inbox::Job;
-use crate::ws::shard::lifecycle::closings::MAX_CLOSING;
+use crate::ws::prepared::Frame;
+use crate::ws::shard::lifecycle::closings::{MAX_CLOSING, TIME_TO_CLOSE};
 
 fn raw() -> Config {
     Config { protocol: Protocol::Raw, heartbeat: None, ..Config::default() }
@@ -187,25 +190,42 @@ fn who_takes_bytes_slowly_has_more_time_if_the_service_closes_and_not_if_it_is_t
 }
 
 #[test]
-fn of_too_many_closing_connections_the_older_half_ends() {
+fn of_too_many_closing_connections_the_oldest_end_and_none_that_has_just_begun() {
     let mut rig = Rig::new(raw());
-    let oldest = culprit(&mut rig);
-    let others = culprit(&mut rig);
-    // One that stands for many.
-    let fill = |rig: &mut Rig, client: &Client, count| {
-        (0..count).for_each(|_| rig.within(|shard| shard.limit_end(client.address.slot)));
-        rig.turn();
-    };
     let service_closed = rig.connect();
     rig.push(Job::Close { who: service_closed.address, code: NORMAL, reason: String::new() });
     rig.turn();
-    fill(&mut rig, &others, MAX_CLOSING - 2);
-    let stay = [&oldest, &others].map(|client| rig.slot(client).is_some());
-    assert_eq!(stay, [true, true], "as many as may be");
+    let (oldest, older) = (culprit(&mut rig), culprit(&mut rig));
+    // One that stands for many.
+    let others = culprit(&mut rig);
+    let fill = |rig: &mut Rig, count| {
+        (0..count).for_each(|_| rig.within(|shard| shard.limit_end(others.address.slot)));
+        rig.turn();
+    };
+    let stay = |rig: &Rig| [&oldest, &older, &others].map(|it| rig.slot(it).is_some());
+    fill(&mut rig, 2 * MAX_CLOSING);
+    assert_eq!(stay(&rig), [true; 3], "all have just begun");
+    rig.advance(TIME_TO_CLOSE);
     let newest = culprit(&mut rig);
-    fill(&mut rig, &newest, MAX_CLOSING / 2);
-    let stay = [&oldest, &others, &newest, &service_closed].map(|it| rig.slot(it).is_some());
-    assert_eq!(stay, [false, false, true, true]);
+    fill(&mut rig, MAX_CLOSING / 2);
+    assert_eq!(stay(&rig), [false; 3]);
+    assert!([&newest, &service_closed].iter().all(|it| rig.slot(it).is_some()));
+}
+
+#[test]
+fn what_waits_to_be_compressed_comes_though_its_client_closes() {
+    let mut rig = Rig::new(raw());
+    let mut client = rig.connect();
+    client.read_all();
+    let key = client.address.slot;
+    rig.shard.sockets.slots[key].window = Some(Window::LARGEST);
+    let plain = Bytes::from(encode(Opcode::Binary, &[b'x'; 100_000]));
+    rig.send(&client, Frame::compressible(plain, rig.shard.shared.budget.clone()));
+    rig.within(|shard| shard.turn());
+    assert!(rig.slot(&client).unwrap().waits_for_us());
+    interpret(&mut rig, &client, &client_frame(Opcode::Close, &close_payload(NORMAL, "")));
+    assert!(rig.owed(&client) > 0 || rig.slot(&client).unwrap().waits_for_us());
+    assert_eq!(rig.shard.counters().dropped_unwritten.get(), 0);
 }
 
 #[test]
