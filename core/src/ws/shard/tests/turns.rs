@@ -67,3 +67,20 @@ fn a_client_whose_messages_are_large_leaves_others_their_turn() {
     assert_eq!(came(&rig), 180);
     assert!(!has_kept(&rig, &client));
 }
+
+#[test]
+fn who_is_owed_little_is_not_closed_since_others_take_no_answers() {
+    let mut rig = Rig::new(Config::default());
+    let budget = rig.shard.shared.budget.clone();
+    let _of_others = budget.answer(vec![0; rig.shard.shared.config.memory_budget / 4]);
+    let mut client = rig.connect();
+    client.read_all();
+    rig.stall(&client);
+    let owed = rig.owed(&client);
+    read(&mut rig, &client, text(r#"{"type":"heartbeat"}"#));
+    rig.turn();
+    assert!(rig.is_open(&client) && rig.owed(&client) > owed);
+    read(&mut rig, &client, text(r#"{"type":"heartbeat"}"#).repeat(150));
+    rig.turn();
+    assert!(!rig.is_open(&client), "it is one of those");
+}
