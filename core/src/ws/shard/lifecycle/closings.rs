@@ -37,6 +37,11 @@ impl Closings {
     pub(super) fn fronts(&self) -> impl Iterator<Item = &Deadline> {
         self.services.front().into_iter().chain(self.clients.front())
     }
+
+    /// When many have just come, they are not looked through for each.
+    fn a_quarter_more(&self) -> usize {
+        self.clients.len() / 4 * 5
+    }
 }
 
 impl Shard {
@@ -73,9 +78,7 @@ impl Shard {
         let excess = clients.len().saturating_sub(MAX_CLOSING);
         let now = Instant::now();
         self.cut_short(excess, now.checked_sub(TIME_TO_CLOSE).unwrap_or(now));
-        // Not each time, where many have just come.
-        let Closings { clients, look_at, .. } = &mut self.closings;
-        *look_at = clients.len() + MAX_CLOSING / 4;
+        self.closings.look_at = self.closings.a_quarter_more();
     }
 
     /// Ends so many of the connections that close by what their clients did, and began to by then, the oldest first.
@@ -99,6 +102,7 @@ impl Shard {
         while let Some(deadline) = self.closings.clients.pop_front_if(is_due) {
             self.cut_off(deadline);
         }
+        self.closings.look_at = self.closings.look_at.min(self.closings.a_quarter_more());
         while let Some(deadline) = self.refusals.pop_front_if(is_due) {
             self.cut_off(deadline);
         }
