@@ -14,8 +14,10 @@ use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 /// of tiny messages is bounded too.
 const FRAME_OVERHEAD: usize = 128;
 
-/// The part of the budget that answers may take.
+/// The part of the budget that answers may take: a quarter, and a half if their client is owed little, whom those that
+/// do not read must not push out.
 const OF_ANSWERS: usize = 4;
+const OF_SMALL_ONES: usize = 2;
 
 /// Bytes that may be queued at once.
 #[derive(Debug)]
@@ -44,10 +46,11 @@ impl Budget {
         take(&self.used, cost, self.limit).then(|| self.charged(wire, cost, false, start))
     }
 
-    /// The same for what a client has caused.
-    pub fn answer(self: &Arc<Self>, wire: Vec<u8>) -> Option<Bytes> {
+    /// The same for what a client has caused, which is owed little or not.
+    pub fn answer(self: &Arc<Self>, wire: Vec<u8>, owed_little: bool) -> Option<Bytes> {
         let cost = wire.capacity() + FRAME_OVERHEAD;
-        if !take(&self.answers, cost, self.limit / OF_ANSWERS) {
+        let part = if owed_little { OF_SMALL_ONES } else { OF_ANSWERS };
+        if !take(&self.answers, cost, self.limit / part) {
             return None;
         }
         if !take(&self.used, cost, self.limit) {
@@ -119,11 +122,13 @@ mod tests {
     #[test]
     fn answers_leave_room_for_what_the_host_sends() {
         let budget = Budget::new(8000);
-        let first = budget.answer(vec![0; 1500]).unwrap();
-        assert!(budget.answer(vec![0; 1500]).is_none());
+        let first = budget.answer(vec![0; 1500], false).unwrap();
+        assert!(budget.answer(vec![0; 1500], false).is_none());
+        let small = budget.answer(vec![0; 1500], true).unwrap();
+        assert!(budget.answer(vec![0; 1500], true).is_none(), "nor do those owed little take all");
         assert!(budget.frame(vec![0; 4000], 0).is_some());
-        drop(first);
-        assert!(budget.answer(vec![0; 1500]).is_some());
+        drop((first, small));
+        assert!(budget.answer(vec![0; 1500], false).is_some());
         assert_eq!(budget.used(), 0);
     }
 
@@ -131,9 +136,9 @@ mod tests {
     fn an_answer_is_refused_where_the_host_has_taken_all_and_costs_nothing() {
         let budget = Budget::new(8000);
         let sent = budget.frame(vec![0; 7800], 0).unwrap();
-        assert!(budget.answer(vec![0; 1500]).is_none());
+        assert!(budget.answer(vec![0; 1500], false).is_none());
         drop(sent);
-        assert!(budget.answer(vec![0; 1500]).is_some());
+        assert!(budget.answer(vec![0; 1500], false).is_some());
     }
 
     #[test]

@@ -24,8 +24,8 @@ use crate::ws::stats::Counters;
 /// A client that is owed more than this is not read: it shall first take its answers.
 pub const OWED_WHILE_READING: usize = 64 * 1024;
 
-/// A client that is owed less than this needs no room in the answers' part of the budget, which others may have taken up.
-const OWED_FREELY: usize = 4096;
+/// What a client may be owed, frames and all, so that others who do not read cost it nothing.
+const OWED_LITTLE: usize = 4096;
 
 /// Empty outboxes that are kept for the next that need one.
 const SPARE_OUTBOXES: usize = 64;
@@ -312,10 +312,10 @@ impl Sockets {
         let pieces = [written..begun, begun..last, last..answers.len()];
         for piece in pieces.into_iter().filter(|piece| !piece.is_empty()) {
             let is_begun = piece.end == begun;
-            let has_share = self.slots[key].owed() + piece.len() > OWED_FREELY;
-            let (budget, bytes) = (&self.shared.budget, answers[piece].to_vec());
-            let charged = if has_share { budget.answer(bytes) } else { budget.frame(bytes, 0) };
-            let Some(frames) = charged else {
+            let slot = &self.slots[key];
+            let owed_little = slot.waits_for_us() || slot.weight() + piece.len() <= OWED_LITTLE;
+            let answer = answers[piece].to_vec();
+            let Some(frames) = self.shared.budget.answer(answer, owed_little) else {
                 if is_begun {
                     // Half a frame is on the wire: no Close frame could follow it.
                     self.lost.push(key);

@@ -72,7 +72,7 @@ fn a_client_whose_messages_are_large_leaves_others_their_turn() {
 fn who_is_owed_little_is_not_closed_since_others_take_no_answers() {
     let mut rig = Rig::new(Config::default());
     let budget = rig.shard.shared.budget.clone();
-    let _of_others = budget.answer(vec![0; rig.shard.shared.config.memory_budget / 4]);
+    let _of_others = budget.answer(vec![0; rig.shard.shared.config.memory_budget / 4], false);
     let mut client = rig.connect();
     client.read_all();
     rig.stall(&client);
