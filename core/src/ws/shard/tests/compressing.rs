@@ -37,7 +37,7 @@ impl Wake for Woken {
 }
 
 /// Nothing is compressed aside until it is dropped.
-fn hold_compression() -> Sender<()> {
+pub(super) fn hold_compression() -> Sender<()> {
     let (gate, wait) = channel::<()>();
     run_slow_work(Box::new(move || {
         let _ = wait.recv();
