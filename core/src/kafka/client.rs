@@ -85,6 +85,34 @@ impl Faults {
     fn last(&self) -> Option<&(u64, KafkaError)> {
         self.lasting.iter().chain(&self.connection).max_by_key(|(seen, _)| *seen)
     }
+
+    fn note(&mut self, error: &KafkaError) {
+        self.seen += 1;
+        let seen = self.seen;
+        // A handshake that fails in its first step is a lost connection to librdkafka.
+        let is_untrusted = error.message.contains("certificate verify failed");
+        match error.name.as_str() {
+            name if is_untrusted
+                || matches!(name, "_AUTHENTICATION" | "_SSL" | "SASL_AUTHENTICATION_FAILED") =>
+            {
+                self.lasting = Some((seen, self.explained(error, is_untrusted)));
+            }
+            "_ALL_BROKERS_DOWN" => self.all_down = Some(seen),
+            _ => self.connection = Some((seen, error.clone())),
+        }
+    }
+
+    /// The next attempts fail for the same reason, which is not said again.
+    fn explained(&self, error: &KafkaError, is_untrusted: bool) -> KafkaError {
+        let mut error = error.clone();
+        if is_untrusted
+            && let Some(what) = &self.certificate
+            && let Some((broker, _)) = error.message.split_once(": ")
+        {
+            error.message = format!("{broker}: certificate verify failed: {what}");
+        }
+        error
+    }
 }
 
 impl Client {
@@ -156,24 +184,7 @@ impl Client {
     }
 
     fn note(&self, error: &KafkaError) {
-        let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
-        faults.seen += 1;
-        let seen = faults.seen;
-        match error.name.as_str() {
-            "_AUTHENTICATION" | "_SSL" | "SASL_AUTHENTICATION_FAILED" => {
-                let mut error = error.clone();
-                // The next attempts fail for the same reason, which is not said again.
-                if error.message.contains("certificate verify failed")
-                    && let Some(what) = &faults.certificate
-                    && let Some((broker, _)) = error.message.split_once(": ")
-                {
-                    error.message = format!("{broker}: certificate verify failed: {what}");
-                }
-                faults.lasting = Some((seen, error));
-            }
-            "_ALL_BROKERS_DOWN" => faults.all_down = Some(seen),
-            _ => faults.connection = Some((seen, error.clone())),
-        }
+        self.faults.lock().unwrap_or_else(PoisonError::into_inner).note(error);
     }
 
     /// A broker that hangs up without a word is told of in the log only.
@@ -302,4 +313,23 @@ impl Client {
 /// Whether there is no broker to ask, or none has answered yet.
 fn is_of_connection(error: &KafkaError) -> bool {
     matches!(error.name.as_str(), "_TRANSPORT" | "_TIMED_OUT" | "_ALL_BROKERS_DOWN")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_that_is_refused_is_told_of_whatever_librdkafka_calls_the_fault() {
+        let text =
+            "host:9093/bootstrap: ssl/statem.c:2125: error:0A000086: certificate verify failed";
+        for name in ["_SSL", "_TRANSPORT"] {
+            let mut faults =
+                Faults { certificate: Some("it is odd".to_owned()), ..Faults::default() };
+            faults.note(&KafkaError::new(-195, name, text));
+            faults.note(&KafkaError::new(-187, "_ALL_BROKERS_DOWN", "all are down"));
+            let (_, error) = faults.lasting.as_ref().expect("trying again does not mend it");
+            assert_eq!(error.message, "host:9093/bootstrap: certificate verify failed: it is odd");
+        }
+    }
 }
